@@ -1,0 +1,1 @@
+"""Wiring and doors: command line, jobs, exports, local servers; nothing imports it."""

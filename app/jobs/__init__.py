@@ -1,0 +1,1 @@
+"""One file per job; the only place that joins storage and rules."""

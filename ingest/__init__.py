@@ -1,0 +1,1 @@
+"""Broker to database, at least once; the only package that speaks MQTT."""

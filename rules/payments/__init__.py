@@ -1,0 +1,1 @@
+"""Determinations to exact money: steps in the declared order, then the statement."""

@@ -1,0 +1,1 @@
+"""One file per measure: columns to kernels to bounds to determinations."""

@@ -1,0 +1,1 @@
+"""What devices say: the vocabulary of readings, topics and formats; imports nothing of ours."""

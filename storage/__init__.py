@@ -1,0 +1,1 @@
+"""TimescaleDB and PostgreSQL through psycopg; the only package that speaks SQL."""
