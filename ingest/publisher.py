@@ -1,0 +1,97 @@
+"""Publishing as devices would: QoS 1, a bounded number in flight, the broker's acknowledgement awaited."""
+
+import threading
+from collections.abc import Callable, Iterable
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import MQTTErrorCode
+
+from ingest.client import Broker, new_client
+from ingest.errors import BrokerError
+
+# Some thousand messages on the wire keep the broker busy; more only fills memory.
+IN_FLIGHT_MAX = 1_000
+_ANSWER_S = 30.0
+
+
+def publish(
+    broker: Broker,
+    messages: Iterable[tuple[str, bytes]],
+    *,
+    client_id: str = "",
+    progress: Callable[[int], None] = lambda _count: None,
+) -> int:
+    """Publish messages and wait until the broker has acknowledged each.
+
+    Parameters
+    ----------
+    broker : Broker
+    messages : iterable of (str, bytes)
+        Topic and payload, in this order.
+    client_id : str
+        Empty for one of the broker's choice.
+    progress : callable
+        Called with the number published so far, now and then.
+
+    Returns
+    -------
+    int
+        How many were acknowledged.
+
+    Raises
+    ------
+    BrokerError
+        When the broker is away or stops answering for 30 s.
+    """
+    client = new_client(broker, client_id, is_persistent=False)
+    slots = threading.BoundedSemaphore(IN_FLIGHT_MAX)
+    connected = threading.Event()
+
+    def on_connect(*_: object) -> None:
+        connected.set()
+
+    def on_publish(*_: object) -> None:
+        slots.release()
+
+    client.on_connect = on_connect
+    client.on_publish = on_publish
+    client.max_inflight_messages_set(IN_FLIGHT_MAX)
+    try:
+        client.connect(broker.host, broker.port)
+    except OSError as error:
+        raise BrokerError(f"no broker at {broker.host}:{broker.port}: {error}") from error
+    client.loop_start()
+    try:
+        if not connected.wait(_ANSWER_S):
+            raise BrokerError(f"broker {broker.host}:{broker.port} did not answer within {_ANSWER_S:g} s")
+        count = _send(client, slots, messages, progress)
+        for _ in range(IN_FLIGHT_MAX):
+            _take(slots)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+    return count
+
+
+def _send(
+    client: Client,
+    slots: threading.BoundedSemaphore,
+    messages: Iterable[tuple[str, bytes]],
+    progress: Callable[[int], None],
+) -> int:
+    count = 0
+    for topic, payload in messages:
+        _take(slots)
+        info = client.publish(topic, payload, qos=1)
+        if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
+            raise BrokerError(f"message on {topic} was not taken: {info.rc.name}")
+        count += 1
+        if count % 500 == 0:
+            progress(count)
+    progress(count)
+    return count
+
+
+def _take(slots: threading.BoundedSemaphore) -> None:
+    if not slots.acquire(timeout=_ANSWER_S):
+        raise BrokerError(f"the broker acknowledged nothing for {_ANSWER_S:g} s")

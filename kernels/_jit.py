@@ -1,0 +1,171 @@
+"""
+The one door to Numba: how every kernel is compiled, and where its machine code is kept.
+
+A kernel is compiled when its module is imported, for the one signature it declares, and the machine code is kept
+between runs. Three things are decided here and nowhere else.
+
+*Flags.* No fastmath and no parallel loops: a statement must come out the same twice. ``error_model="python"``: a
+division by zero raises, as it does in Python. The other model, ``"numpy"``, would go on with a made-up number (an
+integer division by zero has no right result), and what kernels compute becomes money; the price is one comparison
+for each division.
+
+*Arrays.* Arguments are declared read-only (`I64`, `I32`, `I8`, `U8`). To Numba a read-only array is another type
+than a writeable one, and a kernel without this would compile twice; a writeable array passes as a read-only one, but
+not the other way round.
+
+*Cache.* Numba finds out that a kernel's own file has changed, but not that a file changed which the kernel calls
+into. So the folder's name carries the Numba version and a digest of all kernel sources. It also ignores whether
+bounds are checked: under ``NUMBA_BOUNDSCHECK`` nothing is kept and nothing kept is used. A ``NUMBA_CACHE_DIR`` that
+the user has set is respected; whoever sets it has to empty it when the kernels change.
+
+This is the only module below `app` that reads the environment. It must: Numba takes its cache folder from there
+while it is being imported, which happens before anything could hand over a setting. No result depends on it.
+"""
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_PREFIX: Final = "numba-"
+
+
+def sources_digest(folder: Path) -> str:
+    """
+    Digest the names and bytes of all Python sources of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; sub-folders are not looked into, kernels have none.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        source = path.read_bytes()
+        digest.update(f"{path.name}\0{len(source)}\0".encode())
+        digest.update(source)
+    return digest.hexdigest()[:16]
+
+
+def _homes() -> Iterator[Path]:
+    """List the folders that may hold the cache, the best first."""
+    stated = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(stated):  # noqa: PTH117  # the standard: a relative path is to be ignored
+        yield Path(stated) / "poniente"
+    else:
+        home = os.path.expanduser("~")  # noqa: PTH111  # pathlib's raises for a user without a home
+        if os.path.isabs(home):  # noqa: PTH117
+            yield Path(home) / ".cache" / "poniente"
+    if os.name == "posix":
+        yield Path(tempfile.gettempdir()) / f"poniente-{os.getuid()}"
+
+
+def _is_writable(folder: Path) -> bool:
+    """Tell whether a folder is there, or can be made, and takes files."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _is_ours(folder: Path) -> bool:
+    """
+    Tell whether a folder can be written by this user and not by everybody.
+
+    The cache holds machine code that will be run. In a shared temporary folder somebody else may have made the
+    folder first, and would then choose what runs.
+    """
+    if not _is_writable(folder):
+        return False
+    if os.name != "posix":
+        return True
+    facts = folder.stat()
+    owners = {facts.st_uid, folder.lstat().st_uid}  # a link belongs to whoever made it
+    return owners == {os.getuid()} and not facts.st_mode & stat.S_IWOTH
+
+
+def cache_folder() -> Path | None:
+    """
+    Choose the folder that keeps the machine code of these kernels.
+
+    Returns
+    -------
+    Path or None
+        ``$XDG_CACHE_HOME/poniente/numba-VERSION-DIGEST``, else the same below ``~/.cache``, else below a folder of
+        this user in the temporary folder; None where none of them can be written.
+    """
+    name = f"{_PREFIX}{version('numba')}-{sources_digest(Path(__file__).parent)}"
+    try:
+        return next((home / name for home in _homes() if _is_ours(home)), None)
+    except OSError:  # there is no temporary folder either
+        return None
+
+
+def _use_cache() -> bool:
+    """Point Numba at the cache folder, unless the user has; tell whether to keep machine code at all."""
+    if os.environ.get("NUMBA_BOUNDSCHECK", "0") not in {"", "0"}:
+        return False
+    stated = os.environ.get("NUMBA_CACHE_DIR", "")
+    inherited = Path(stated).parent.name.startswith("poniente") and Path(stated).name.startswith(_PREFIX)
+    if stated and not inherited:
+        return _is_writable(Path(stated))
+    # What a parent process has set may belong to other sources than ours: choose anew.
+    folder = cache_folder()
+    if folder is None:
+        return False
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    return True
+
+
+_CACHED: Final = _use_cache()
+
+import numba  # noqa: E402  # reads NUMBA_CACHE_DIR while it is imported
+from numba import config, types  # noqa: E402
+from numba.core.typing.templates import Signature  # noqa: E402
+
+config.reload_config()  # somebody may have imported Numba before; without a change this does nothing
+
+int64: Final = types.int64
+I64: Final = types.Array(types.int64, 1, "C", readonly=True)
+I32: Final = types.Array(types.int32, 1, "C", readonly=True)
+I8: Final = types.Array(types.int8, 1, "C", readonly=True)
+U8: Final = types.Array(types.uint8, 1, "C", readonly=True)
+NEW_I64: Final = types.Array(types.int64, 1, "C")
+NEW_I8: Final = types.Array(types.int8, 1, "C")
+NEW_U8: Final = types.Array(types.uint8, 1, "C")
+
+
+def kernel(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """
+    Compile a function for one signature, now, or take its machine code from the cache.
+
+    Parameters
+    ----------
+    signature : Signature
+        What it takes and gives back, of the types above: ``NEW_I64(I64, int64)``.
+
+    Returns
+    -------
+    Callable
+        The decorator.
+
+    Notes
+    -----
+    Called with an array of another type, a kernel raises TypeError. A floating-point number in place of an integer
+    would be cut off in silence, so the public functions check their integers (`kernels._columns`).
+    """
+    return numba.njit(signature, cache=_CACHED, error_model="python", fastmath=False, parallel=False)

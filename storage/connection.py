@@ -1,0 +1,31 @@
+"""Connections: one place that says how the product talks to its database."""
+
+import psycopg
+
+
+def connect(dsn: str, program: str) -> psycopg.Connection:
+    """Connect; statements commit one by one unless a transaction is opened.
+
+    Parameters
+    ----------
+    dsn : str
+        Connection string or address.
+    program : str
+        Shown in the server's list of connections.
+
+    Raises
+    ------
+    psycopg.OperationalError
+        When the server is away.
+    """
+    return psycopg.connect(
+        dsn,
+        autocommit=True,
+        application_name=f"poniente {program}",
+        connect_timeout=5,
+        options="-c timezone=UTC -c datestyle=ISO",
+        # A broken network must be noticed before the sensors' next readings, half an hour later at the most.
+        keepalives_idle=30,
+        keepalives_interval=10,
+        keepalives_count=3,
+    )

@@ -1,0 +1,105 @@
+-- Contracts, installations, determinations, statements, acts, ledger.
+
+-- An immutable version of the terms: the files as loaded, and the time zone's transitions they were loaded with.
+create table contract_version (
+    contract  text not null,
+    version   integer not null,
+    files     text not null,
+    digest    text not null,
+    seq       bigint not null,
+    primary key (contract, version)
+);
+
+-- Dated links device -> asset -> zone. A revision is the contract's whole list; the newest holds.
+create table installation (
+    contract     text not null,
+    revision     integer not null,
+    source       text not null,
+    device       text not null,
+    asset        text not null,
+    zone         text not null,
+    valid_from   timestamptz not null,
+    valid_until  timestamptz,
+    empty_mm     integer,
+    full_mm      integer,
+    full_at_ppm  integer,
+    signed_city       text not null,
+    signed_contractor text not null,
+    seq          bigint not null,
+    primary key (contract, revision, source, device, valid_from)
+);
+
+create table determination (
+    id            text primary key,
+    contract      text not null,
+    standard      text not null,
+    terms_version integer not null,
+    subject       text not null,
+    zone          text not null,
+    window_start  timestamptz not null,
+    window_end    timestamptz not null,
+    revision      integer not null,
+    inputs_digest text not null,
+    body          text not null,
+    seq           bigint not null,
+    unique (contract, standard, terms_version, subject, window_start, revision)
+);
+create index determination_by_window on determination (contract, window_start);
+
+create table act (
+    contract text not null,
+    line     text not null,
+    body     text not null,
+    seq      bigint not null,
+    primary key (contract, line)
+);
+
+create table statement (
+    contract text not null,
+    period   text not null,
+    revision integer not null,
+    body     text not null,
+    digest   text not null,
+    closing  text not null,
+    issue    text not null,
+    seq      bigint not null,
+    primary key (contract, period, revision)
+);
+
+-- One hash chain per contract: hash = sha256(previous hash, entry number, kind, body), in hex.
+create table ledger (
+    contract      text not null,
+    entry         integer not null check (entry >= 1),
+    kind          text not null,
+    body          text not null,
+    previous_hash text not null,
+    hash          text not null,
+    seq           bigint not null,
+    primary key (contract, entry)
+);
+
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception 'rows of % are never changed: add a new one', tg_table_name using errcode = 'P0001';
+end
+$$;
+
+do $$
+declare
+    kept text;
+begin
+    foreach kept in array array['contract_version', 'installation', 'determination', 'act', 'statement', 'ledger',
+                                'committed', 'rejection', 'fill_level', 'fill_level_conflict']
+    loop
+        execute format('create trigger %I before update on %I for each row execute function refuse_change()',
+                       kept || '_no_update', kept);
+        if kept not in ('fill_level', 'fill_level_conflict', 'rejection') then
+            -- Readings may be lawfully destroyed when their retention ends; what money rests on may not.
+            execute format('create trigger %I before delete on %I for each row execute function refuse_change()',
+                           kept || '_no_delete', kept);
+            execute format('create trigger %I before truncate on %I for each statement '
+                           'execute function refuse_change()', kept || '_no_truncate', kept);
+        end if;
+    end loop;
+end
+$$;

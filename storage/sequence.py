@@ -1,0 +1,31 @@
+"""The one number line: every commit that can change a result takes the next number, in commit order."""
+
+from datetime import datetime
+
+import psycopg
+
+from storage.errors import StorageError
+from storage.sql import query
+
+
+def take(connection: psycopg.Connection, what: str, now: datetime) -> int:
+    """Take the next number inside the current transaction; the next taker waits until it ends.
+
+    Parameters
+    ----------
+    what : str
+        What is committed under the number, for people who read the table.
+    now : datetime
+        Aware.
+    """
+    row = connection.execute(query("sequence", "take")).fetchone()
+    if row is None:
+        raise StorageError("the sequence has no row; run poniente migrate")
+    connection.execute(query("sequence", "insert_committed"), {"seq": row[0], "what": what, "now": now})
+    return int(row[0])
+
+
+def last(connection: psycopg.Connection) -> int:
+    """Return the last number committed."""
+    row = connection.execute(query("sequence", "select_last")).fetchone()
+    return int(row[0]) if row else 0
