@@ -127,8 +127,7 @@ def windows(**bounds_us: object) -> list[NDArray[np.int64]]:
             if wrong.size:
                 at = int(wrong[0])
                 raise ValueError(
-                    f"{before}[{at}] = {checked[-1][at]} lies after {name}[{at}] = {bound_us[at]}; "
-                    "swap the bounds"
+                    f"{before}[{at}] = {checked[-1][at]} lies after {name}[{at}] = {bound_us[at]}; swap the bounds"
                 )
         checked.append(bound_us)
         before = name

@@ -149,6 +149,16 @@ NEW_I8: Final = types.Array(types.int8, 1, "C")
 NEW_U8: Final = types.Array(types.uint8, 1, "C")
 
 
+def pair(array: types.Array) -> types.UniTuple:
+    """Declare two arrays of one type as what a kernel gives back."""
+    return types.UniTuple(array, 2)
+
+
+def triple(array: types.Array) -> types.UniTuple:
+    """Declare three arrays of one type as what a kernel gives back."""
+    return types.UniTuple(array, 3)
+
+
 def kernel(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
     Compile a function for one signature, now, or take its machine code from the cache.

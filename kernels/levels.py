@@ -23,24 +23,29 @@ Where the interval is no gap it is not looked at.
 from a measure. Without samples all is gap, so proven is nought and possible the whole window.
 """
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import intervals
+from kernels import _levels, intervals
 from kernels._columns import column, times, whole, windows
-from kernels._jit import I8, I32, I64, NEW_I8, NEW_I64, NEW_U8, U8, int64, kernel, triple
-from kernels.intervals import ANEW, BREAK, JOIN, SHARED, first_after
+from kernels._levels import ABOVE, BELOW, GAP, HIDDEN, NONE, SURE, UNCERTAIN
 
-ABOVE: Final = 1
-BELOW: Final = 0
-UNCERTAIN: Final = -1
-
-NONE: Final = 0
-HIDDEN: Final = 1
-SURE: Final = 2
-GAP: Final = 3
+__all__ = [
+    "ABOVE",
+    "BELOW",
+    "GAP",
+    "HIDDEN",
+    "NONE",
+    "SURE",
+    "UNCERTAIN",
+    "Measure",
+    "drops",
+    "emptying_count",
+    "longest_run",
+    "longest_unemptied",
+    "states",
+    "time_above",
+]
 
 Measure = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
@@ -81,10 +86,10 @@ def states(
     """
     lo_ppm, hi_ppm = _bounds(lo_ppm, hi_ppm)
     threshold_ppm = column("threshold_ppm", threshold_ppm, np.int32, lo_ppm.size)
-    return _states(lo_ppm, hi_ppm, threshold_ppm)
+    return _levels.compare(lo_ppm, hi_ppm, threshold_ppm)
 
 
-def longest_run(
+def longest_run(  # noqa: PLR0917  # columns first, windows last, as in every measure
     t_us: NDArray[np.int64],
     state: NDArray[np.int8],
     adverse: NDArray[np.uint8],
@@ -257,7 +262,7 @@ def drops(
     """
     t_us = times(t_us)
     lo_ppm, hi_ppm = _bounds(lo_ppm, hi_ppm, t_us.size)
-    return _drops(
+    return _levels.classify_drops(
         t_us,
         lo_ppm,
         hi_ppm,
@@ -267,7 +272,7 @@ def drops(
     )
 
 
-def longest_unemptied(
+def longest_unemptied(  # noqa: PLR0917  # as longest_run
     t_us: NDArray[np.int64],
     kind: NDArray[np.int8],
     adverse: NDArray[np.uint8],
@@ -326,7 +331,7 @@ def longest_unemptied(
     """
     t_us = times(t_us)
     scan_start_us, start_us, end_us = windows(scan_start_us=scan_start_us, start_us=start_us, end_us=end_us)
-    parts = _unemptied_parts(
+    parts = _levels.unemptied_parts(
         t_us,
         column("kind", kind, np.int8, t_us.size + 1),
         column("adverse", adverse, np.uint8, t_us.size + 1),
@@ -381,5 +386,30 @@ def emptying_count(
     """
     t_us = times(t_us)
     start_us, end_us = windows(start_us=start_us, end_us=end_us)
-    sure, possible = _emptying_count(column("kind", kind, np.int8, t_us.size + 1), t_us, start_us, end_us)
+    sure, possible = _levels.count_emptyings(column("kind", kind, np.int8, t_us.size + 1), t_us, start_us, end_us)
     return sure, possible
+
+
+def _bounds(
+    lo_ppm: NDArray[np.int32], hi_ppm: NDArray[np.int32], size: int | None = None
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Check the bounds of the fill."""
+    lo_ppm = column("lo_ppm", lo_ppm, np.int32, size)
+    hi_ppm = column("hi_ppm", hi_ppm, np.int32, lo_ppm.size)
+    crossed = np.flatnonzero(lo_ppm > hi_ppm)
+    if crossed.size:
+        at = int(crossed[0])
+        raise ValueError(f"lo_ppm[{at}] = {lo_ppm[at]} exceeds hi_ppm[{at}] = {hi_ppm[at]}; swap the bounds")
+    return lo_ppm, hi_ppm
+
+
+def _parts(
+    t_us: NDArray[np.int64], state: NDArray[np.int8], adverse: NDArray[np.uint8], max_gap_us: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Check the columns and classify the intervals, for the proven, the borne and the possible measure."""
+    return _levels.level_parts(
+        t_us,
+        column("state", state, np.int8, t_us.size),
+        column("adverse", adverse, np.uint8, t_us.size + 1),
+        whole("max_gap_us", max_gap_us, 0),
+    )

@@ -13,10 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import psycopg
-from numpy.typing import NDArray
 
+from sensors.columns import FillLevels
 from sensors.readings import FILL_LEVEL, Outcome, Reading, Rejection, content_digest
 from storage import columns, sequence
 from storage.sql import query
@@ -67,23 +66,6 @@ class Stored:
     readings: dict[Outcome, int]
     messages_decoded: int
     messages_rejected: int
-
-
-@dataclass(frozen=True, slots=True)
-class FillLevels:
-    """Fill-level readings of some devices, sorted by device, event time, sequence, digest.
-
-    All arrays have shape (n,). Conflicting contents of one key stand side by side. `NOT_SAID` where not said.
-    """
-
-    device_id: NDArray[np.int64]
-    event_time_us: NDArray[np.int64]
-    sequence: NDArray[np.int64]
-    clock: NDArray[np.int16]
-    distance_mm: NDArray[np.int32]
-    fill_ppm: NDArray[np.int32]
-    quality_code: NDArray[np.int32]
-    digest: NDArray[np.void]
 
 
 def prepare(connection: psycopg.Connection) -> None:

@@ -24,10 +24,11 @@ _PAYLOAD_MAX_BYTES = 262_144
 # Its own command line takes neither the payload limit nor a quiet log (it logs each packet as an error).
 _IOTCORE_PROGRAM = """
 import json, logging, sys
+sys.path.insert(0, sys.argv[1])
 logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
 logging.getLogger("rumqttd").setLevel("CRITICAL")
 from iotcore import Broker
-Broker(**json.loads(sys.argv[1])).run_forever()
+Broker(**json.loads(sys.argv[2])).run_forever()
 """
 
 
@@ -101,12 +102,16 @@ class LocalIotcore(LocalServer):
         super().__init__(folder, settings=settings or {})
         # Our Python may be where the servers' account cannot enter, and this program is our Python.
         self.account = None
+        self._packages = ""
 
     def _prepare(self) -> None:
-        if find_spec("iotcore") is None:
+        spec = find_spec("iotcore")
+        if spec is None or spec.origin is None:
             raise ServerNotFoundError(
                 "the package iotcore is not installed; install the run-time dependencies, or Mosquitto"
             )
+        # The child's Python is told, for it does not inherit where ours looks.
+        self._packages = str(Path(spec.origin).parents[1])
 
     def _command(self, port: int) -> list[str]:
         options: dict[str, object] = {
@@ -115,7 +120,7 @@ class LocalIotcore(LocalServer):
             "max_payload_size": _PAYLOAD_MAX_BYTES,
             **{name: json.loads(value) for name, value in self.settings.items()},
         }
-        return [sys.executable, "-I", "-c", _IOTCORE_PROGRAM, json.dumps(options)]
+        return [sys.executable, "-I", "-c", _IOTCORE_PROGRAM, self._packages, json.dumps(options)]
 
 
 def installed_mosquitto() -> Path | None:

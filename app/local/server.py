@@ -53,7 +53,7 @@ class LocalServer(abc.ABC):
     transient: ClassVar[tuple[str, ...]] = ("address already in use",)
 
     def __init__(self, folder: Path, *, settings: Mapping[str, str]) -> None:
-        self.folder = folder.absolute()
+        self.folder = folder.resolve()
         self.settings = dict(settings)
         self.account: Account | None = server_account()
         self._port: int | None = None
@@ -94,8 +94,15 @@ class LocalServer(abc.ABC):
         """
         if self.is_running():
             return
+        if self._process is not None:
+            # It ended by itself: let go of what is left of it.
+            _ = self._process.stop()
+            self._process = None
         began_s = time.monotonic()
-        self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True)
+            # Whatever the umask: the servers' account has to pass through.
+            self.folder.chmod(0o755)
         self._prepare()
         while not self._try_start(self._port or free_port(), began_s + _START_MAX_S):
             # Another program took the port, or the remains of a killed server are still leaving.
@@ -105,6 +112,13 @@ class LocalServer(abc.ABC):
 
     def _try_start(self, port: int, deadline_s: float) -> bool:
         """Start on the port; False when it is worth another try."""
+        if not _is_free(port):
+            # Looked at first: whoever has the port would answer for ours while ours is still failing.
+            if time.monotonic() < deadline_s:
+                return False
+            raise ServerFailedError(
+                f"{self.name} cannot have its port {port} back after {_START_MAX_S:g} s; stop what listens there"
+            )
         log_start = self.log_file.stat().st_size if self.log_file.exists() else 0
         process = GuardedProcess(
             self._command(port),
@@ -126,7 +140,7 @@ class LocalServer(abc.ABC):
         if time.monotonic() < deadline_s and any(words in said.lower() for words in self.transient):
             return False
         raise ServerFailedError(
-            f"{self.name} did not start within {_START_MAX_S:g} s (exit code {code});"
+            f"{self.name} did not start (exit code {code}, limit {_START_MAX_S:g} s);"
             f" the end of {self.log_file}:\n{said}"
         )
 
@@ -134,7 +148,6 @@ class LocalServer(abc.ABC):
         while not self._answers(port):
             if process.wait(_PAUSE_S) is not None or time.monotonic() > deadline_s:
                 return False
-        # Something answered; that it was ours shows in ours being alive, for two cannot have the port.
         return process.poll() is None
 
     def _log_tail(self, start: int) -> str:

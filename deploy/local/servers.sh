@@ -114,10 +114,11 @@ Dir::Etc::preferences "/dev/null"; Dir::Etc::preferencesparts "/dev/null";
 Dir::State "$root/state"; Dir::State::lists "$root/lists"; Dir::State::status "$root/status";
 Dir::Cache "$root/cache"; APT::Architecture "$ARCH"; APT::Architectures { "$ARCH"; };
 APT::Install-Recommends "false"; APT::Sandbox::User "root"; Acquire::Languages "none";
-Acquire::Retries "3"; Debug::NoLocking "true";
+Acquire::Retries "3"; APT::Update::Error-Mode "any"; Debug::NoLocking "true";
 E
   export APT_CONFIG=$root/apt.conf
-  apt-get -qq update
+  apt-get -qq update \
+    || { echo "servers.sh: the archive at $MIRROR cannot be read; check the network and DEBIAN_MIRROR" >&2; return 1; }
 }
 
 fetch() {

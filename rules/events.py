@@ -1,0 +1,162 @@
+"""Readings → samples of an asset's fill, and gaps with their causes.
+
+Derived at assessment from the installations that held at event time. A sample is an interval that surely contains
+the true fill: rounding, the signal's declared error and conflicting contents are inside it. Readings whose device
+rejected them, or whose clock disagreed with the network's, prove nothing; they do tell why a gap is there.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.contract import PPM, Installation
+from rules.records import GapCause
+from sensors.columns import FillLevels
+from sensors.quantities import REJECTED_QUALITY_CODES
+from sensors.readings import NOT_SAID, Clock
+
+_Number = TypeVar("_Number", np.int32, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Readings of one installation: its device's, while it hung there."""
+
+    installation: Installation
+    readings: FillLevels
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """What is known of an asset's fill over time.
+
+    Parameters
+    ----------
+    t_us : ndarray of int64
+        Strictly ascending. Shape (n,). [us since 1970, UTC]
+    lo_ppm, hi_ppm : ndarray of int32
+        The true fill lies between, without the signal's error. Shape (n,). [ppm]
+    full_at_ppm : ndarray of int32
+        Fill at which the container counts as full by its installation, `NOT_SAID` where that says nothing. [ppm]
+    excluded_us : ndarray of int64
+        Times of readings that prove nothing, ascending. Shape (m,). [us since 1970, UTC]
+    """
+
+    t_us: NDArray[np.int64]
+    lo_ppm: NDArray[np.int32]
+    hi_ppm: NDArray[np.int32]
+    full_at_ppm: NDArray[np.int32]
+    excluded_us: NDArray[np.int64]
+
+    def between(self, first_us: int, until_us: int) -> "Samples":
+        """Samples in [first, until)."""
+        chosen = slice(*np.searchsorted(self.t_us, (first_us, until_us)))
+        excluded = slice(*np.searchsorted(self.excluded_us, (first_us, until_us)))
+        return Samples(
+            self.t_us[chosen],
+            self.lo_ppm[chosen],
+            self.hi_ppm[chosen],
+            self.full_at_ppm[chosen],
+            self.excluded_us[excluded],
+        )
+
+
+def sources_of(
+    asset: str, installations: Sequence[Installation], readings: Mapping[tuple[str, str], FillLevels]
+) -> list[Source]:
+    """Find an asset's installations and the readings that fall into each.
+
+    Parameters
+    ----------
+    asset : str
+    installations : sequence of Installation
+    readings : mapping of (source, device) to FillLevels
+    """
+    return [
+        Source(one, said.between(one.since_us, one.until_us))
+        for one in sorted(installations, key=lambda one: (one.since_us, one.source, one.device))
+        if one.asset == asset and (said := readings.get((one.source, one.device))) is not None
+    ]
+
+
+def samples_of(sources: Sequence[Source]) -> Samples:
+    """Turn an asset's readings into samples.
+
+    Contents at one instant, in conflict or from two devices, become one interval that covers them all.
+    """
+    parts = [_intervals(source) for source in sources]
+    t_us = _joined([part.t_us for part in parts], np.int64)
+    order = np.argsort(t_us, kind="stable")
+    t_us = t_us[order]
+    starts = np.flatnonzero(np.diff(t_us, prepend=np.int64(-1)))
+    excluded_us = np.sort(_joined([part.excluded_us for part in parts], np.int64))
+    if not len(t_us):
+        nothing = np.empty(0, np.int32)
+        return Samples(t_us, nothing, nothing, nothing, excluded_us)
+    lo_ppm, hi_ppm, full_at_ppm = (
+        _joined(columns, np.int32)[order]
+        for columns in ([p.lo_ppm for p in parts], [p.hi_ppm for p in parts], [p.full_at_ppm for p in parts])
+    )
+    return Samples(
+        t_us[starts],
+        np.minimum.reduceat(lo_ppm, starts),
+        np.maximum.reduceat(hi_ppm, starts),
+        np.maximum.reduceat(full_at_ppm, starts),
+        excluded_us,
+    )
+
+
+def readings_digest(sources: Sequence[Source], first_us: int, until_us: int) -> str:
+    """SHA-256 of all that is known of an asset in [first, until): who said what when, canonical columns."""
+    state = hashlib.sha256()
+    for source in sources:
+        part = source.readings.between(first_us, until_us)
+        state.update(f"{source.installation.source}\0{source.installation.device}\0{len(part)}\0".encode())
+        state.update(part.event_time_us.astype("<i8").tobytes())
+        state.update(part.sequence.astype("<i8").tobytes())
+        state.update(part.digest.tobytes())
+    return state.hexdigest()
+
+
+def gap_causes(samples: Samples) -> list[GapCause]:
+    """Say why nothing is known between samples, before the first and after the last.
+
+    Returns
+    -------
+    list of GapCause
+        n + 1 causes for n samples. `device` where the device spoke but its word proves nothing, else `unknown`.
+    """
+    ends = np.concatenate(([np.iinfo(np.int64).min], samples.t_us, [np.iinfo(np.int64).max]))
+    counts = np.diff(np.searchsorted(samples.excluded_us, ends))
+    return [GapCause.DEVICE if count else GapCause.UNKNOWN for count in counts]
+
+
+def _intervals(source: Source) -> Samples:
+    readings, installation = source.readings, source.installation
+    proves = (readings.clock != Clock.DISAGREES) & ~np.isin(readings.quality_code, REJECTED_QUALITY_CODES)
+    lo_ppm = readings.fill_ppm.astype(np.int64)
+    hi_ppm = lo_ppm.copy()
+    if installation.empty_mm is not None and installation.full_mm is not None:
+        measured = readings.distance_mm != NOT_SAID
+        depth_ppm = (installation.empty_mm - readings.distance_mm.astype(np.int64)) * PPM
+        span_mm = installation.empty_mm - installation.full_mm
+        lo_ppm = np.where(measured, depth_ppm // span_mm, lo_ppm)
+        hi_ppm = np.where(measured, -(-depth_ppm // span_mm), hi_ppm)
+    # A distance without a geometry says nothing of the fill.
+    proves &= lo_ppm != NOT_SAID
+    full_at = NOT_SAID if installation.full_at_ppm is None else installation.full_at_ppm
+    return Samples(
+        readings.event_time_us[proves],
+        lo_ppm[proves].astype(np.int32),
+        hi_ppm[proves].astype(np.int32),
+        np.full(int(np.count_nonzero(proves)), full_at, np.int32),
+        readings.event_time_us[~proves],
+    )
+
+
+def _joined(columns: Sequence[NDArray[_Number]], kind: type[_Number]) -> NDArray[_Number]:
+    return np.concatenate([np.empty(0, kind), *columns])

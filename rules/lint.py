@@ -1,0 +1,239 @@
+"""Findings on terms that parse: what contradicts itself, refers to nothing, or would be unjust.
+
+Each check is a generator of findings; a check says nothing where another one already speaks.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date
+from fractions import Fraction
+from itertools import pairwise
+from typing import cast
+
+from pydantic import BaseModel
+
+from rules.calendar import SECOND_US
+from rules.contract import (
+    Bearer,
+    Dated,
+    EmptiedMeasure,
+    FullMeasure,
+    Hours,
+    Inconclusive,
+    Register,
+    Standard,
+    Step,
+    Terms,
+    dated_on,
+    value_on,
+)
+from rules.records import Finding, FindingCode, GapCause
+
+_FILE = "contract.toml"
+# A step may only stand after these, where both are declared.
+_AFTER = {
+    Step.INDEX: (Step.TARIFF,),
+    Step.CAP: (Step.TARIFF, Step.INDEX),
+    Step.ROUND: (Step.OVERLAP, Step.ALLOWANCE, Step.TARIFF, Step.INDEX, Step.CAP),
+}
+
+
+def lint_terms(terms: Terms) -> list[Finding]:
+    """Find what is wrong with terms that parse."""
+    return [
+        *_ids(terms),
+        *_validity(terms),
+        *_gap_bearers(terms),
+        *_steps(terms),
+        *_indexes(terms),
+        *(found for standard in terms.file.standard for found in _standard(standard, terms)),
+        *_dates(terms.file),
+    ]
+
+
+def lint_register(register: Register, terms: Terms) -> list[Finding]:
+    """Find what is wrong with assets and installations."""
+    return [*_places(register, terms), *_installations(register, terms)]
+
+
+def _ids(terms: Terms) -> Iterator[Finding]:
+    for table in ("base", "goal", "standard"):
+        counted = Counter(cast("str", row.id) for row in getattr(terms.file, table))
+        for name, n in counted.items():
+            if n > 1:
+                yield Finding(FindingCode.DUPLICATE_ID, _FILE, f"{table}[{name}].id", name)
+
+
+def _validity(terms: Terms) -> Iterator[Finding]:
+    contract = terms.file.contract
+    if contract.published.tzinfo is None:
+        yield Finding(FindingCode.MALFORMED, _FILE, "contract.published", str(contract.published))
+    elif contract.published.date() > contract.effective.since:
+        yield Finding(FindingCode.PUBLISHED_LATE, _FILE, "contract.published", str(contract.published))
+    for key, day in (("from", contract.effective.since), ("until", contract.effective.until)):
+        if day.day != 1:
+            yield Finding(FindingCode.EFFECTIVE_INSIDE_PERIOD, _FILE, f"contract.effective.{key}", str(day))
+
+
+def _gap_bearers(terms: Terms) -> Iterator[Finding]:
+    for cause in GapCause:
+        if cause not in terms.file.evidence.gap_bearer:
+            yield Finding(
+                FindingCode.UNDECLARED, _FILE, f"evidence.gap_bearer.{cause}", "", tuple(bearer for bearer in Bearer)
+            )
+
+
+def _steps(terms: Terms) -> Iterator[Finding]:
+    order = terms.file.money.order
+    needed = {Step.OVERLAP, Step.TARIFF, Step.ROUND}
+    consequences = [one for standard in terms.file.standard for one in standard.consequence]
+    needed |= {Step.ALLOWANCE} if any(one.allowance for one in consequences) else set[Step]()
+    needed |= {Step.CAP} if any(one.cap for one in consequences) else set[Step]()
+    needed |= (
+        {Step.INDEX} if any(one.tariff.unit != terms.file.money.currency for one in consequences) else set[Step]()
+    )
+    missing = [step for step in Step if step in needed and step not in order]
+    if missing or len(set(order)) < len(order):
+        yield Finding(FindingCode.UNDECLARED, _FILE, "money.order", ", ".join(order), tuple(missing))
+        return
+    for place, step in enumerate(order):
+        if late := [other for other in _AFTER.get(step, ()) if other in order[place:]]:
+            yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", step, tuple(late))
+
+
+def _indexes(terms: Terms) -> Iterator[Finding]:
+    declared = {index.series for index in terms.file.money.indexes}
+    known = {series for series, _ in terms.index_values}
+    for standard in terms.file.standard:
+        for consequence in standard.consequence:
+            unit = consequence.tariff.unit
+            key = f"standard[{standard.id}].consequence.tariff.unit"
+            if unit not in (terms.file.money.currency, *declared):
+                choices = (terms.file.money.currency, *sorted(declared))
+                yield Finding(FindingCode.INDEX_UNDECLARED, _FILE, key, unit, choices)
+            elif unit in declared and unit not in known:
+                yield Finding(FindingCode.UNKNOWN_REFERENCE, "indexes.csv", "series", unit, tuple(sorted(known)))
+
+
+def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
+    key = f"standard[{standard.id}]"
+    goals = tuple(goal.id for goal in terms.file.goal)
+    if standard.goal not in goals:
+        yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.goal", standard.goal, goals)
+    for zone in standard.zones if standard.zones != "all" else ():
+        if zone not in terms.zones:
+            yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.zones", zone, tuple(terms.zones))
+    bases = tuple(base.id for base in terms.file.base)
+    for consequence in standard.consequence:
+        if consequence.cap and consequence.cap.base not in bases:
+            yield Finding(
+                FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.consequence.cap.base", consequence.cap.base, bases
+            )
+    yield from _silence(standard, terms, key)
+    yield from _reach(standard, terms, key)
+    for other in terms.file.standard:
+        same = other.overlap.group == standard.overlap.group != "none"
+        if same and other.overlap.keep != standard.overlap.keep and other.id > standard.id:
+            yield Finding(
+                FindingCode.OVERLAP_DISAGREES, _FILE, f"{key}.overlap.keep", standard.overlap.keep, (other.id,)
+            )
+
+
+def _silence(standard: Standard, terms: Terms, key: str) -> Iterator[Finding]:
+    """Find where a gap pays the contractor who bears it, or costs the one who does not."""
+    bearers = terms.file.evidence.gap_bearer
+    by_contractor = tuple(cause for cause, bearer in bearers.items() if bearer == Bearer.CONTRACTOR)
+    by_city = tuple(cause for cause, bearer in bearers.items() if bearer == Bearer.CITY)
+    place = f"{key}.inconclusive"
+    if standard.inconclusive == Inconclusive.NO_DEDUCTION and by_contractor:
+        yield Finding(
+            FindingCode.SILENCE_PAYS, _FILE, place, ", ".join(by_contractor), (Inconclusive.BY_CAUSE, "hold")
+        )
+    if standard.inconclusive == Inconclusive.DEDUCT and by_city:
+        choices = (Inconclusive.BY_CAUSE, Inconclusive.HOLD)
+        yield Finding(FindingCode.GAP_COSTS_CONTRACTOR, _FILE, place, ", ".join(by_city), choices)
+
+
+def _reach(standard: Standard, terms: Terms, key: str) -> Iterator[Finding]:
+    """Find targets that cannot be met, or cannot be missed."""
+    day = terms.file.contract.effective.since
+    measure, target = standard.measure, value_on(standard.target.value, day, "us")
+    if value_on(measure.max_gap, day, "us") < value_on(standard.completeness.every, day, "us"):
+        yield Finding(
+            FindingCode.TARGET_IMPOSSIBLE,
+            _FILE,
+            f"{key}.measure.max_gap",
+            str(dated_on(measure.max_gap, day).value),
+            (str(dated_on(standard.completeness.every, day).value),),
+        )
+    reach = _reach_us(measure, standard.window, day)
+    if reach is None:
+        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.measure.look_back")
+    elif target >= reach:
+        said = str(dated_on(standard.target.value, day).value)
+        yield Finding(FindingCode.TARGET_UNREACHABLE, _FILE, f"{key}.target.value", said)
+
+
+def _reach_us(measure: FullMeasure | EmptiedMeasure, hours: Hours, day: date) -> Fraction | None:
+    """Largest value that the measure can take, None where it is not declared."""
+    if isinstance(measure, FullMeasure) and not measure.across_windows:
+        start_s, end_s = (clock.hour * 3_600 + clock.minute * 60 + clock.second for clock in (hours.start, hours.end))
+        return Fraction((end_s - start_s if end_s > start_s else end_s - start_s + 86_400) * SECOND_US)
+    return None if measure.look_back is None else value_on(measure.look_back, day, "us")
+
+
+def _dates(table: BaseModel, path: str = "") -> Iterator[Finding]:
+    """Values of a number stand in order of their dates, and only the first may be without one."""
+    for name in type(table).model_fields:
+        value = getattr(table, name)
+        here = f"{path}.{name}" if path else name
+        if isinstance(value, BaseModel):
+            yield from _dates(value, here)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Dated):
+            values = cast("tuple[Dated, ...]", value)
+            if any(
+                later.since is None or (one.since and one.since >= later.since) for one, later in pairwise(values)
+            ):
+                yield Finding(FindingCode.VALUE_DATES, _FILE, here, ", ".join(str(one.since) for one in values))
+        elif isinstance(value, tuple):
+            for row in cast("Iterable[object]", value):
+                if isinstance(row, BaseModel):
+                    yield from _dates(row, f"{here}[{getattr(row, 'id', '')}]")
+
+
+def _places(register: Register, terms: Terms) -> Iterator[Finding]:
+    for asset in register.assets:
+        if asset.zone not in terms.zones:
+            yield Finding(
+                FindingCode.UNKNOWN_REFERENCE, "assets.csv", f"{asset.asset}.zone", asset.zone, tuple(terms.zones)
+            )
+    spans = sorted((asset.asset, asset.since_us, asset.until_us) for asset in register.assets)
+    for (name, _, until), (other, since, _) in pairwise(spans):
+        if name == other and since < until:
+            yield Finding(FindingCode.DUPLICATE_ID, "assets.csv", f"{name}.valid_from", name)
+
+
+def _installations(register: Register, terms: Terms) -> Iterator[Finding]:
+    file = "installations.csv"
+    assets = {asset.asset for asset in register.assets}
+    by_installation = any(
+        isinstance(standard.measure, FullMeasure)
+        and any(dated.value == "installation" for dated in standard.measure.value)
+        for standard in terms.file.standard
+    )
+    for one in register.installations:
+        place = f"{one.source}/{one.device}"
+        if one.asset not in assets:
+            yield Finding(FindingCode.UNKNOWN_REFERENCE, file, f"{place}.asset", one.asset)
+        if (one.empty_mm is None) != (one.full_mm is None) or (
+            one.empty_mm is not None and one.full_mm is not None and one.empty_mm <= one.full_mm
+        ):
+            yield Finding(FindingCode.GEOMETRY_MISSING, file, f"{place}.empty_mm, full_mm", str(one.empty_mm))
+        if by_installation and one.full_at_ppm is None:
+            yield Finding(FindingCode.GEOMETRY_MISSING, file, f"{place}.full_at")
+        if not (one.signed_city and one.signed_contractor):
+            yield Finding(FindingCode.UNSIGNED, file, f"{place}.signed_city, signed_contractor")
+    spans = sorted((one.source, one.device, one.since_us, one.until_us) for one in register.installations)
+    for (source, device, _, until), (next_source, next_device, since, _) in pairwise(spans):
+        if (source, device) == (next_source, next_device) and since < until:
+            yield Finding(FindingCode.INSTALLATION_OVERLAP, file, f"{source}/{device}.valid_from", device)

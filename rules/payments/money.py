@@ -1,0 +1,62 @@
+"""Exact money: fractions inside, rounded where the terms say and nowhere else, written without loss."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal, assert_never
+
+Mode = Literal["half_up", "half_even", "down"]
+
+
+def rounded(amount: Fraction, step: Fraction, mode: Mode) -> Fraction:
+    """Round to a whole number of steps.
+
+    Parameters
+    ----------
+    amount : Fraction
+        Negative amounts are rounded as the same sum owed the other way.
+    step : Fraction
+        Smallest unit paid, above nought.
+    mode : str
+        `half_up` away from nought at one half, `half_even` to the even step, `down` towards nought.
+    """
+    steps = abs(amount) / step
+    match mode:
+        case "half_up":
+            whole = (2 * steps + 1) // 2
+        case "half_even":
+            whole = round(steps)
+        case "down":
+            whole = steps // 1
+        case other:  # pyright: ignore[reportUnnecessaryComparison]
+            assert_never(other)
+    return whole * step if amount >= 0 else -whole * step
+
+
+def written(amount: Fraction) -> str:
+    """Write an amount without loss: as a decimal where it ends, else as a fraction `n/d`."""
+    rest = amount.denominator
+    places = 0
+    for prime in (2, 5):
+        count = 0
+        while rest % prime == 0:
+            rest //= prime
+            count += 1
+        places = max(places, count)
+    if rest != 1:
+        return f"{amount.numerator}/{amount.denominator}"
+    return (
+        str(Decimal(amount.numerator * 10**places // amount.denominator).scaleb(-places))
+        if places
+        else str(amount.numerator)
+    )
+
+
+def read(text: str) -> Fraction:
+    """Read what `written` wrote.
+
+    Raises
+    ------
+    ValueError
+        When the text is no number.
+    """
+    return Fraction(text)

@@ -1,0 +1,339 @@
+"""The month's statement: a fold over determinations, acts and an opening state, into a body and a closing state.
+
+Block A settles the month: base sums and price adjustments. Block B charges what has become firm by an officer's act.
+Block C shows what is in procedure and charges nothing. Amounts are signed as the contractor sees them: what it is
+paid is positive. The body is a pure function of its inputs and comes out the same, byte for byte.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from rules.calendar import month_days, month_of, previous_month
+from rules.contract import Nature, Terms, value_on
+from rules.errors import CalculationError
+from rules.payments.money import read, rounded, written
+from rules.payments.steps import Charge, ChargeState, charges_of, run_steps
+from rules.records import ENGINE, Act, Determination, Verdict, digest
+
+STATEMENT_SCHEMA = "poniente.statement/1"
+STATE_SCHEMA = "poniente.state/1"
+
+
+class Block(StrEnum):
+    """Where a line stands."""
+
+    SETTLEMENT = "A"
+    FIRM = "B"
+    IN_PROCEDURE = "C"
+
+
+class LineKind(StrEnum):
+    """What a line is."""
+
+    BASE = "base"
+    DEDUCTION = "deduction"
+    CARRY_OVER = "carry_over"
+    ROUNDING = "rounding"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a statement.
+
+    Parameters
+    ----------
+    id : str
+        Period, standard, subject, day: never an ordinal.
+    block : Block
+    kind : LineKind
+    nature : str
+        Price or fine.
+    amount : str
+        Exact, signed as the contractor sees it. [currency]
+    fact_month : str
+        Month of the fact.
+    firm_month, charge_month : str
+        Empty while not firm, not charged.
+    state : str
+        See `ChargeState`; `firm` in block B.
+    standard, subject, zone : str
+        Empty on base lines.
+    determinations : list of str
+        Ids that the line rests on.
+    says : dict
+        What the line's sentence needs: numbers and instants, no prose.
+    trace : list of dict
+        Each step: what came in, the number used, what went out.
+    """
+
+    id: str
+    block: Block
+    kind: LineKind
+    nature: str
+    amount: str
+    fact_month: str
+    firm_month: str
+    charge_month: str
+    state: str
+    standard: str = ""
+    subject: str = ""
+    zone: str = ""
+    determinations: list[str] = field(default_factory=list[str])
+    says: dict[str, Any] = field(default_factory=dict[str, Any])
+    trace: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A month's statement.
+
+    Parameters
+    ----------
+    body : dict
+        What `statement.json` holds.
+    closing : dict
+        The next month's opening state.
+    """
+
+    body: dict[str, Any]
+    closing: dict[str, Any]
+
+
+def opening_of_nothing(terms: Terms, period: str) -> dict[str, Any]:
+    """Opening state of a contract's first period."""
+    return {
+        "schema": STATE_SCHEMA,
+        "contract": terms.id,
+        "period": previous_month(period),
+        "carry_over": "0",
+        "in_procedure": [],
+        "opening_sha256": "",
+    }
+
+
+def settle(
+    terms: Terms,
+    determinations: Sequence[Determination],
+    period: str,
+    opening: dict[str, Any] | None = None,
+    acts: Iterable[Act] = (),
+) -> Statement:
+    """Make the statement of a period.
+
+    Parameters
+    ----------
+    terms : Terms
+        The version that holds on the period's first day.
+    determinations : sequence of Determination
+        One for each opportunity of the period, in any order.
+    period : str
+        For example `2026-09`.
+    opening : dict, optional
+        Closing state of the period before; nothing for the first.
+    acts : iterable of Act
+        Officers' acts on lines in procedure.
+
+    Raises
+    ------
+    CalculationError
+        When an input belongs to another contract, period or state.
+    """
+    opened = opening_of_nothing(terms, period) if opening is None else opening
+    _check(terms, determinations, period, opened)
+    charges = charges_of(terms, determinations)
+    run_steps(terms, charges)
+    new = [_line(terms, charge, period) for charge in charges]
+    decided, pending = _decide(opened["in_procedure"], {act.line: act for act in acts}, period)
+    lines = [*_base_lines(terms, period), *new, *decided]
+    net = _total(lines, Block.SETTLEMENT) + _total(lines, Block.FIRM)
+    closing_lines, carry_over = _close(terms, net, read(opened["carry_over"]), period)
+    lines = sorted([*lines, *closing_lines, *pending], key=lambda line: (line.block, line.kind, line.id))
+    still_open = [asdict(line) for line in lines if line.block == Block.IN_PROCEDURE and read(line.amount) != 0]
+    closing = {
+        "schema": STATE_SCHEMA,
+        "contract": terms.id,
+        "period": period,
+        "carry_over": written(carry_over),
+        "in_procedure": still_open,
+        "opening_sha256": digest(opened),
+    }
+    return Statement(_body(terms, period, lines, determinations, opened, closing), closing)
+
+
+def _check(terms: Terms, determinations: Sequence[Determination], period: str, opening: dict[str, Any]) -> None:
+    first, until = month_days(period)
+    effective = terms.file.contract.effective
+    if not effective.since <= first < effective.until:
+        raise CalculationError(f"terms {terms.id}@{terms.version} hold from {effective.since}, not in {period}")
+    if (opening["contract"], opening["period"]) != (terms.id, previous_month(period)):
+        told = f"{opening['contract']} {opening['period']}"
+        raise CalculationError(f"opening state of {told} does not open {terms.id} {period}")
+    seen: set[str] = set()
+    for one in determinations:
+        if one.contract != terms.id or one.digests.get("terms") != terms.digest:
+            raise CalculationError(
+                f"determination {one.id} was made under other terms than {terms.id}@{terms.version}"
+            )
+        if not first <= date.fromisoformat(one.day) < until:
+            raise CalculationError(f"determination {one.id} is not of {period}")
+        if one.opportunity in seen:
+            raise CalculationError(f"two determinations judge {one.opportunity}; keep the one that holds")
+        seen.add(one.opportunity)
+
+
+def _base_lines(terms: Terms, period: str) -> list[Line]:
+    first = month_days(period)[0]
+    return [
+        Line(
+            id=f"{period}/base/{base.id}",
+            block=Block.SETTLEMENT,
+            kind=LineKind.BASE,
+            nature=Nature.PRICE,
+            amount=written(value_on(base.amount, first)),
+            fact_month=period,
+            firm_month=period,
+            charge_month=period,
+            state="due",
+            says={"code": "base", "base": base.id, "clause": base.clause.article},
+        )
+        for base in terms.file.base
+    ]
+
+
+def _line(terms: Terms, charge: Charge, period: str) -> Line:
+    one, consequence = charge.determination, charge.consequence
+    several = len(charge.standard.consequence) > 1
+    is_settled = consequence.nature == Nature.PRICE and charge.state != ChargeState.HELD
+    month = period if is_settled else ""
+    return Line(
+        id=f"{period}/{one.standard}/{one.subject}/{one.day}" + (f"/{consequence.nature}" if several else ""),
+        block=Block.SETTLEMENT if is_settled else Block.IN_PROCEDURE,
+        kind=LineKind.DEDUCTION,
+        nature=consequence.nature,
+        amount=written(-charge.amount),
+        fact_month=period,
+        firm_month=month,
+        charge_month=month,
+        state=charge.state,
+        standard=one.standard,
+        subject=one.subject,
+        zone=one.zone,
+        determinations=[one.id],
+        says=_says(terms, charge),
+        trace=charge.trace,
+    )
+
+
+def _says(terms: Terms, charge: Charge) -> dict[str, Any]:
+    """What the sentence needs: which measure, both bounds, the limit, when, the clause."""
+    one = charge.determination
+    return {
+        "code": charge.standard.measure.kind,
+        "verdict": one.verdict,
+        "proven": one.proven,
+        "borne": one.borne,
+        "possible": one.possible,
+        "target": one.target,
+        "day": one.day,
+        "proven_from": terms.zone.local(one.trace["proven_from_us"]).isoformat(timespec="seconds"),
+        "proven_until": terms.zone.local(one.trace["proven_until_us"]).isoformat(timespec="seconds"),
+        "clause": charge.standard.clause.article,
+    }
+
+
+def _decide(
+    in_procedure: Sequence[dict[str, Any]], acts: dict[str, Act], period: str
+) -> tuple[list[Line], list[Line]]:
+    """Lines of earlier periods that an act has decided, and those that stay in procedure."""
+    decided: list[Line] = []
+    pending: list[Line] = []
+    for said in in_procedure:
+        line = Line(**said)
+        act = acts.get(line.id)
+        if act is None:
+            pending.append(line)
+            continue
+        is_firm = act.effect == "firm"
+        step = {"step": "act", "in": line.amount, "out": line.amount if is_firm else "0", "act": asdict(act)}
+        decided.append(
+            replace(
+                line,
+                block=Block.FIRM,
+                amount=line.amount if is_firm else "0",
+                firm_month=month_of(date.fromisoformat(act.date)),
+                charge_month=period if is_firm else "",
+                state=act.effect,
+                trace=[*line.trace, step],
+            )
+        )
+    return decided, pending
+
+
+def _close(terms: Terms, net: Fraction, owed: Fraction, period: str) -> tuple[list[Line], Fraction]:
+    """Take off what earlier months left over, round the total where the terms say, never pay less than nothing."""
+    lines: list[Line] = []
+
+    def add(kind: LineKind, name: str, amount: Fraction) -> None:
+        if amount:
+            place = (f"{period}/{name}", Block.SETTLEMENT, kind, Nature.PRICE, written(amount))
+            lines.append(Line(*place, period, period, period, "due", says={"code": name}))
+
+    add(LineKind.CARRY_OVER, "carry-over/from-before", -owed)
+    carry_over = max(owed - net, Fraction(0))
+    add(LineKind.CARRY_OVER, "carry-over/to-next", carry_over)
+    rounding = terms.file.money.rounding
+    if rounding.at == "total":
+        total = net - owed + carry_over
+        step = value_on(rounding.step, month_days(period)[0])
+        add(LineKind.ROUNDING, "rounding/total", rounded(total, step, rounding.mode) - total)
+    return lines, carry_over
+
+
+def _total(lines: Iterable[Line], block: Block) -> Fraction:
+    return sum((read(line.amount) for line in lines if line.block == block), Fraction(0))
+
+
+def _body(
+    terms: Terms,
+    period: str,
+    lines: Sequence[Line],
+    determinations: Sequence[Determination],
+    opening: dict[str, Any],
+    closing: dict[str, Any],
+) -> dict[str, Any]:
+    totals = {block: _total(lines, block) for block in Block}
+    base = sum((read(line.amount) for line in lines if line.kind == LineKind.BASE), Fraction(0))
+    return {
+        "schema": STATEMENT_SCHEMA,
+        "contract": terms.id,
+        "terms": {"version": terms.version, "sha256": terms.digest},
+        "engine": ENGINE,
+        "period": period,
+        "currency": terms.file.money.currency,
+        "amounts": terms.file.money.amounts,
+        "blocks": {
+            block.value: {
+                "total": written(totals[block]),
+                "lines": [asdict(line) for line in lines if line.block == block],
+            }
+            for block in Block
+        },
+        "totals": {
+            "base": written(base),
+            "adjustments": written(totals[Block.SETTLEMENT] - base),
+            "firm": written(totals[Block.FIRM]),
+            "net": written(totals[Block.SETTLEMENT] + totals[Block.FIRM]),
+            "in_procedure": written(totals[Block.IN_PROCEDURE]),
+        },
+        "determinations": {
+            "count": len(determinations),
+            **{verdict.value: sum(one.verdict == verdict for one in determinations) for verdict in Verdict},
+            "sha256": digest(sorted([one.id, digest(asdict(one))] for one in determinations)),
+        },
+        "opening_sha256": digest(opening),
+        "closing_sha256": digest(closing),
+    }

@@ -1,0 +1,251 @@
+"""Steps from verdicts to money, each a function over the month's charges, run in the order that the terms declare.
+
+Every step leaves a trace on the charges it looks at: what came in, which number of the terms it used, what went out.
+Charges are always taken in the order of time, so the order in which determinations arrive decides nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from rules.calendar import month_of
+from rules.contract import Consequence, Dated, Inconclusive, Standard, Step, Terms, dated_on, value_on
+from rules.errors import CalculationError
+from rules.payments.money import rounded, written
+from rules.records import Determination, Verdict
+
+
+class ChargeState(StrEnum):
+    """What became of a charge."""
+
+    CHARGED = "charged"
+    FREE = "free"
+    ABSORBED = "absorbed"
+    CAPPED = "capped"
+    HELD = "held"
+
+
+@dataclass(slots=True)
+class Charge:
+    """One consequence of one determination, on its way to an amount.
+
+    Parameters
+    ----------
+    determination : Determination
+    standard : Standard
+    place : int
+        Which of the standard's consequences.
+    amount : Fraction
+        Not negative. In the tariff's unit until the step `index`, in the currency afterwards.
+    state : ChargeState
+    trace : list of dict
+    """
+
+    determination: Determination
+    standard: Standard
+    place: int
+    amount: Fraction = Fraction(0)
+    state: ChargeState = ChargeState.CHARGED
+    trace: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    @property
+    def consequence(self) -> Consequence:
+        """The consequence that is applied."""
+        return self.standard.consequence[self.place]
+
+    @property
+    def day(self) -> date:
+        """Local day of the fact."""
+        return date.fromisoformat(self.determination.day)
+
+    @property
+    def order(self) -> tuple[int, str, str, int]:
+        """Place in time: which of two charges counts first."""
+        return (
+            self.determination.window_start_us,
+            self.determination.standard,
+            self.determination.subject,
+            self.place,
+        )
+
+    def close(self, state: ChargeState) -> None:
+        """Take the charge out: nothing is owed."""
+        self.state, self.amount = state, Fraction(0)
+
+
+def charges_of(terms: Terms, determinations: Iterable[Determination]) -> list[Charge]:
+    """Make a charge of every determination that costs something, or may.
+
+    Parameters
+    ----------
+    terms : Terms
+    determinations : iterable of Determination
+    """
+    standards = {standard.id: standard for standard in terms.file.standard}
+    charges: list[Charge] = []
+    for one in determinations:
+        standard = standards[one.standard]
+        state = _state(standard, one)
+        if state is not None:
+            charges += [Charge(one, standard, place, state=state) for place in range(len(standard.consequence))]
+    return sorted(charges, key=lambda charge: charge.order)
+
+
+def run_steps(terms: Terms, charges: list[Charge]) -> None:
+    """Run the terms' steps, in their order, on the charges of a period."""
+    for step in terms.file.money.order:
+        _STEPS[step](terms, [charge for charge in charges if charge.state in _OPEN])
+
+
+_OPEN = (ChargeState.CHARGED, ChargeState.HELD)
+
+
+def _state(standard: Standard, one: Determination) -> ChargeState | None:
+    """What a verdict leads to; an inconclusive one pays what the terms say."""
+    if one.verdict != Verdict.INCONCLUSIVE:
+        return ChargeState.CHARGED if one.verdict == Verdict.NOT_MET else None
+    match standard.inconclusive:
+        case Inconclusive.NO_DEDUCTION:
+            return None
+        case Inconclusive.DEDUCT:
+            return ChargeState.CHARGED
+        case Inconclusive.HOLD:
+            return ChargeState.HELD
+        case Inconclusive.BY_CAUSE:
+            # Every gap that the contractor bears hid the worst, every other doubt is to its benefit.
+            return ChargeState.CHARGED if one.borne > one.target else None
+
+
+def _parameter(terms: Terms, charge: Charge, number: Dated, unit: str) -> dict[str, Any]:
+    """Where a number of the terms comes from."""
+    clause = number.clause or charge.standard.clause
+    return {
+        "value": str(number.value),
+        "unit": unit,
+        "clause": clause.article,
+        "from": (number.since or terms.file.contract.effective.since).isoformat(),
+        "origin": number.origin or charge.standard.origin or terms.file.contract.origin,
+    }
+
+
+def _note(charge: Charge, step: Step, before: Fraction, detail: Mapping[str, Any]) -> None:
+    charge.trace.append({"step": step.value, "in": written(before), "out": written(charge.amount), **detail})
+
+
+def _overlap(terms: Terms, charges: list[Charge]) -> None:
+    """Of the facts of a group keep the dearest; the others are absorbed and name it."""
+    groups: defaultdict[tuple[str, str], list[Charge]] = defaultdict(list)
+    for charge in charges:
+        if charge.standard.overlap.group == "asset_day" and charge.standard.overlap.keep == "highest":
+            groups[charge.determination.subject, charge.determination.day].append(charge)
+    for group in groups.values():
+        kept = max(
+            group, key=lambda charge: (_worth(terms, charge), [-n for n in charge.order[:1]], charge.place == 0)
+        )
+        for charge in group:
+            if charge is not kept:
+                before = charge.amount
+                charge.close(ChargeState.ABSORBED)
+                _note(charge, Step.OVERLAP, before, {"absorbed_by": kept.determination.id})
+
+
+def _worth(terms: Terms, charge: Charge) -> Fraction:
+    tariff = charge.consequence.tariff
+    return value_on(tariff.amount, charge.day) * _index_value(terms, tariff.unit, charge.day)
+
+
+def _allowance(terms: Terms, charges: list[Charge]) -> None:
+    """Leave the first events of the count window free."""
+    counts: defaultdict[tuple[str, int, str], int] = defaultdict(int)
+    for charge in charges:
+        allowance = charge.consequence.allowance
+        if allowance is None:
+            continue
+        scope = {"contract": "", "zone": charge.determination.zone, "asset": charge.determination.subject}
+        key = (charge.standard.id, charge.place, scope[allowance.per])
+        counts[key] += 1
+        if counts[key] <= value_on(allowance.free, charge.day):
+            before = charge.amount
+            charge.close(ChargeState.FREE)
+            parameter = _parameter(terms, charge, dated_on(allowance.free, charge.day), "event")
+            detail = {"parameter": parameter, "event": counts[key], "per": allowance.per}
+            _note(charge, Step.ALLOWANCE, before, detail)
+
+
+def _tariff(terms: Terms, charges: list[Charge]) -> None:
+    for charge in charges:
+        tariff = charge.consequence.tariff
+        before = charge.amount
+        charge.amount = value_on(tariff.amount, charge.day)
+        parameter = _parameter(terms, charge, dated_on(tariff.amount, charge.day), tariff.unit)
+        _note(charge, Step.TARIFF, before, {"parameter": parameter})
+
+
+def _index_value(terms: Terms, unit: str, day: date) -> Fraction:
+    """Value of a unit in the month of the fact, in the currency.
+
+    Raises
+    ------
+    CalculationError
+        When the index has no value for the month.
+    """
+    if unit == terms.file.money.currency:
+        return Fraction(1)
+    value = terms.index_values.get((unit, month_of(day)))
+    if value is None:
+        raise CalculationError(f"indexes.csv has no value of {unit} for {month_of(day)}; add it as a new version")
+    return value
+
+
+def _index(terms: Terms, charges: list[Charge]) -> None:
+    for charge in charges:
+        unit = charge.consequence.tariff.unit
+        if unit == terms.file.money.currency:
+            continue
+        before, value = charge.amount, _index_value(terms, unit, charge.day)
+        charge.amount *= value
+        _note(charge, Step.INDEX, before, {"series": unit, "month": month_of(charge.day), "value": written(value)})
+
+
+def _cap(terms: Terms, charges: list[Charge]) -> None:
+    """Charge in the order of time until the cap of the period is reached."""
+    bases = {base.id: base for base in terms.file.base}
+    spent: defaultdict[tuple[str, int, str], Fraction] = defaultdict(Fraction)
+    for charge in charges:
+        cap = charge.consequence.cap
+        if cap is None:
+            continue
+        number = dated_on(cap.pct, charge.day)
+        limit = value_on(bases[cap.base].amount, charge.day) * value_on(cap.pct, charge.day) / 100
+        key = (charge.standard.id, charge.place, charge.determination.zone if cap.per == "zone_month" else "")
+        before, left = charge.amount, limit - spent[key]
+        if before > left:
+            charge.amount = left
+            charge.state = ChargeState.CAPPED if left == 0 else charge.state
+            detail = {"limit": written(limit), "base": cap.base, "per": cap.per}
+            _note(charge, Step.CAP, before, {"parameter": _parameter(terms, charge, number, "percent"), **detail})
+        spent[key] += charge.amount
+
+
+def _round(terms: Terms, charges: list[Charge]) -> None:
+    rounding = terms.file.money.rounding
+    for charge in charges:
+        if rounding.at == "line":
+            before = charge.amount
+            charge.amount = rounded(before, value_on(rounding.step, charge.day), rounding.mode)
+            if charge.amount != before:
+                _note(charge, Step.ROUND, before, {"mode": rounding.mode, "unit": terms.file.money.currency})
+
+
+_STEPS: dict[Step, Callable[[Terms, list[Charge]], None]] = {
+    Step.OVERLAP: _overlap,
+    Step.ALLOWANCE: _allowance,
+    Step.TARIFF: _tariff,
+    Step.INDEX: _index,
+    Step.CAP: _cap,
+    Step.ROUND: _round,
+}

@@ -1,0 +1,208 @@
+"""Records that storage may know: determinations, findings, lines, acts; standard library only.
+
+A determination judges one opportunity and holds no money, no delivery counts and no wall-clock time. Its id ends in
+a digest of its inputs, so that the same inputs give the same id on every machine and in any order of events.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+# Raised whenever the same readings and terms could give other results; part of every determination's inputs.
+ENGINE = "1"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Verdict(StrEnum):
+    """Result of holding both bounds against the target."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    INCONCLUSIVE = "inconclusive"
+
+
+class GapCause(StrEnum):
+    """Why nothing is known of a span."""
+
+    DEVICE = "device"
+    GATEWAY = "gateway"
+    NETWORK = "network"
+    OPERATOR_OFF = "operator_off"
+    CITY = "city"
+    CONFLICT = "conflict"
+    UNKNOWN = "unknown"
+
+
+class FindingCode(StrEnum):
+    """What the linter can find; codes are stable."""
+
+    FILE_MISSING = "file_missing"
+    FILE_MALFORMED = "file_malformed"
+    UNDECLARED = "undeclared"
+    UNKNOWN_KEY = "unknown_key"
+    NOT_A_CHOICE = "not_a_choice"
+    MALFORMED = "malformed"
+    DUPLICATE_ID = "duplicate_id"
+    UNKNOWN_REFERENCE = "unknown_reference"
+    CLAUSE_MISSING = "clause_missing"
+    VALUE_DATES = "value_dates"
+    PUBLISHED_LATE = "published_late"
+    EFFECTIVE_INSIDE_PERIOD = "effective_inside_period"
+    STEP_ORDER = "step_order"
+    INDEX_UNDECLARED = "index_undeclared"
+    OVERLAP_DISAGREES = "overlap_disagrees"
+    SILENCE_PAYS = "silence_pays"
+    GAP_COSTS_CONTRACTOR = "gap_costs_contractor"
+    TARGET_IMPOSSIBLE = "target_impossible"
+    TARGET_UNREACHABLE = "target_unreachable"
+    INSTALLATION_OVERLAP = "installation_overlap"
+    GEOMETRY_MISSING = "geometry_missing"
+    UNSIGNED = "unsigned"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a contract folder.
+
+    Parameters
+    ----------
+    code : FindingCode
+    file : str
+        Name within the folder.
+    key : str
+        Path of the key or place of the row.
+    value : str
+        What stands there, empty where nothing does.
+    choices : tuple of str
+        What may stand there, or the keys to choose between.
+    """
+
+    code: FindingCode
+    file: str
+    key: str
+    value: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Determination:
+    """The computed result on one opportunity.
+
+    Parameters
+    ----------
+    contract, standard : str
+    terms_version : int
+    subject, zone : str
+        The asset judged, and where it stood.
+    day : str
+        Local date on which the window starts, ISO.
+    window_start_us, window_end_us : int
+        Half open. [us since 1970, UTC]
+    verdict : Verdict
+    proven, borne, possible : int
+        The measure: at least, with every gap that the contractor bears at its worst, at most. [us]
+    target : int
+        What the measure is held against. [us]
+    received, expected : int
+        Readings in the window by slot.
+    digests : dict of str
+        SHA-256 of `readings`, `register` (the asset's place and installations) and `terms`.
+    trace : dict
+        How the measure came about: codes, numbers, instants.
+    engine : str
+    """
+
+    contract: str
+    standard: str
+    terms_version: int
+    subject: str
+    zone: str
+    day: str
+    window_start_us: int
+    window_end_us: int
+    verdict: Verdict
+    proven: int
+    borne: int
+    possible: int
+    target: int
+    received: int
+    expected: int
+    digests: dict[str, str]
+    trace: dict[str, Any] = field(default_factory=dict[str, Any])
+    engine: str = ENGINE
+
+    @property
+    def inputs_digest(self) -> str:
+        """SHA-256 of what the result was computed from."""
+        return digest({"digests": self.digests, "engine": self.engine})
+
+    @property
+    def opportunity(self) -> str:
+        """What was judged: contract / standard @ terms version / subject / window start."""
+        return f"{self.contract}/{self.standard}@{self.terms_version}/{self.subject}/{utc(self.window_start_us)}"
+
+    @property
+    def id(self) -> str:
+        """The opportunity and the first 16 digits of the inputs' digest."""
+        return f"{self.opportunity}/{self.inputs_digest[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An officer's act on a line in procedure.
+
+    Parameters
+    ----------
+    line : str
+        Id of the line.
+    effect : str
+        `firm` or `annulled`.
+    number, date, signer : str
+        Of the act; the date ISO.
+    document_sha256 : str
+        Digest of the signed document.
+    """
+
+    line: str
+    effect: str
+    number: str
+    date: str
+    signer: str
+    document_sha256: str
+
+
+def canonical(content: object) -> str:
+    """Write canonical JSON: sorted keys, no insignificant space, UTF-8, no floats.
+
+    Raises
+    ------
+    TypeError
+        When the content holds a binary float or a type that JSON does not have.
+    """
+    _refuse_floats(content)
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(content: object) -> str:
+    """SHA-256 of the canonical JSON, in hex."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def utc(instant_us: int) -> str:
+    """Write an instant as ISO 8601 in UTC, with as many decimals of a second as it needs."""
+    written = (_EPOCH + timedelta(microseconds=instant_us)).isoformat().removesuffix("+00:00")
+    return (written.rstrip("0") if "." in written else written) + "Z"
+
+
+def _refuse_floats(content: object) -> None:
+    if isinstance(content, float):
+        raise TypeError(f"a binary float has no canonical form: {content!r}")
+    if isinstance(content, dict):
+        for value in content.values():  # pyright: ignore[reportUnknownVariableType]
+            _refuse_floats(value)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(content, list | tuple):
+        for value in content:  # pyright: ignore[reportUnknownVariableType]
+            _refuse_floats(value)  # pyright: ignore[reportUnknownArgumentType]
