@@ -1,5 +1,4 @@
-"""
-The one door through which columns and integers reach kernels.
+"""The one door through which columns and integers reach kernels.
 
 It believes nothing: type, shape and order are checked, and an array that is not contiguous is copied. Arrays that are
 already as a kernel wants them pass without a copy, read-only ones too. Values are integers: microseconds since 1970
@@ -16,8 +15,7 @@ T = TypeVar("T", bound=np.generic)
 
 
 def column(name: str, values: object, dtype: type[T], size: int | None = None) -> NDArray[T]:
-    """
-    Check a column and make it contiguous.
+    """Check a column and make it contiguous.
 
     Parameters
     ----------
@@ -58,8 +56,7 @@ def column(name: str, values: object, dtype: type[T], size: int | None = None) -
 
 
 def times(t_us: object) -> NDArray[np.int64]:
-    """
-    Check a column of sample times.
+    """Check a column of sample times.
 
     Parameters
     ----------
@@ -94,8 +91,7 @@ def times(t_us: object) -> NDArray[np.int64]:
 
 
 def windows(**bounds_us: object) -> list[NDArray[np.int64]]:
-    """
-    Check the bounds of windows.
+    """Check the bounds of windows.
 
     Parameters
     ----------
@@ -135,8 +131,7 @@ def windows(**bounds_us: object) -> list[NDArray[np.int64]]:
 
 
 def whole(name: str, value: SupportsIndex, at_least: int | None = None) -> int:
-    """
-    Check an integer.
+    """Check an integer.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""
-The one door to Numba: how every kernel is compiled, and where its machine code is kept.
+"""The one door to Numba: how every kernel is compiled, and where its machine code is kept.
 
 A kernel is compiled when its module is imported, for the one signature it declares, and the machine code is kept
 between runs. Three things are decided here and nowhere else.
@@ -38,8 +37,7 @@ _PREFIX: Final = "numba-"
 
 
 def sources_digest(folder: Path) -> str:
-    """
-    Digest the names and bytes of all Python sources of a folder.
+    """Digest the names and bytes of all Python sources of a folder.
 
     Parameters
     ----------
@@ -83,8 +81,7 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _is_ours(folder: Path) -> bool:
-    """
-    Tell whether a folder can be written by this user and not by everybody.
+    """Tell whether a folder can be written by this user and not by everybody.
 
     The cache holds machine code that will be run. In a shared temporary folder somebody else may have made the
     folder first, and would then choose what runs.
@@ -99,8 +96,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def cache_folder() -> Path | None:
-    """
-    Choose the folder that keeps the machine code of these kernels.
+    """Choose the folder that keeps the machine code of these kernels.
 
     Returns
     -------
@@ -160,8 +156,7 @@ def triple(array: types.Array) -> types.UniTuple:
 
 
 def kernel(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """
-    Compile a function for one signature, now, or take its machine code from the cache.
+    """Compile a function for one signature, now, or take its machine code from the cache.
 
     Parameters
     ----------

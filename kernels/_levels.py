@@ -1,5 +1,4 @@
-"""
-The loops behind `kernels.levels`: each sample's state, each interval's kind, each interval's part in a measure.
+"""The loops behind `kernels.levels`: each sample's state, each interval's kind, each interval's part in a measure.
 
 They check nothing: columns come from `kernels.levels`, which says what the numbers mean. Interval k lies between
 samples k-1 and k; interval 0 before the first, interval n after the last.

@@ -1,5 +1,4 @@
-"""
-What was measured of a window, and what was not: slots with a sample, and gaps.
+"""What was measured of a window, and what was not: slots with a sample, and gaps.
 
 Two questions that contracts put and that differ. *How many of the expected samples arrived* (`slots`) is a data duty:
 the window is cut into slots of one step each, and a slot counts if it holds at least one sample. *Over which time is
@@ -23,8 +22,7 @@ from kernels.intervals import BREAK, JOIN, first_after
 def slots(
     t_us: NDArray[np.int64], step_us: int, start_us: NDArray[np.int64], end_us: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """
-    Count, for each window, the slots that hold a sample and the slots there are.
+    """Count, for each window, the slots that hold a sample and the slots there are.
 
     Parameters
     ----------
@@ -67,8 +65,7 @@ def slots(
 def unmeasured(
     t_us: NDArray[np.int64], max_gap_us: int, start_us: NDArray[np.int64], end_us: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """
-    Add up the time of each window that lies in gaps.
+    """Add up the time of each window that lies in gaps.
 
     Parameters
     ----------
@@ -109,8 +106,7 @@ def unmeasured(
 def gaps(
     t_us: NDArray[np.int64], max_gap_us: int, start_us: int, end_us: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """
-    List the gaps of one window.
+    """List the gaps of one window.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""
-Walks over the intervals between samples: the longest run, and the total, of those that count.
+"""Walks over the intervals between samples: the longest run, and the total, of those that count.
 
 Interval k lies between sample k-1 and sample k; interval 0 is the time before the first sample, interval n the time
 after the last, without end. So n samples make n+1 intervals. Which of them count, and which hang together, is said by
@@ -30,8 +29,7 @@ SHARED: Final = 3
 
 @kernel(int64(I64, int64))
 def first_after(t_us: NDArray[np.int64], instant_us: int) -> int:
-    """
-    Find the interval that holds an instant.
+    """Find the interval that holds an instant.
 
     Parameters
     ----------
@@ -73,8 +71,7 @@ def longest(
     start_us: NDArray[np.int64],
     end_us: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """
-    Measure the longest run of each window.
+    """Measure the longest run of each window.
 
     Parameters
     ----------
@@ -141,8 +138,7 @@ def total(
     start_us: NDArray[np.int64],
     end_us: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """
-    Add up the time of each window that lies in intervals that count.
+    """Add up the time of each window that lies in intervals that count.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""
-Fill levels against a threshold, and emptyings: what is proven, what is borne, what is possible.
+"""Fill levels against a threshold, and emptyings: what is proven, what is borne, what is possible.
 
 *What is known.* A sample is an interval [lo_ppm, hi_ppm] of the fill that surely contains the true one at its time
 t_us: the sensor's error, conflicting readings and rounding are already inside. Times ascend strictly. Between two
@@ -53,8 +52,7 @@ Measure = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 def states(
     lo_ppm: NDArray[np.int32], hi_ppm: NDArray[np.int32], threshold_ppm: NDArray[np.int32]
 ) -> NDArray[np.int8]:
-    """
-    Compare samples with a threshold.
+    """Compare samples with a threshold.
 
     Parameters
     ----------
@@ -98,8 +96,7 @@ def longest_run(  # noqa: PLR0917  # columns first, windows last, as in every me
     start_us: NDArray[np.int64],
     end_us: NDArray[np.int64],
 ) -> Measure:
-    """
-    Measure, for each window, the longest continuous run at or above the threshold.
+    """Measure, for each window, the longest continuous run at or above the threshold.
 
     Parameters
     ----------
@@ -164,8 +161,7 @@ def time_above(
     start_us: NDArray[np.int64],
     end_us: NDArray[np.int64],
 ) -> Measure:
-    """
-    Measure, for each window, the total time at or above the threshold.
+    """Measure, for each window, the total time at or above the threshold.
 
     Parameters
     ----------
@@ -219,8 +215,7 @@ def drops(
     residual_ppm: int,
     max_gap_us: int,
 ) -> NDArray[np.int8]:
-    """
-    Say of each interval whether an emptying took place in it.
+    """Say of each interval whether an emptying took place in it.
 
     Parameters
     ----------
@@ -281,8 +276,7 @@ def longest_unemptied(  # noqa: PLR0917  # as longest_run
     start_us: NDArray[np.int64],
     end_us: NDArray[np.int64],
 ) -> Measure:
-    """
-    Measure, for each window, the longest time without an emptying.
+    """Measure, for each window, the longest time without an emptying.
 
     Parameters
     ----------
@@ -346,8 +340,7 @@ def longest_unemptied(  # noqa: PLR0917  # as longest_run
 def emptying_count(
     kind: NDArray[np.int8], t_us: NDArray[np.int64], start_us: NDArray[np.int64], end_us: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """
-    Count, for each window, the emptyings.
+    """Count, for each window, the emptyings.
 
     Parameters
     ----------

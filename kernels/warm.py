@@ -1,5 +1,4 @@
-"""
-Compile every kernel ahead of need.
+"""Compile every kernel ahead of need.
 
 The first import after an installation takes some seconds, each later one a fraction: machine code is kept
 (`kernels._jit`). A program that will need kernels soon runs `warm` in a background process while it does other work.
@@ -12,8 +11,7 @@ from kernels import availability, levels
 
 
 def warm() -> None:
-    """
-    Import all kernels and call each once, on one sample and one window.
+    """Import all kernels and call each once, on one sample and one window.
 
     Raises
     ------

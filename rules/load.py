@@ -9,6 +9,7 @@ import io
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -31,8 +32,17 @@ _OPEN_END_US = 7_258_118_400_000_000
 _CONTRACT = "contract.toml"
 
 
-def time_zone_name(files: Mapping[str, str]) -> str:
-    """Read the time zone's name alone, so that its transitions can be looked up.
+@dataclass(frozen=True, slots=True)
+class ZoneNeeded:
+    """The time zone whose transitions a contract needs, and the years over which it needs them."""
+
+    name: str
+    first_year: int
+    last_year: int
+
+
+def zone_needed(files: Mapping[str, str]) -> ZoneNeeded:
+    """Read which time zone must be looked up before the terms can load.
 
     Raises
     ------
@@ -40,11 +50,19 @@ def time_zone_name(files: Mapping[str, str]) -> str:
         When the file cannot be read that far.
     """
     said = _toml(files)
-    calendar = said.get("calendar", {})
-    name = calendar.get("time_zone") if isinstance(calendar, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    name = _table(said, "calendar").get("time_zone")
+    effective = _table(_table(said, "contract"), "effective")
+    first, last = effective.get("from"), effective.get("until")
     if not isinstance(name, str):
         raise TermsError((Finding(FindingCode.UNDECLARED, _CONTRACT, "calendar.time_zone"),))
-    return name
+    # Installations can be some years older than the terms.
+    years = (first.year - 3, last.year + 1) if isinstance(first, date) and isinstance(last, date) else (2000, 2050)
+    return ZoneNeeded(name, *years)
+
+
+def _table(said: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = said.get(name)
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def load_terms(files: Mapping[str, str], zone: Zone) -> Terms:

@@ -7,6 +7,9 @@ import psycopg
 from storage.errors import StorageError
 from storage.sql import query
 
+# More than will ever be committed: all that is known.
+ALL_KNOWN = 2**63 - 1
+
 
 def take(connection: psycopg.Connection, what: str, now: datetime) -> int:
     """Take the next number inside the current transaction; the next taker waits until it ends.

@@ -1,5 +1,4 @@
-"""
-The obvious version of every kernel, written from the definitions: slow, in plain Python, without arrays.
+"""The obvious version of every kernel, written from the definitions: slow, in plain Python, without arrays.
 
 Time is cut at every sample and every bound of a window into elementary segments, inside which nothing changes. Each
 question is then put to each segment. Nothing here is shared with the kernels, not even the codes.
@@ -143,8 +142,7 @@ def longest_unemptied(  # noqa: PLR0917  # the kernel's own order
     start_us: Ints,
     end_us: Ints,
 ) -> Measure:
-    """
-    Measure the longest time without an emptying.
+    """Measure the longest time without an emptying.
 
     For the borne one, every way is tried in which the sure emptyings in borne gaps may have taken place at the very
     beginning or at the very end of their gap.

@@ -10,41 +10,39 @@ create table contract_version (
     primary key (contract, version)
 );
 
--- Dated links device -> asset -> zone. A revision is the contract's whole list; the newest holds.
-create table installation (
-    contract     text not null,
-    revision     integer not null,
-    source       text not null,
-    device       text not null,
-    asset        text not null,
-    zone         text not null,
-    valid_from   timestamptz not null,
-    valid_until  timestamptz,
-    empty_mm     integer,
-    full_mm      integer,
-    full_at_ppm  integer,
-    signed_city       text not null,
-    signed_contractor text not null,
-    seq          bigint not null,
-    primary key (contract, revision, source, device, valid_from)
+-- Assets and installations: the contract's whole lists as loaded; the newest revision holds.
+create table register_revision (
+    contract  text not null,
+    revision  integer not null,
+    files     text not null,
+    digest    text not null,
+    seq       bigint not null,
+    primary key (contract, revision)
 );
 
+-- A computed result. Its id ends in a digest of its inputs: the same inputs are never stored twice.
 create table determination (
     id            text primary key,
+    opportunity   text not null,
     contract      text not null,
     standard      text not null,
-    terms_version integer not null,
     subject       text not null,
     zone          text not null,
-    window_start  timestamptz not null,
-    window_end    timestamptz not null,
-    revision      integer not null,
+    day           date not null,
     inputs_digest text not null,
     body          text not null,
-    seq           bigint not null,
-    unique (contract, standard, terms_version, subject, window_start, revision)
+    seq           bigint not null
 );
-create index determination_by_window on determination (contract, window_start);
+
+-- Which determination held for an opportunity from which number on; the newest up to a number is what was known then.
+create table assessed (
+    contract    text not null,
+    day         date not null,
+    opportunity text not null,
+    id          text not null references determination,
+    seq         bigint not null,
+    primary key (contract, day, opportunity, seq)
+);
 
 create table act (
     contract text not null,
@@ -88,7 +86,7 @@ do $$
 declare
     kept text;
 begin
-    foreach kept in array array['contract_version', 'installation', 'determination', 'act', 'statement', 'ledger',
+    foreach kept in array array['contract_version', 'register_revision', 'determination', 'assessed', 'act', 'statement', 'ledger',
                                 'committed', 'rejection', 'fill_level', 'fill_level_conflict']
     loop
         execute format('create trigger %I before update on %I for each row execute function refuse_change()',

@@ -62,8 +62,7 @@ def at_least(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
 
 @st.composite
 def cases(draw: st.DrawFn, levels: int = 4, samples: int = 10) -> Case:
-    """
-    Draw samples and windows.
+    """Draw samples and windows.
 
     With few levels (of 100 ppm each) equal values, uncertain samples and samples on the threshold are common.
     """

@@ -173,8 +173,7 @@ def test_proven_rises_when_a_removed_sample_was_not_above_and_its_neighbours_vou
 
 @st.composite
 def simulations(draw: st.DrawFn) -> tuple[Case, list[Point]]:
-    """
-    Draw a true fill, in straight pieces, and samples of it with a bounded error.
+    """Draw a true fill, in straight pieces, and samples of it with a bounded error.
 
     Between two samples no further apart than the longest gap the fill is straight, so that no excursion goes unseen;
     in gaps it does what it likes.

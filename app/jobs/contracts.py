@@ -1,0 +1,114 @@
+"""Contract folders and stored contracts → loaded terms and register."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from app import zones
+from app.errors import RefusedError, UsageError
+from rules.calendar import Zone
+from rules.contract import Register, Terms
+from rules.load import REGISTER_FILES, TERMS_FILES, load_register, load_terms, zone_needed
+from rules.records import digest
+from storage import contracts
+from storage.contracts import Added
+from storage.sequence import ALL_KNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A contract: its terms, its assets and installations."""
+
+    terms: Terms
+    register: Register
+
+
+def read_folder(folder: Path) -> dict[str, str]:
+    """Read a contract folder's files as text.
+
+    Raises
+    ------
+    UsageError
+        When there is no such folder, or a file is not UTF-8.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; poniente new contract {folder} makes one")
+    found: dict[str, str] = {}
+    for name in (*TERMS_FILES, *REGISTER_FILES):
+        path = folder / name
+        if path.is_file():
+            try:
+                found[name] = path.read_text(encoding="utf-8")
+            except UnicodeDecodeError as error:
+                raise UsageError(f"{path} is not UTF-8: {error}") from error
+    return found
+
+
+def load_files(files: dict[str, str]) -> Loaded:
+    """Load a contract from its files, with this machine's time-zone data.
+
+    Raises
+    ------
+    TermsError
+        With all findings.
+    """
+    needed = zone_needed(files)
+    terms = load_terms(files, zones.snapshot(needed.name, needed.first_year, needed.last_year))
+    return Loaded(terms, load_register(files, terms))
+
+
+def add_folder(connection: psycopg.Connection, folder: Path, now: datetime) -> tuple[Loaded, Added]:
+    """Check a contract folder and store what is new of it: a version of the terms, a revision of the register.
+
+    Raises
+    ------
+    TermsError
+        With all findings; nothing is stored then.
+    AlreadyThereError
+        When the version is stored with other content.
+    """
+    files = read_folder(folder)
+    loaded = load_files(files)
+    terms = loaded.terms
+    terms_files = {name: files[name] for name in TERMS_FILES if name in files}
+    register_files = {name: files[name] for name in REGISTER_FILES}
+    content = {"files": terms_files, "zone": _zone_content(terms.zone)}
+    added = contracts.add(
+        connection,
+        terms.id,
+        terms.version,
+        # Only the files make a version another one: newer time-zone data must not, and is not taken either.
+        (content, digest(terms_files)),
+        (register_files, digest(register_files)),
+        now,
+    )
+    return loaded, added
+
+
+def load_stored(connection: psycopg.Connection, contract: str, day: date, known_through: int = ALL_KNOWN) -> Loaded:
+    """Load the terms in force on a day, and the register, as known.
+
+    Raises
+    ------
+    NotThereError
+        When the contract is not stored.
+    RefusedError
+        When no version holds on the day.
+    """
+    stored = contracts.versions(connection, contract, known_through)
+    register = contracts.register(connection, contract, known_through)
+    for version in sorted(stored, reverse=True):
+        content: dict[str, Any] = stored[version]
+        zone = content["zone"]
+        terms = load_terms(content["files"], Zone(zone["name"], tuple(zone["starts_us"]), tuple(zone["offsets_s"])))
+        effective = terms.file.contract.effective
+        if effective.since <= day < effective.until:
+            return Loaded(terms, load_register(register, terms))
+    raise RefusedError(f"no version of {contract} holds on {day}; versions there: {', '.join(map(str, stored))}")
+
+
+def _zone_content(zone: Zone) -> dict[str, Any]:
+    return {"name": zone.name, "starts_us": list(zone.starts_us), "offsets_s": list(zone.offsets_s)}

@@ -1,0 +1,26 @@
+"""Logs: to standard error, as text or JSON; never payloads, names, plates or credentials."""
+
+import logging
+import sys
+
+import structlog
+
+from app.settings import Settings
+
+
+def set_up(settings: Settings) -> None:
+    """Send log lines to standard error in the chosen form."""
+    is_json = settings.log_format == "json"
+    shown = structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            shown,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[settings.log_level.upper()]
+        ),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,26 @@
+-- name: lock
+-- One writer a contract at a time; released at the end of the transaction.
+select pg_advisory_xact_lock(hashtextextended('ledger ' || %(contract)s, 0))
+
+-- name: select_head
+select entry, hash from ledger where contract = %(contract)s order by entry desc limit 1
+
+-- name: insert
+insert into ledger (contract, entry, kind, body, previous_hash, hash, seq)
+values (%(contract)s, %(entry)s, %(kind)s, %(body)s, %(previous_hash)s, %(hash)s, %(seq)s)
+
+-- name: select_chain
+select entry, kind, body, previous_hash, hash from ledger where contract = %(contract)s order by entry
+
+-- name: first_broken
+-- The same check in SQL: the first entry whose hash does not follow from its content and the entry before it.
+select entry from (
+    select entry, hash, previous_hash,
+           lag(hash, 1, '') over (order by entry) as hash_before,
+           row_number() over (order by entry) as place,
+           encode(sha256(convert_to(previous_hash || chr(10) || entry || chr(10) || kind || chr(10) || body, 'UTF8')),
+                  'hex') as computed
+    from ledger where contract = %(contract)s
+) chain
+where hash <> computed or previous_hash <> hash_before or entry <> place
+order by entry limit 1
