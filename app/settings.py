@@ -12,20 +12,23 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PONIENTE_")
 
     database: str = Field(
-        "host=127.0.0.1 port=5432 user=poniente dbname=poniente",
+        default="host=127.0.0.1 port=5432 user=poniente dbname=poniente",
         description="Connection string or address of the database.",
     )
-    broker_host: str = Field("127.0.0.1", description="Host of the MQTT broker.")
-    broker_port: int = Field(1883, ge=1, le=65_535, description="Port of the MQTT broker.")
-    broker_username: str = Field("", description="User at the broker; empty where it asks for none.")
-    broker_password: str = Field("", description="Password at the broker.")
-    broker_version: Literal[4, 5] = Field(5, description="MQTT version: 5, or 4 for MQTT 3.1.1.")
+    broker_host: str = Field(default="127.0.0.1", description="Host of the MQTT broker.")
+    broker_port: int = Field(default=1883, ge=1, le=65_535, description="Port of the MQTT broker.")
+    broker_username: str = Field(default="", description="User at the broker; empty where it asks for none.")
+    broker_password: str = Field(default="", description="Password at the broker.")
+    broker_version: int = Field(default=5, ge=4, le=5, description="MQTT version: 5, or 4 for MQTT 3.1.1.")
     client_id: str = Field(
-        "poniente-ingest", description="Names the worker's session at the broker; one a running worker."
+        default="poniente-ingest", description="Names the worker's session at the broker; one a running worker."
     )
     window: int = Field(
-        10_000, ge=1, le=65_535, description="Most messages delivered and not yet acknowledged; bounds memory."
+        default=10_000,
+        ge=1,
+        le=65_535,
+        description="Most messages delivered and not yet acknowledged; bounds memory.",
     )
-    log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for programs.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
-    language: Literal["en", "es", "pt"] = Field("en", description="Language of sentences and tables.")
+    log_format: Literal["text", "json"] = Field(default="text", description="Log lines for people or for programs.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
+    language: Literal["en", "es", "pt"] = Field(default="en", description="Language of sentences and tables.")

@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import psycopg
 import structlog
 
 from ingest.accept import accept
 from ingest.client import Broker, Delivery, Subscriber
 from storage import readings
-from storage.connection import connect
+from storage.connection import AWAY, Connection, connect
 from storage.migrate import is_current
 from storage.readings import Batch, Refused, Stored
 
@@ -88,6 +87,7 @@ def run(
     try:
         while not subscriber.wait_subscribed(5.0) and not stop.is_set():
             _log.info("broker_awaited", host=broker.host, port=broker.port)
+        _log.info("ingest_ready", host=broker.host, port=broker.port)
         while not stop.is_set():
             _step(subscriber, database, tally)
         # What is here already is committed and acknowledged before leaving; the broker keeps the rest.
@@ -134,7 +134,7 @@ class _Database:
     def __init__(self, dsn: str, stop: threading.Event) -> None:
         self._dsn = dsn
         self._stop = stop
-        self._connection: psycopg.Connection | None = None
+        self._connection: Connection | None = None
 
     def wait_ready(self) -> bool:
         """Wait for a database with this release's schema; False when told to stop first."""
@@ -144,7 +144,7 @@ class _Database:
                 if is_current(self._connected()):
                     return True
                 _log.info("schema_awaited", do="run poniente migrate")
-            except psycopg.OperationalError as error:
+            except AWAY as error:
                 self.close()
                 _log.info("database_awaited", error=str(error).strip())
             delay_s = self._pause(delay_s)
@@ -156,7 +156,7 @@ class _Database:
         while True:
             try:
                 return readings.store(self._connected(), batch, datetime.now(UTC))
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except AWAY as error:
                 self.close()
                 _log.warning("database_lost", error=str(error).strip(), messages_held=batch.messages)
             if self._stop.is_set():
@@ -169,7 +169,7 @@ class _Database:
             self._connection.close()
             self._connection = None
 
-    def _connected(self) -> psycopg.Connection:
+    def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._dsn, "ingest")
             if is_current(self._connection):

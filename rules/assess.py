@@ -5,7 +5,7 @@ else; their digest, with the register's and the terms', is what its id rests on.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any, assert_never
 
@@ -152,11 +152,26 @@ def _determine(terms: Terms, standard: Standard, known: _Known, window: Window) 
         expected=expected,
         digests={
             "readings": readings_digest(known.sources, first_us, until_us),
-            "register": digest([asdict(known.asset), [asdict(source.installation) for source in known.sources]]),
+            "register": _register_digest(known, first_us, until_us),
             "terms": terms.digest,
         },
         trace=_trace(standard, question, measured, causes),
     )
+
+
+def _register_digest(known: _Known, first_us: int, until_us: int) -> str:
+    """SHA-256 of the asset's place and installations within a span.
+
+    What was hung or taken down outside the span is no input: a sensor re-hung in October must not give September's
+    determinations other ids.
+    """
+    asset = known.asset
+    held = [
+        asdict(replace(one, since_us=max(one.since_us, first_us), until_us=min(one.until_us, until_us)))
+        for one in (source.installation for source in known.sources)
+        if one.since_us < until_us and first_us < one.until_us
+    ]
+    return digest([asset.asset, asset.zone, asset.asset_class, held])
 
 
 def _scan_start_us(standard: Standard, window: Window, numbers: Numbers) -> int:
@@ -201,3 +216,14 @@ def _trace(standard: Standard, question: Question, measured: Measured, causes: S
             for begin, end, k in zip(from_us, until_us, intervals, strict=True)
         ],
     }
+
+
+def opportunity_count(terms: Terms, register: Register, days: tuple[date, date]) -> int:
+    """How many opportunities a span of days holds, judged or not."""
+    return sum(
+        asset.since_us <= window.start_us < asset.until_us
+        for standard in terms.file.standard
+        for asset in register.assets
+        if standard.zones == "all" or asset.zone in standard.zones
+        for window in standard_windows(terms, standard, days)
+    )

@@ -94,10 +94,17 @@ def _clause(said: object) -> object:
 ClauseOrArticle = Annotated[Clause, BeforeValidator(_clause)]
 
 
+def _exact(said: object) -> object:
+    if isinstance(said, bool | float):
+        # pydantic would take `true` for 1
+        raise ValueError(f"{said!r} is not an exact number")  # noqa: TRY004  # pydantic collects values, not types
+    return said
+
+
 class Dated(_Table):
     """One value of a number and from when it holds."""
 
-    value: str | int | Decimal
+    value: Annotated[str | int | Decimal, BeforeValidator(_exact)]
     since: date | None = Field(None, alias="from")
     clause: Annotated[Clause | None, BeforeValidator(_clause)] = None
     origin: Origin | None = None
@@ -113,29 +120,41 @@ def _read(text: str | int | Decimal, unit: str) -> Fraction:
 
 
 class _Number:
-    """Validator: every value of a number is written in its unit."""
+    """Validator: every value of a number is written in its unit, and none is negative."""
 
-    def __init__(self, unit: str) -> None:
-        self.unit = unit
+    def __init__(self, unit: str, *, is_positive: bool = False, word: str | None = None) -> None:
+        self.unit, self.is_positive, self.word = unit, is_positive, word
 
     def __call__(self, values: tuple[Dated, ...]) -> tuple[Dated, ...]:
         for dated in values:
-            if dated.value != "installation" or self.unit != "ratio":
-                try:
-                    _read(str(dated.value), self.unit)
-                except ArithmeticError as error:
-                    raise ValueError(f"{dated.value!r} is not a decimal number") from error
+            if dated.value != self.word:
+                self._check(str(dated.value))
         return values
+
+    def _check(self, text: str) -> None:
+        try:
+            value = _read(text, self.unit)
+        except ArithmeticError as error:
+            raise ValueError(f"{text!r} is not a decimal number") from error
+        if value < 0 or (self.is_positive and not value):
+            raise ValueError(f"{text!r} is not {'above' if self.is_positive else 'at least'} nought")
+        if self.unit == "ratio" and value > 1:
+            raise ValueError(f"{text!r} is above 1; a ratio is written as 0.85, not as 85")
+        if self.unit == "count" and value.denominator != 1:
+            raise ValueError(f"{text!r} is not a whole number")
 
 
 # Numbers by unit: a ratio is 0..1, a duration is ISO 8601 and kept in microseconds.
-Ratio = Annotated[tuple[Dated, ...], Field(min_length=1), BeforeValidator(_dated), AfterValidator(_Number("ratio"))]
-Duration = Annotated[tuple[Dated, ...], Field(min_length=1), BeforeValidator(_dated), AfterValidator(_Number("us"))]
-Count = Annotated[tuple[Dated, ...], Field(min_length=1), BeforeValidator(_dated), AfterValidator(_Number("count"))]
-Amount = Annotated[tuple[Dated, ...], Field(min_length=1), BeforeValidator(_dated), AfterValidator(_Number("amount"))]
-Percent = Annotated[
-    tuple[Dated, ...], Field(min_length=1), BeforeValidator(_dated), AfterValidator(_Number("percent"))
-]
+_Dates = Annotated[tuple[Dated, ...], Field(min_length=1), BeforeValidator(_dated)]
+Ratio = Annotated[_Dates, AfterValidator(_Number("ratio"))]
+Fall = Annotated[_Dates, AfterValidator(_Number("ratio", is_positive=True))]
+Threshold = Annotated[_Dates, AfterValidator(_Number("ratio", word="installation"))]
+Duration = Annotated[_Dates, AfterValidator(_Number("us"))]
+Every = Annotated[_Dates, AfterValidator(_Number("us", is_positive=True))]
+Count = Annotated[_Dates, AfterValidator(_Number("count"))]
+Amount = Annotated[_Dates, AfterValidator(_Number("amount"))]
+Grain = Annotated[_Dates, AfterValidator(_Number("amount", is_positive=True))]
+Percent = Annotated[_Dates, AfterValidator(_Number("percent"))]
 
 
 def value_on(numbers: tuple[Dated, ...], day: date, unit: str = "amount") -> Fraction:
@@ -194,7 +213,7 @@ class Rounding(_Table):
     """How money is rounded, and where."""
 
     mode: Literal["half_up", "half_even", "down"]
-    step: Amount
+    step: Grain
     at: Literal["line", "total"]
 
 
@@ -260,7 +279,7 @@ class FullMeasure(_Table):
     kind: Literal["longest_run", "total_time"]
     of: Literal["fill_ratio"]
     op: Literal[">="]
-    value: Ratio = Field(description='A ratio, or "installation": the fill at which each container counts as full.')
+    value: Threshold = Field(description='A ratio, or "installation": the fill at which each one counts as full.')
     max_gap: Duration = Field(description="Readings further apart say nothing of the time between.")
     across_windows: bool = Field(description="Whether a run carries in from before the window.")
     look_back: Duration | None = Field(None, description="How far back a run may begin, with across_windows.")
@@ -271,7 +290,7 @@ class EmptiedMeasure(_Table):
 
     kind: Literal["longest_unemptied"]
     of: Literal["fill_ratio"]
-    drop: Ratio = Field(description="A fall of the fill by this much is an emptying.")
+    drop: Fall = Field(description="A fall of the fill by this much is an emptying.")
     residual: Ratio = Field(description="At or below this fill an emptying could pass unseen.")
     max_gap: Duration
     look_back: Duration = Field(description="How far back is looked; more than the target.")
@@ -295,7 +314,7 @@ class Completeness(_Table):
     """Share of expected readings under which nothing is concluded."""
 
     min: Ratio
-    every: Duration
+    every: Every
 
 
 class CountWindow(_Table):

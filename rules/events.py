@@ -20,6 +20,8 @@ from sensors.quantities import REJECTED_QUALITY_CODES
 from sensors.readings import NOT_SAID, Clock
 
 _Number = TypeVar("_Number", np.int32, np.int64)
+# A thousand times full: what a sensor sees beyond a nearly flat geometry must not overflow its column.
+_FILL_MAX_PPM = 1_000 * PPM
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Samples:
 def sources_of(
     asset: str, installations: Sequence[Installation], readings: Mapping[tuple[str, str], FillLevels]
 ) -> list[Source]:
-    """Find an asset's installations and the readings that fall into each.
+    """Find an asset's installations and the readings that fall into each, none where the device is not there.
 
     Parameters
     ----------
@@ -77,9 +79,9 @@ def sources_of(
     readings : mapping of (source, device) to FillLevels
     """
     return [
-        Source(one, said.between(one.since_us, one.until_us))
-        for one in sorted(installations, key=lambda one: (one.since_us, one.source, one.device))
-        if one.asset == asset and (said := readings.get((one.source, one.device))) is not None
+        Source(one, readings.get((one.source, one.device), _nothing()).between(one.since_us, one.until_us))
+        for one in sorted(installations, key=lambda one: (one.source, one.device, one.since_us))
+        if one.asset == asset
     ]
 
 
@@ -115,6 +117,8 @@ def readings_digest(sources: Sequence[Source], first_us: int, until_us: int) -> 
     state = hashlib.sha256()
     for source in sources:
         part = source.readings.between(first_us, until_us)
+        if not len(part):
+            continue
         state.update(f"{source.installation.source}\0{source.installation.device}\0{len(part)}\0".encode())
         state.update(part.event_time_us.astype("<i8").tobytes())
         state.update(part.sequence.astype("<i8").tobytes())
@@ -151,11 +155,16 @@ def _intervals(source: Source) -> Samples:
     full_at = NOT_SAID if installation.full_at_ppm is None else installation.full_at_ppm
     return Samples(
         readings.event_time_us[proves],
-        lo_ppm[proves].astype(np.int32),
-        hi_ppm[proves].astype(np.int32),
+        np.clip(lo_ppm[proves], -_FILL_MAX_PPM, _FILL_MAX_PPM).astype(np.int32),
+        np.clip(hi_ppm[proves], -_FILL_MAX_PPM, _FILL_MAX_PPM).astype(np.int32),
         np.full(int(np.count_nonzero(proves)), full_at, np.int32),
         readings.event_time_us[~proves],
     )
+
+
+def _nothing() -> FillLevels:
+    whole, half, third = np.empty(0, np.int64), np.empty(0, np.int16), np.empty(0, np.int32)
+    return FillLevels(whole, whole, whole, half, third, third, third, np.empty(0, "V16"))
 
 
 def _joined(columns: Sequence[NDArray[_Number]], kind: type[_Number]) -> NDArray[_Number]:

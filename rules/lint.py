@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from rules.calendar import SECOND_US
 from rules.contract import (
     Bearer,
+    Clause,
     Dated,
     EmptiedMeasure,
     FullMeasure,
@@ -47,7 +48,7 @@ def lint_terms(terms: Terms) -> list[Finding]:
         *_steps(terms),
         *_indexes(terms),
         *(found for standard in terms.file.standard for found in _standard(standard, terms)),
-        *_dates(terms.file),
+        *_values(terms.file, terms.file.contract.effective.since),
     ]
 
 
@@ -62,6 +63,13 @@ def _ids(terms: Terms) -> Iterator[Finding]:
         for name, n in counted.items():
             if n > 1:
                 yield Finding(FindingCode.DUPLICATE_ID, _FILE, f"{table}[{name}].id", name)
+    for standard in terms.file.standard:
+        # A line is named after its consequence's nature, so one of each.
+        for nature, n in Counter(one.nature for one in standard.consequence).items():
+            if n > 1:
+                yield Finding(
+                    FindingCode.DUPLICATE_ID, _FILE, f"standard[{standard.id}].consequence.nature", nature.value
+                )
 
 
 def _validity(terms: Terms) -> Iterator[Finding]:
@@ -70,6 +78,8 @@ def _validity(terms: Terms) -> Iterator[Finding]:
         yield Finding(FindingCode.MALFORMED, _FILE, "contract.published", str(contract.published))
     elif contract.published.date() > contract.effective.since:
         yield Finding(FindingCode.PUBLISHED_LATE, _FILE, "contract.published", str(contract.published))
+    if contract.effective.until <= contract.effective.since:
+        yield Finding(FindingCode.VALUE_DATES, _FILE, "contract.effective.until", str(contract.effective.until))
     for key, day in (("from", contract.effective.since), ("until", contract.effective.until)):
         if day.day != 1:
             yield Finding(FindingCode.EFFECTIVE_INSIDE_PERIOD, _FILE, f"contract.effective.{key}", str(day))
@@ -182,27 +192,32 @@ def _reach_us(measure: FullMeasure | EmptiedMeasure, hours: Hours, day: date) ->
     return None if measure.look_back is None else value_on(measure.look_back, day, "us")
 
 
-def _dates(table: BaseModel, path: str = "") -> Iterator[Finding]:
-    """Values of a number stand in order of their dates, and only the first may be without one."""
+def _values(table: BaseModel, first_day: date, path: str = "") -> Iterator[Finding]:
+    """Clauses are named; values of a number stand in order of their dates, and the first holds from the beginning."""
     for name in type(table).model_fields:
         value = getattr(table, name)
         here = f"{path}.{name}" if path else name
+        if isinstance(value, Clause) and not value.article.strip():
+            yield Finding(FindingCode.CLAUSE_MISSING, _FILE, here)
         if isinstance(value, BaseModel):
-            yield from _dates(value, here)
+            yield from _values(value, first_day, here)
         elif isinstance(value, tuple) and value and isinstance(value[0], Dated):
             values = cast("tuple[Dated, ...]", value)
-            if any(
+            is_late = values[0].since is not None and values[0].since > first_day
+            if is_late or any(
                 later.since is None or (one.since and one.since >= later.since) for one, later in pairwise(values)
             ):
                 yield Finding(FindingCode.VALUE_DATES, _FILE, here, ", ".join(str(one.since) for one in values))
         elif isinstance(value, tuple):
             for row in cast("Iterable[object]", value):
                 if isinstance(row, BaseModel):
-                    yield from _dates(row, f"{here}[{getattr(row, 'id', '')}]")
+                    yield from _values(row, first_day, f"{here}[{getattr(row, 'id', '')}]")
 
 
 def _places(register: Register, terms: Terms) -> Iterator[Finding]:
     for asset in register.assets:
+        if asset.until_us <= asset.since_us:
+            yield Finding(FindingCode.VALUE_DATES, "assets.csv", f"{asset.asset}.valid_until", asset.asset)
         if asset.zone not in terms.zones:
             yield Finding(
                 FindingCode.UNKNOWN_REFERENCE, "assets.csv", f"{asset.asset}.zone", asset.zone, tuple(terms.zones)
@@ -223,6 +238,8 @@ def _installations(register: Register, terms: Terms) -> Iterator[Finding]:
     )
     for one in register.installations:
         place = f"{one.source}/{one.device}"
+        if one.until_us <= one.since_us:
+            yield Finding(FindingCode.VALUE_DATES, file, f"{place}.valid_until", one.asset)
         if one.asset not in assets:
             yield Finding(FindingCode.UNKNOWN_REFERENCE, file, f"{place}.asset", one.asset)
         if (one.empty_mm is None) != (one.full_mm is None) or (

@@ -8,7 +8,8 @@ import csv
 import io
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -19,7 +20,7 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from rules.calendar import Zone
+from rules.calendar import Zone, month_days
 from rules.contract import Asset, ContractFile, Installation, Register, Terms
 from rules.errors import TermsError
 from rules.lint import lint_register, lint_terms
@@ -30,6 +31,8 @@ REGISTER_FILES = ("assets.csv", "installations.csv")
 # Still standing, still hanging: the year 2200.
 _OPEN_END_US = 7_258_118_400_000_000
 _CONTRACT = "contract.toml"
+# How pydantic names the branches of a union or a validator in a path; no key of the file.
+_BRANCHES = ("function-", "constrained-", "literal[", "tuple[", "[key]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def load_terms(files: Mapping[str, str], zone: Zone) -> Terms:
     try:
         parsed = ContractFile.model_validate(said)
     except ValidationError as error:
-        raise TermsError(tuple(_finding(said, problem) for problem in error.errors())) from error
+        raise TermsError(tuple(_finding(said, one) for one in error.errors() if not _is_echo(one))) from error
     findings: list[Finding] = []
     zones = _zones(files, findings)
     index_values = _index_values(files, findings)
@@ -148,7 +151,12 @@ def _zones(files: Mapping[str, str], findings: list[Finding]) -> dict[str, str]:
     except (ValueError, LookupError, TypeError) as error:
         findings.append(Finding(FindingCode.FILE_MALFORMED, name, "features[].properties.zone_id, name", str(error)))
         return {}
+    findings += [Finding(FindingCode.DUPLICATE_ID, name, "zone_id", one) for one in _repeated(z for z, _ in found)]
     return dict(found)
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def _index_values(files: Mapping[str, str], findings: list[Finding]) -> dict[tuple[str, str], Fraction]:
@@ -157,7 +165,10 @@ def _index_values(files: Mapping[str, str], findings: list[Finding]) -> dict[tup
     values: dict[tuple[str, str], Fraction] = {}
     columns = ("series", "month", "value", "published", "source")
     for row in _rows(files, "indexes.csv", columns, findings):
-        values[row["series"], row["month"]] = Fraction(Decimal(row["value"]))
+        key = (row["series"], row["month"])
+        if key in values:
+            findings.append(Finding(FindingCode.DUPLICATE_ID, "indexes.csv", "series, month", " ".join(key)))
+        values[key] = Fraction(Decimal(row["value"]))
     return values
 
 
@@ -193,7 +204,11 @@ def _problem(column: str, cell: str | None) -> str:
         elif column.endswith("_mm") and text:
             int(text)
         elif (column == "full_at" and text) or column == "value":
-            Decimal(text)
+            number = Decimal(text)
+            if not number.is_finite() or number <= 0:
+                return f"{column} {text!r}"
+        elif column == "month":
+            month_days(text)
         elif column in ("asset", "zone", "source", "device", "series", "month", "published") and not text:
             return f"{column} is empty"
     except (ValueError, InvalidOperation):
@@ -231,8 +246,16 @@ def _installation(row: Mapping[str, str], zone: Zone) -> Installation:
     )
 
 
+def _is_echo(problem: Any) -> bool:  # noqa: ANN401  # pydantic's own error record
+    """Whether another problem says the same: rows that failed leave a list too short, a choice is no list either."""
+    is_branch = any(str(part).startswith("tuple[") for part in problem["loc"])
+    return (problem["type"] == "too_short" and bool(problem["input"])) or (
+        problem["type"] == "tuple_type" and is_branch
+    )
+
+
 def _finding(said: dict[str, Any], problem: Any) -> Finding:  # noqa: ANN401  # pydantic's own error record
-    location = tuple(part for part in problem["loc"] if not str(part).startswith(("function-", "constrained-")))
+    location = tuple(part for part in problem["loc"] if not str(part).startswith(_BRANCHES))
     key, choices = _key_and_choices(said, location)
     given = problem["input"]
     match problem["type"]:
@@ -262,7 +285,7 @@ def _key_and_choices(said: object, location: Sequence[int | str]) -> tuple[str, 
             said = cast("list[Any]", said)[part] if isinstance(said, list) else None
             name = cast("dict[str, Any]", said).get("id", part + 1) if isinstance(said, dict) else part + 1
             path += f"[{name}]"
-        elif part not in {_tag(one) for one in candidates}:
+        elif not any(part in _tags(one) for one in candidates):
             path += f".{part}" if path else str(part)
             annotation = str
     return path, _choices(annotation)
@@ -302,8 +325,6 @@ def _fields(model: Any) -> dict[Any, Any]:  # noqa: ANN401  # an annotation is n
     return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
 
-def _tag(model: Any) -> str:  # noqa: ANN401  # an annotation is no class
-    """Value of a model's `kind`, by which pydantic names it in a path."""
-    if not _is_model(model) or "kind" not in _fields(model):
-        return ""
-    return "|".join(map(str, get_args(_fields(model)["kind"])))
+def _tags(model: Any) -> tuple[Any, ...]:  # noqa: ANN401  # an annotation is no class
+    """Values of a model's `kind`, by which pydantic names it in a path."""
+    return get_args(_fields(model)["kind"]) if _is_model(model) and "kind" in _fields(model) else ()

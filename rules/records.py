@@ -201,7 +201,9 @@ def _refuse_floats(content: object) -> None:
     if isinstance(content, float):
         raise TypeError(f"a binary float has no canonical form: {content!r}")
     if isinstance(content, dict):
-        for value in content.values():  # pyright: ignore[reportUnknownVariableType]
+        for key, value in content.items():  # pyright: ignore[reportUnknownVariableType]
+            if not isinstance(key, str):
+                raise TypeError(f"a key must be text, not {key!r}")  # json would write 0.1 and "0.1" alike
             _refuse_floats(value)  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(content, list | tuple):
         for value in content:  # pyright: ignore[reportUnknownVariableType]

@@ -45,7 +45,8 @@ def build(topic: ReadingTopic) -> str:
 def parse(topic: str) -> ReadingTopic | None:
     """Parse a topic; `None` where it is none of ours."""
     root, version, *rest = topic.split("/") if topic.count("/") == ROOT.count("/") + 3 else ("", "")
-    if f"{root}/{version}" != ROOT:
+    # Lower case and blanks of other scripts would make one device's name of another's (the Kelvin sign is a k).
+    if f"{root}/{version}" != ROOT or not topic.isascii():
         return None
     source, device, kind = rest
     parsed = ReadingTopic(source, normal_device(device), kind)

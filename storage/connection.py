@@ -2,8 +2,12 @@
 
 import psycopg
 
+# The type that others pass around, and what the driver raises when the server is away or cuts the line.
+Connection = psycopg.Connection
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
 
-def connect(dsn: str, program: str) -> psycopg.Connection:
+
+def connect(dsn: str, program: str) -> Connection:
     """Connect; statements commit one by one unless a transaction is opened.
 
     Parameters

@@ -109,6 +109,11 @@ def device_ids(connection: psycopg.Connection, devices: Iterable[tuple[str, str]
     return {(source, device): device_id for source, device, device_id in rows}
 
 
+def all_devices(connection: psycopg.Connection) -> list[tuple[str, str]]:
+    """Every (source, device) that ever sent a reading."""
+    return [(source, device) for source, device in connection.execute(query("readings", "select_all_devices"))]
+
+
 def read_fill_levels(
     connection: psycopg.Connection,
     devices: Sequence[int],
@@ -172,7 +177,8 @@ def _store_fill_levels(
 
 
 def _counted(rows: Iterable[tuple[int, datetime, int]]) -> Counter[tuple[int, datetime]]:
-    return Counter({(device_id, hour): n for device_id, hour, n in rows})
+    # In UTC, for in another zone an hour that comes twice is unequal to the same instant (PEP 495).
+    return Counter({(device_id, hour.astimezone(UTC)): n for device_id, hour, n in rows})
 
 
 def _hour(event_time_us: int) -> datetime:
@@ -278,3 +284,49 @@ def _instant(event_time_us: int) -> datetime:
 
 def _transposed(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
     return [first for first, _ in pairs], [second for _, second in pairs]
+
+
+def count_by_outcome(connection: psycopg.Connection) -> dict[tuple[str, str], int]:
+    """Count everything that ever came, by unit (message, reading) and outcome."""
+    rows = connection.execute(query("readings", "count_by_outcome"))
+    return {(unit, outcome): n for unit, outcome, n in rows}
+
+
+def count_of_devices(
+    connection: psycopg.Connection, devices: Iterable[tuple[str, str]], span: tuple[datetime, datetime]
+) -> dict[str, int]:
+    """Count readings of some devices by outcome, by their event's UTC hour within a span."""
+    sources, names = _transposed(sorted(set(devices)))
+    parameters = {"sources": sources, "devices": names, "first": span[0], "until": span[1]}
+    return dict(connection.execute(query("readings", "count_of_devices"), parameters).fetchall())
+
+
+def count_rejected_since(connection: psycopg.Connection, since: datetime) -> dict[str, int]:
+    """Count messages and readings rejected since an instant, by unit."""
+    return dict(connection.execute(query("readings", "count_rejected_since"), {"since": since}).fetchall())
+
+
+def count_rejections(connection: psycopg.Connection) -> dict[str, int]:
+    """Count distinct rejected messages and readings by reason."""
+    return dict(connection.execute(query("readings", "count_rejections")).fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A fill-level reading for the eye, as said."""
+
+    event_time: datetime
+    sequence: int
+    clock: int
+    distance_mm: int | None
+    fill_ppm: int | None
+    battery_mv: int | None
+    quality_code: int | None
+    digest: str
+    received_time: datetime
+
+
+def said_between(connection: psycopg.Connection, device_id: int, span: tuple[datetime, datetime]) -> list[Said]:
+    """Read a device's readings in a span, as said, in the order of time; conflicting contents included."""
+    parameters = {"device_id": device_id, "first": span[0], "until": span[1]}
+    return [Said(*row) for row in connection.execute(query("readings", "select_readings_for_people"), parameters)]

@@ -84,6 +84,12 @@ def read(connection: psycopg.Connection, contract: str, period: str) -> Issued |
     return None if row is None else Issued(row[1], json.loads(row[2]), json.loads(row[3]))
 
 
+def last(connection: psycopg.Connection, contract: str) -> Issued | None:
+    """Read a contract's last issued statement, None where there is none."""
+    row = connection.execute(query("statements", "select_last"), {"contract": contract}).fetchone()
+    return None if row is None else Issued(row[0], json.loads(row[1]), json.loads(row[2]))
+
+
 def record_act(connection: psycopg.Connection, contract: str, act: Act, now: datetime) -> None:
     """Record an officer's act on a line, once.
 

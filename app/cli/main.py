@@ -1,15 +1,76 @@
-"""The command `poniente`: one door, one file per group of commands."""
+"""The command `poniente`: one door, one file per group of commands.
+
+Commands import what they need when they run: asking for help must not wait for a compiler.
+"""
+
+import sys
 
 import typer
 
-main = typer.Typer(name="poniente")
+from app.cli import contract, demo, field, payment
+
+main = typer.Typer(
+    name="poniente",
+    help="Field sensors to service verdicts to the month's payment.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 
 @main.callback()
-def poniente() -> None:
+def prepare() -> None:
     """Field sensors to service verdicts to the month's payment."""
+    from app.logs import set_up
+    from app.settings import Settings
+
+    set_up(Settings())
+
+
+for group in (demo, contract, field, payment):
+    group.register(main)
 
 
 def run() -> None:
-    """Run the command line."""
-    main()
+    """Run the command line: exit status 0 on success, 1 when what was checked does not hold, 2 on wrong use."""
+    try:
+        main()
+    except Exception as error:
+        status = explain(error)
+        if status is None:
+            raise
+        sys.exit(status)
+
+
+def explain(error: Exception) -> int | None:
+    """Tell an error of ours or of the world in one line; None for what is our fault and needs its traceback."""
+    from pydantic import ValidationError
+
+    from app.cli.output import note
+    from app.errors import AppError, UsageError
+    from app.local.errors import LocalServerError
+    from app.text import finding_text
+    from ingest.errors import IngestError
+    from rules.errors import RulesError, TermsError
+    from storage.connection import AWAY
+    from storage.errors import StorageError
+
+    if isinstance(error, TermsError):
+        for finding in error.findings:
+            note(f"{finding.code}: {finding_text(finding)}")
+        return 1
+    if isinstance(error, AppError | StorageError | IngestError | RulesError | LocalServerError):
+        note(f"poniente: {error}")
+        return 2 if isinstance(error, UsageError) else 1
+    if isinstance(error, ValidationError) and error.title == "Settings":
+        for problem in error.errors():
+            note(f"poniente: PONIENTE_{str(problem['loc'][0]).upper()}: {problem['msg']}, not {problem['input']!r}")
+        return 2
+    if isinstance(error, AWAY):
+        note(f"poniente: the database does not answer: {str(error).strip()}")
+        return 1
+    return None
+
+
+if __name__ == "__main__":
+    run()

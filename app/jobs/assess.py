@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-import psycopg
 import structlog
 
 from app.jobs.contracts import Loaded, load_stored
@@ -12,6 +11,7 @@ from rules.calendar import month_days, month_of
 from rules.records import Determination
 from sensors.columns import FillLevels
 from storage import determinations, readings
+from storage.connection import Connection
 from storage.readings import microseconds
 from storage.sequence import ALL_KNOWN
 
@@ -27,7 +27,7 @@ class Assessed:
     new: int
 
 
-def run(connection: psycopg.Connection, contract: str, days: tuple[date, date], now: datetime) -> Assessed:
+def run(connection: Connection, contract: str, days: tuple[date, date], now: datetime) -> Assessed:
     """Assess a span of days, month by month, so that memory holds one month.
 
     Parameters
@@ -56,7 +56,7 @@ def run(connection: psycopg.Connection, contract: str, days: tuple[date, date], 
 
 
 def read_known(
-    connection: psycopg.Connection,
+    connection: Connection,
     loaded: Loaded,
     days: tuple[date, date],
     known_through: int = ALL_KNOWN,

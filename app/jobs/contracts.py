@@ -5,8 +5,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from app import zones
 from app.errors import RefusedError, UsageError
 from rules.calendar import Zone
@@ -14,6 +12,7 @@ from rules.contract import Register, Terms
 from rules.load import REGISTER_FILES, TERMS_FILES, load_register, load_terms, zone_needed
 from rules.records import digest
 from storage import contracts
+from storage.connection import Connection
 from storage.contracts import Added
 from storage.sequence import ALL_KNOWN
 
@@ -60,7 +59,7 @@ def load_files(files: dict[str, str]) -> Loaded:
     return Loaded(terms, load_register(files, terms))
 
 
-def add_folder(connection: psycopg.Connection, folder: Path, now: datetime) -> tuple[Loaded, Added]:
+def add_folder(connection: Connection, folder: Path, now: datetime) -> tuple[Loaded, Added]:
     """Check a contract folder and store what is new of it: a version of the terms, a revision of the register.
 
     Raises
@@ -88,7 +87,7 @@ def add_folder(connection: psycopg.Connection, folder: Path, now: datetime) -> t
     return loaded, added
 
 
-def load_stored(connection: psycopg.Connection, contract: str, day: date, known_through: int = ALL_KNOWN) -> Loaded:
+def load_stored(connection: Connection, contract: str, day: date, known_through: int = ALL_KNOWN) -> Loaded:
     """Load the terms in force on a day, and the register, as known.
 
     Raises
@@ -98,16 +97,37 @@ def load_stored(connection: psycopg.Connection, contract: str, day: date, known_
     RefusedError
         When no version holds on the day.
     """
-    stored = contracts.versions(connection, contract, known_through)
     register = contracts.register(connection, contract, known_through)
-    for version in sorted(stored, reverse=True):
-        content: dict[str, Any] = stored[version]
-        zone = content["zone"]
-        terms = load_terms(content["files"], Zone(zone["name"], tuple(zone["starts_us"]), tuple(zone["offsets_s"])))
+    stored = _versions(connection, contract, known_through)
+    for terms in reversed(stored):
         effective = terms.file.contract.effective
         if effective.since <= day < effective.until:
             return Loaded(terms, load_register(register, terms))
-    raise RefusedError(f"no version of {contract} holds on {day}; versions there: {', '.join(map(str, stored))}")
+    spans = ", ".join(
+        f"{terms.version} from {terms.file.contract.effective.since} until {terms.file.contract.effective.until}"
+        for terms in stored
+    )
+    raise RefusedError(f"no version of {contract} holds on {day}; stored: {spans}")
+
+
+def first_day(connection: Connection, contract: str) -> date:
+    """First day of a contract, by its versions."""
+    return min(terms.file.contract.effective.since for terms in _versions(connection, contract, ALL_KNOWN))
+
+
+def newest_day(connection: Connection, contract: str) -> date:
+    """First day of a contract's newest version."""
+    return _versions(connection, contract, ALL_KNOWN)[-1].file.contract.effective.since
+
+
+def _versions(connection: Connection, contract: str, known_through: int) -> list[Terms]:
+    """Versions of a contract's terms, in their order, with the transitions they were stored with."""
+    stored = sorted(contracts.versions(connection, contract, known_through).items())
+    return [load_terms(content["files"], _zone(content["zone"])) for _, content in stored]
+
+
+def _zone(content: dict[str, Any]) -> Zone:
+    return Zone(content["name"], tuple(content["starts_us"]), tuple(content["offsets_s"]))
 
 
 def _zone_content(zone: Zone) -> dict[str, Any]:

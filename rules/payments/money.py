@@ -1,6 +1,5 @@
 """Exact money: fractions inside, rounded where the terms say and nowhere else, written without loss."""
 
-from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, assert_never
 
@@ -44,11 +43,11 @@ def written(amount: Fraction) -> str:
         places = max(places, count)
     if rest != 1:
         return f"{amount.numerator}/{amount.denominator}"
-    return (
-        str(Decimal(amount.numerator * 10**places // amount.denominator).scaleb(-places))
-        if places
-        else str(amount.numerator)
-    )
+    if not places:
+        return str(amount.numerator)
+    # By digits: arithmetic of `Decimal` rounds to its context's precision and may write an exponent.
+    digits = str(abs(amount.numerator) * 10**places // amount.denominator).zfill(places + 1)
+    return f"{'-' if amount < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
 def read(text: str) -> Fraction:

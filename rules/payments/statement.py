@@ -147,7 +147,7 @@ def settle(
     charges = charges_of(terms, determinations)
     run_steps(terms, charges)
     new = [_line(terms, charge, period) for charge in charges]
-    decided, pending = _decide(opened["in_procedure"], {act.line: act for act in acts}, period)
+    decided, pending = _decide(opened["in_procedure"], _by_line(acts), period)
     lines = [*_base_lines(terms, period), *new, *decided]
     net = _total(lines, Block.SETTLEMENT) + _total(lines, Block.FIRM)
     closing_lines, carry_over = _close(terms, net, read(opened["carry_over"]), period)
@@ -185,6 +185,19 @@ def _check(terms: Terms, determinations: Sequence[Determination], period: str, o
         seen.add(one.opportunity)
 
 
+def _by_line(acts: Iterable[Act]) -> dict[str, Act]:
+    """Find the act on each line; only a named officer's act of a known effect decides, and only one."""
+    found: dict[str, Act] = {}
+    for act in acts:
+        if act.effect not in {"firm", "annulled"}:
+            raise CalculationError(f"act {act.number} on {act.line} has effect {act.effect!r}, not firm or annulled")
+        if not act.signer.strip():
+            raise CalculationError(f"act {act.number} on {act.line} names no signer")
+        if found.setdefault(act.line, act) != act:
+            raise CalculationError(f"two acts decide {act.line}; keep the one that holds")
+    return found
+
+
 def _base_lines(terms: Terms, period: str) -> list[Line]:
     first = month_days(period)[0]
     return [
@@ -193,7 +206,7 @@ def _base_lines(terms: Terms, period: str) -> list[Line]:
             block=Block.SETTLEMENT,
             kind=LineKind.BASE,
             nature=Nature.PRICE,
-            amount=written(value_on(base.amount, first)),
+            amount=written(_line_rounded(terms, value_on(base.amount, first), first)),
             fact_month=period,
             firm_month=period,
             charge_month=period,
@@ -202,6 +215,11 @@ def _base_lines(terms: Terms, period: str) -> list[Line]:
         )
         for base in terms.file.base
     ]
+
+
+def _line_rounded(terms: Terms, amount: Fraction, day: date) -> Fraction:
+    rounding = terms.file.money.rounding
+    return rounded(amount, value_on(rounding.step, day), rounding.mode) if rounding.at == "line" else amount
 
 
 def _line(terms: Terms, charge: Charge, period: str) -> Line:

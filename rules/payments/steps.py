@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from rules.calendar import month_of
-from rules.contract import Consequence, Dated, Inconclusive, Standard, Step, Terms, dated_on, value_on
+from rules.contract import Cap, Consequence, Dated, Inconclusive, Standard, Step, Terms, dated_on, value_on
 from rules.errors import CalculationError
 from rules.payments.money import rounded, written
 from rules.records import Determination, Verdict
@@ -211,18 +211,24 @@ def _index(terms: Terms, charges: list[Charge]) -> None:
         _note(charge, Step.INDEX, before, {"series": unit, "month": month_of(charge.day), "value": written(value)})
 
 
+def _limit(terms: Terms, charge: Charge, cap: Cap) -> tuple[tuple[str, int, str], Fraction]:
+    """What shares a cap, and the most that it may cost."""
+    base = next(base for base in terms.file.base if base.id == cap.base)
+    limit = value_on(base.amount, charge.day) * value_on(cap.pct, charge.day) / 100
+    return (charge.standard.id, charge.place, charge.determination.zone if cap.per == "zone_month" else ""), limit
+
+
 def _cap(terms: Terms, charges: list[Charge]) -> None:
     """Charge in the order of time until the cap of the period is reached."""
-    bases = {base.id: base for base in terms.file.base}
     spent: defaultdict[tuple[str, int, str], Fraction] = defaultdict(Fraction)
     for charge in charges:
         cap = charge.consequence.cap
         if cap is None:
             continue
         number = dated_on(cap.pct, charge.day)
-        limit = value_on(bases[cap.base].amount, charge.day) * value_on(cap.pct, charge.day) / 100
-        key = (charge.standard.id, charge.place, charge.determination.zone if cap.per == "zone_month" else "")
-        before, left = charge.amount, limit - spent[key]
+        key, limit = _limit(terms, charge, cap)
+        # A cap lowered within the month may be spent already; what was charged before is not given back.
+        before, left = charge.amount, max(limit - spent[key], Fraction(0))
         if before > left:
             charge.amount = left
             charge.state = ChargeState.CAPPED if left == 0 else charge.state
@@ -232,11 +238,17 @@ def _cap(terms: Terms, charges: list[Charge]) -> None:
 
 
 def _round(terms: Terms, charges: list[Charge]) -> None:
+    """Round each line where the terms say so; what rounding up would add beyond a cap is left off."""
     rounding = terms.file.money.rounding
+    spent: defaultdict[tuple[str, int, str], Fraction] = defaultdict(Fraction)
     for charge in charges:
         if rounding.at == "line":
-            before = charge.amount
-            charge.amount = rounded(before, value_on(rounding.step, charge.day), rounding.mode)
+            before, step = charge.amount, value_on(rounding.step, charge.day)
+            charge.amount = rounded(before, step, rounding.mode)
+            if cap := charge.consequence.cap:
+                key, limit = _limit(terms, charge, cap)
+                charge.amount = min(charge.amount, rounded(max(limit - spent[key], Fraction(0)), step, "down"))
+                spent[key] += charge.amount
             if charge.amount != before:
                 _note(charge, Step.ROUND, before, {"mode": rounding.mode, "unit": terms.file.money.currency})
 

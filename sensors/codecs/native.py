@@ -15,7 +15,8 @@ held against the network's. Where `time` is missing and `network_time` is said, 
 reading only. All instants carry an offset. Unknown fields are refused: a misspelt name must not pass in silence.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -119,9 +120,10 @@ def _rejected(topic: ReadingTopic, reason: Reason, detail: str) -> Decoded:
 
 
 def _decode_elements(
-    topic: ReadingTopic, kind: Kind, elements: Iterable[msgspec.Raw], envelope: _Envelope | None
+    topic: ReadingTopic, kind: Kind, elements: Sequence[msgspec.Raw], envelope: _Envelope | None
 ) -> Decoded:
     decoder = _element(kind, single=envelope is None)
+    is_alone = len(elements) == 1
     decoded = Decoded([], [])
     for index, element in enumerate(elements):
         try:
@@ -131,6 +133,11 @@ def _decode_elements(
             decoded.rejections.append(Rejection(Reason.READING_MALFORMED, detail, index, topic.source, topic.device))
             continue
         sent, network = (envelope.sent_time, envelope.network_time) if envelope else said[-2:]
+        if said[0] is None and not is_alone:
+            # The network's time of several would make one instant, and so conflicts, of different observations.
+            detail = "time is not said, and network_time stands for the time of a single reading only"
+            decoded.rejections.append(Rejection(Reason.TIME_MISSING, detail, index, topic.source, topic.device))
+            continue
         reading = _reading(topic, kind, said, (_microseconds(sent), _microseconds(network)))
         if isinstance(reading, Reading):
             decoded.readings.append(reading)
@@ -155,8 +162,13 @@ def _reading(
         return Reason.TIME_OUT_OF_RANGE, f"event time {event_us} us is outside 1970 to 2106"
     values: list[int] = []
     for quantity, value in zip(kind.quantities, said[2:], strict=False):
-        stored = NOT_SAID if value is None else round(value * quantity.scale)
-        if stored != NOT_SAID and not quantity.minimum <= stored <= quantity.maximum:
+        if value is None:
+            values.append(NOT_SAID)
+            continue
+        # Only what was not said may become the sentinel; 1e308 in a finer unit is infinite, which has no integer.
+        scaled = value * quantity.scale
+        stored = round(scaled) if math.isfinite(scaled) else quantity.maximum + 1
+        if not quantity.minimum <= stored <= quantity.maximum:
             limits = f"{quantity.minimum / quantity.scale:g} to {quantity.maximum / quantity.scale:g}"
             return Reason.VALUE_OUT_OF_RANGE, f"{quantity.said} {value:g} is outside {limits} {quantity.unit}"
         values.append(stored)

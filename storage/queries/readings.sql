@@ -9,6 +9,9 @@ from device d
 join unnest(%(sources)s::text[], %(devices)s::text[]) as said (source, device)
   on said.source = d.source and said.device = d.device
 
+-- name: select_all_devices
+select source, device from device order by source, device
+
 -- name: create_stage_fill_level
 -- One row per reading of the batch, sentinels in place of NULL; lives as long as the connection.
 create temporary table if not exists stage_fill_level (
@@ -138,4 +141,14 @@ select device_id, kind, hour, batch_seq from touched order by device_id, kind, h
 select event_time, sequence, clock, distance_mm, fill_ppm, battery_mv, quality_code, digest::text, received_time
 from fill_level
 where device_id = %(device_id)s and event_time >= %(first)s and event_time < %(until)s
-order by event_time, sequence
+union all
+select event_time, sequence, clock, distance_mm, fill_ppm, battery_mv, quality_code, digest::text, received_time
+from fill_level_conflict
+where device_id = %(device_id)s and event_time >= %(first)s and event_time < %(until)s
+order by 1, 2, 8
+
+-- name: count_rejected_since
+-- Messages and readings rejected since an instant, whoever sent them.
+select unit, sum(n)::bigint from ingest_count
+where outcome = 'rejected' and hour >= date_trunc('hour', %(since)s::timestamptz, 'UTC')
+group by unit order by unit

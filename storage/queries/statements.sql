@@ -2,8 +2,8 @@
 select revision, body, closing, issue from statement
 where contract = %(contract)s and period = %(period)s order by revision desc limit 1
 
--- name: select_periods
-select period, revision, digest from statement where contract = %(contract)s order by period, revision
+-- name: select_last
+select body, closing, issue from statement where contract = %(contract)s order by period desc, revision desc limit 1
 
 -- name: insert
 insert into statement (contract, period, revision, body, digest, closing, issue, seq)

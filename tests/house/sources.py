@@ -2,11 +2,13 @@
 
 import ast
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("sensors", "kernels", "rules", "storage", "ingest", "app")
@@ -49,7 +51,7 @@ def sources(*places: str) -> tuple[Source, ...]:
     if not paths:
         raise FileNotFoundError(f"no Python files in {places}: the house rules must be told where they went")
     texts = [(path.relative_to(ROOT), path.read_text(encoding="utf-8")) for path in paths]
-    return tuple(Source(path, text, ast.parse(text)) for path, text in texts)
+    return tuple(Source(path, text, ast.parse(text, str(path))) for path, text in texts)
 
 
 @cache
@@ -71,16 +73,25 @@ def without_docstring(node: Documented) -> list[ast.stmt]:
     return node.body if ast.get_docstring(node, clean=False) is None else node.body[1:]
 
 
-def imported_names(tree: ast.AST) -> Iterator[tuple[ast.AST, str, str]]:
-    """Give each import: the node, the name it binds, and the full name that it stands for."""
+def imports(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+    """Give each imported module or member by its full name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                top = alias.name.partition(".")[0]
-                yield node, alias.asname or top, alias.name
+            yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                yield node, alias.asname or alias.name, f"{node.module}.{alias.name}"
+            yield from ((node, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def _bindings(tree: ast.AST) -> dict[str, str]:
+    """Map the names that imports bind to what they stand for."""
+    bound: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            # `import a.b` binds a.
+            bound |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom):
+            bound |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return bound
 
 
 def _dotted(node: ast.AST) -> str | None:
@@ -96,13 +107,8 @@ def references(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
 
     Imports count as references to what they name. Assignments are not followed.
     """
-    bound: dict[str, str] = {}
-    for node, name, full in imported_names(tree):
-        # `import a.b` binds a.
-        bound[name] = full if "." not in full or not isinstance(node, ast.Import) else bound.get(name, name)
-        if isinstance(node, ast.Import) and any(alias.asname == name for alias in node.names):
-            bound[name] = full
-        yield node, full
+    yield from imports(tree)
+    bound = _bindings(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Name | ast.Attribute) and (dotted := _dotted(node)) is not None:
             first, dot, rest = dotted.partition(".")
@@ -113,3 +119,9 @@ def is_below(name: str, places: frozenset[str]) -> bool:
     """Tell whether a dotted name is one of some places or lies below one."""
     parts = name.split(".")
     return any(".".join(parts[:count]) in places for count in range(1, len(parts) + 1))
+
+
+def assert_none(found: Iterable[object]) -> None:
+    """Fail with the whole list of what breaks a rule, one a line."""
+    if lines := sorted(str(each) for each in found):
+        pytest.fail("\n".join(lines), pytrace=False)

@@ -1,0 +1,79 @@
+"""Commands on contracts: check, new contract, contract add."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.options import Database, FormatOption
+from app.cli.output import Format, note, print_rows
+
+new = typer.Typer(help="Make a starting point.", no_args_is_help=True, rich_markup_mode=None)
+contract = typer.Typer(help="Store contracts.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def register(main: typer.Typer) -> None:
+    """Hang the commands onto the command line."""
+    main.command(epilog="Example: poniente check ./vega-poniente")(check)
+    main.add_typer(new, name="new")
+    main.add_typer(contract, name="contract")
+
+
+def check(
+    terms: Annotated[Path, typer.Argument(help="Contract folder.")],
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Load a contract folder and say what is wrong or undeclared: file, key, choices."""
+    from dataclasses import asdict
+
+    from app.jobs.contracts import load_files, read_folder
+    from app.text import finding_text
+    from rules.errors import TermsError
+
+    try:
+        loaded = load_files(read_folder(terms))
+    except TermsError as error:
+        rows = [
+            {**asdict(one), "choices": ", ".join(one.choices), "says": finding_text(one)} for one in error.findings
+        ]
+        if form == Format.TABLE:
+            for row in rows:
+                typer.echo(f"{row['code']}: {row['says']}")
+        else:
+            print_rows({key: key for key in ("code", "file", "key", "value", "choices", "says")}, rows, form)
+        note(f"{len(rows)} findings; the contract does not load")
+        raise typer.Exit(1) from None
+    file = loaded.terms.file
+    note(
+        f"{file.contract.id} version {file.contract.version} loads: {len(file.standard)} standards, "
+        f"{len(loaded.terms.zones)} zones, {len(loaded.register.assets)} assets, "
+        f"{len(loaded.register.installations)} installations"
+    )
+
+
+@new.command("contract", epilog="Example: poniente new contract ./my-contract")
+def new_contract(folder: Annotated[Path, typer.Argument(help="Folder to make; must not exist.")]) -> None:
+    """Write a commented contract folder that loads, to be changed into your own."""
+    from app.jobs.templates import write_contract
+
+    write_contract(folder)
+    note(f"{folder} holds a contract that loads; change it and run: poniente check {folder}")
+
+
+@contract.command("add", epilog="Example: poniente contract add ./vega-poniente")
+def contract_add(
+    folder: Annotated[Path, typer.Argument(help="Contract folder.")],
+    database: Database = None,
+) -> None:
+    """Store a version of the terms, which never changes again, and the register of assets and installations."""
+    from datetime import UTC, datetime
+
+    from app.cli.options import open_database
+    from app.jobs.contracts import add_folder
+
+    with open_database(database, "contract add") as connection:
+        loaded, added = add_folder(connection, folder, datetime.now(UTC))
+    terms = loaded.terms
+    stored = "is stored already" if added.version_seq is None else "is stored"
+    same = "unchanged" if added.register_revision is None else f"revision {added.register_revision}"
+    note(f"{terms.id} version {terms.version} {stored}; register of {len(loaded.register.assets)} assets: {same}")

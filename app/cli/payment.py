@@ -1,0 +1,184 @@
+"""Commands from readings to money: assess, statement, act, pay, explain."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.options import Database, FormatOption, LanguageOption
+from app.cli.output import Format, note
+
+Contract = Annotated[str, typer.Argument(help="The contract's id.")]
+
+
+def register(main: typer.Typer) -> None:
+    """Hang the commands onto the command line."""
+    main.command(epilog="Example: poniente assess vega-poniente-2026 --from 2026-09-01 --to 2026-10-01")(assess)
+    main.command(epilog="Example: poniente statement vega-poniente-2026 2026-09 --issue --lang es")(statement)
+    main.command(
+        epilog="Example: poniente act vega-poniente-2026 LINE --effect firm --number 1204 --date 2026-12-03 "
+        "--signer alcaldesa --document decreto-1204.pdf"
+    )(act)
+    main.command(epilog="Example: poniente pay ./contract determinations.csv --period 2026-09")(pay)
+    main.command(epilog="Example: poniente explain vega-poniente-2026 2026-09/container-full/VP-0403/2026-09-11")(
+        explain
+    )
+
+
+def assess(
+    contract: Contract,
+    since: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First local day.")],
+    until: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Day after the last.")],
+    database: Database = None,
+    determinations: Annotated[
+        bool, typer.Option("--determinations", help="Print each determination, not their sums.")
+    ] = False,
+    form: FormatOption = Format.TABLE,
+    language: LanguageOption = None,
+) -> None:
+    """Judge every check of a span of days from what is known now, and store what is new."""
+    from datetime import UTC
+
+    from app.cli import show
+    from app.cli.options import open_database
+    from app.jobs.assess import run
+
+    with open_database(database, "assess") as connection:
+        done = run(connection, contract, (since.date(), until.date()), datetime.now(UTC))
+    if determinations:
+        show.determinations(done.found, form)
+    else:
+        show.compliance(done.found, form, show.language(language))
+    note(f"{len(done.found)} checks judged, {done.new} with a new result")
+
+
+def statement(
+    contract: Contract,
+    month: Annotated[str, typer.Argument(help="For example 2026-09.")],
+    issue: Annotated[bool, typer.Option("--issue", help="Issue it: from then on it never changes.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for statement.json, .csv, issue.json.")] = None,
+    database: Database = None,
+    form: FormatOption = Format.TABLE,
+    language: LanguageOption = None,
+) -> None:
+    """Show a month's statement: as issued, or else a draft of what is known now."""
+    import json
+    from datetime import UTC
+
+    from app.cli import show
+    from app.cli.options import open_database
+    from app.errors import UsageError
+    from app.export import files
+    from app.jobs import statements
+    from rules.records import canonical
+    from storage.statements import read
+
+    _check_month(month)
+    with open_database(database, "statement") as connection:
+        issued = read(connection, contract, month)
+        if issue and issued is None:
+            issued = statements.issue(connection, contract, month, datetime.now(UTC))
+        if issued is not None:
+            body, record = issued.body, issued.issue
+        else:
+            if out is not None:
+                raise UsageError(f"the statement of {month} is a draft; --out writes issued statements: add --issue")
+            drafted = statements.draft(connection, contract, month)
+            body, record = canonical(drafted.statement.body), statements.issue_record(connection, drafted, month)
+            note(f"draft: not issued; {drafted.missing} checks of the month are not judged yet")
+    if out is not None:
+        files.write_statement(out, body, record)
+    show.statement(json.loads(body), record, form, show.language(language))
+
+
+def act(
+    contract: Contract,
+    line: Annotated[str, typer.Argument(help="Id of a line in procedure.")],
+    effect: Annotated[str, typer.Option("--effect", help="firm or annulled.")],
+    number: Annotated[str, typer.Option("--number", help="Number of the act.")],
+    date: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Date of the act.")],
+    signer: Annotated[str, typer.Option("--signer", help="Who signed it.")],
+    document: Annotated[Path, typer.Option("--document", help="The signed document; its digest is recorded.")],
+    database: Database = None,
+) -> None:
+    """Record an officer's act on a line in procedure; a fine is charged only when an act has made it firm."""
+    import hashlib
+    from datetime import UTC
+
+    from app.cli.options import open_database
+    from app.errors import UsageError
+    from app.jobs.statements import record_act
+    from rules.records import Act
+
+    if effect not in ("firm", "annulled"):
+        raise UsageError(f"effect {effect!r} is neither firm nor annulled")
+    try:
+        sha256 = hashlib.sha256(document.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(f"{document} cannot be read: {error}") from error
+    said = Act(line, effect, number, date.date().isoformat(), signer, sha256)
+    with open_database(database, "act") as connection:
+        record_act(connection, contract, said, datetime.now(UTC))
+    note(f"act {number} recorded: {line} is {effect}; it counts in the next statement")
+
+
+def pay(
+    terms: Annotated[Path, typer.Argument(help="Contract folder.")],
+    determinations: Annotated[Path, typer.Argument(help="determinations.csv, as assess --format csv writes it.")],
+    period: Annotated[str, typer.Option("--period", help="For example 2026-09.")],
+    opening: Annotated[Path | None, typer.Option("--opening", help="Closing state of the month before.")] = None,
+    inputs: Annotated[Path | None, typer.Option("--inputs", help="Officers' acts: JSON with a list `acts`.")] = None,
+    closing: Annotated[Path | None, typer.Option("--closing", help="File to write the closing state to.")] = None,
+    form: FormatOption = Format.JSON,
+    language: LanguageOption = None,
+) -> None:
+    """Compute a statement from files alone: the same calculation, with no database."""
+    import sys
+
+    from app.cli import show
+    from app.export.files import read_json, read_text
+    from app.export.tables import read_determinations
+    from app.jobs.contracts import load_files, read_folder
+    from rules.payments.statement import settle
+    from rules.records import Act, canonical
+
+    _check_month(period)
+    loaded = load_files(read_folder(terms))
+    found = read_determinations(read_text(determinations))
+    before = read_json(opening) if opening else None
+    said: list[dict[str, str]] = read_json(inputs)["acts"] if inputs else []
+    acts = [Act(**one) for one in said]
+    done = settle(loaded.terms, found, period, before, acts)
+    if closing is not None:
+        closing.write_text(canonical(done.closing), encoding="utf-8")
+    if form == Format.JSON:
+        sys.stdout.write(canonical(done.body))
+    else:
+        show.statement(done.body, {}, form, show.language(language))
+
+
+def explain(
+    contract: Contract,
+    line: Annotated[str, typer.Argument(help="Id of a statement's line.")],
+    database: Database = None,
+    readings: Annotated[bool, typer.Option("--readings/--no-readings", help="Show the readings it rests on.")] = True,
+    language: LanguageOption = None,
+) -> None:
+    """Say why a line is what it is: its sentence, its steps, the check behind it, the readings behind that."""
+    from app.cli import show
+    from app.cli.options import open_database
+    from app.jobs.explaining import explain as run
+
+    with open_database(database, "explain") as connection:
+        show.explanation(run(connection, contract, line), show.language(language), with_readings=readings)
+
+
+def _check_month(month: str) -> None:
+    from app.errors import UsageError
+    from rules.calendar import month_days
+
+    try:
+        month_days(month)
+    except ValueError as error:
+        raise UsageError(str(error)) from error

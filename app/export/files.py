@@ -1,0 +1,59 @@
+"""Files of a statement: the body as issued, its lines, and the issue record beside it."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from app.errors import UsageError
+from app.export.tables import statement_csv
+from rules.records import canonical
+
+
+def write_statement(folder: Path, body: str, record: dict[str, Any]) -> None:
+    """Write statement.json, statement.csv and issue.json.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    body : str
+        Canonical JSON; written byte for byte.
+    record : dict
+        The issue record.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "statement.json").write_text(body, encoding="utf-8", newline="")
+    # A spreadsheet takes UTF-8 for what it is only with the mark before it.
+    (folder / "statement.csv").write_text(statement_csv(json.loads(body)), encoding="utf-8-sig", newline="")
+    (folder / "issue.json").write_text(canonical(record), encoding="utf-8", newline="")
+
+
+def read_text(path: Path) -> str:
+    """Read a file.
+
+    Raises
+    ------
+    UsageError
+        When it cannot be read as UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    UsageError
+        When it is none.
+    """
+    try:
+        said = json.loads(read_text(path))
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+    if not isinstance(said, dict):
+        raise UsageError(f"{path} is no JSON object")
+    return cast("dict[str, Any]", said)

@@ -1,0 +1,73 @@
+"""From a line of a statement back to the readings, in three steps: line, determination, readings."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.errors import RefusedError, UsageError
+from app.jobs import statements
+from app.jobs.contracts import Loaded, load_stored
+from rules.calendar import month_days
+from rules.records import Determination
+from storage import determinations, readings
+from storage import statements as stored
+from storage.connection import Connection
+from storage.readings import Said
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A determination, and the readings that its scan and window hold, by (source, device)."""
+
+    determination: Determination
+    said: dict[tuple[str, str], list[Said]]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A line and all that it rests on."""
+
+    line: dict[str, Any]
+    currency: str
+    is_issued: bool
+    loaded: Loaded
+    evidence: list[Evidence]
+
+
+def explain(connection: Connection, contract: str, line_id: str) -> Explanation:
+    """Find a line in its month's statement and what it rests on.
+
+    Raises
+    ------
+    UsageError
+        When the id does not begin with a month.
+    RefusedError
+        When the month's statement has no such line.
+    """
+    month = line_id.split("/", 1)[0]
+    try:
+        first, _ = month_days(month)
+    except ValueError as error:
+        raise UsageError(f"line {line_id!r} does not begin with a month such as 2026-09/") from error
+    issued = stored.read(connection, contract, month)
+    body = statements.body_of(issued) if issued else statements.draft(connection, contract, month).statement.body
+    line = next((one for one in statements.lines_of(body) if one["id"] == line_id), None)
+    if line is None:
+        raise RefusedError(f"the statement of {contract} for {month} has no line {line_id!r}")
+    loaded = load_stored(connection, contract, first)
+    evidence = [
+        _evidence(connection, loaded, determinations.read_one(connection, one)) for one in line["determinations"]
+    ]
+    return Explanation(line, body["currency"], issued is not None, loaded, evidence)
+
+
+def _evidence(connection: Connection, loaded: Loaded, one: Determination) -> Evidence:
+    first, until = (_EPOCH + timedelta(microseconds=us) for us in (one.trace["scan_start_us"], one.window_end_us))
+    devices = [(each.source, each.device) for each in loaded.register.installations if each.asset == one.subject]
+    ids = readings.device_ids(connection, devices)
+    return Evidence(
+        one,
+        {device: readings.said_between(connection, number, (first, until)) for device, number in ids.items()},
+    )

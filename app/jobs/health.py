@@ -1,0 +1,48 @@
+"""What is wrong with an installation, for `poniente doctor`."""
+
+from dataclasses import dataclass
+
+from app.jobs.contracts import load_stored, newest_day
+from storage import contracts, ledger, readings
+from storage.connection import Connection
+from storage.errors import LedgerError
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """One thing that is wrong.
+
+    Parameters
+    ----------
+    what, where, says : str
+        Stable code; contract or device; a sentence.
+    """
+
+    what: str
+    where: str
+    says: str
+
+
+def findings(connection: Connection) -> list[Ailment]:
+    """Look at ledgers, and at devices against the installations of each contract's newest version."""
+    found: list[Ailment] = []
+    installed: set[tuple[str, str]] = set()
+    for contract, _ in contracts.contracts(connection):
+        try:
+            ledger.check(connection, contract)
+        except LedgerError as error:
+            found.append(Ailment("ledger_broken", contract, str(error)))
+        loaded = load_stored(connection, contract, newest_day(connection, contract))
+        devices = {(one.source, one.device) for one in loaded.register.installations}
+        heard = readings.device_ids(connection, devices)
+        found += [
+            Ailment("device_unheard", f"{source}/{device}", f"installed for {contract}, has never sent a reading")
+            for source, device in sorted(devices - heard.keys())
+        ]
+        installed |= devices
+    found += [
+        Ailment("device_not_installed", f"{source}/{device}", "sends readings, but no contract has installed it")
+        for source, device in readings.all_devices(connection)
+        if (source, device) not in installed
+    ]
+    return found

@@ -1,0 +1,160 @@
+"""Rows of a city's file → messages, through a declared mapping; the same ones for import and for publishing.
+
+A mapping names every column of the file: what it means, or that it is ignored. Each row becomes one native message,
+which is then accepted as if a device had sent it: one way in, whatever the door.
+"""
+
+import csv
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from app import zones
+from app.errors import UsageError
+from ingest.client import Delivery
+from ingest.worker import decode
+from rules.calendar import Zone
+from sensors.errors import TopicError
+from sensors.readings import KINDS, Reason, Rejection
+from sensors.topics import ReadingTopic, build, normal_device
+from storage import readings
+from storage.connection import Connection
+from storage.readings import Batch, Refused, Stored
+
+# Rows a transaction: enough to be quick, few enough for TimescaleDB's locks on a year of chunks.
+ROWS_A_BATCH = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TimeColumn(_Table):
+    """A column that holds a local date or a local time."""
+
+    column: str
+    format: str = Field(description="As for strptime, for example %d-%m-%Y.")
+    time_zone: str
+    at: time = Field(time(12), description="Time of day that a date alone stands for.")
+
+
+class ValueColumn(_Table):
+    """A column that holds a number."""
+
+    column: str
+    divide_by: Annotated[Decimal, BeforeValidator(str)] = Decimal(1)
+
+
+class ColumnMapping(_Table):
+    """What a file's columns mean."""
+
+    source: str
+    kind: Literal["fill_level"]
+    device: str = Field(description="Column that names the device.")
+    time: TimeColumn
+    values: dict[str, ValueColumn]
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the file: its message, or why there is none."""
+
+    number: int
+    topic: str
+    payload: bytes
+    refused: Rejection | None
+
+
+def read_mapping(path: Path) -> ColumnMapping:
+    """Read a mapping file.
+
+    Raises
+    ------
+    UsageError
+        When it is none, or names a value that the kind does not have.
+    """
+    try:
+        mapping = ColumnMapping.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise UsageError(f"mapping {path} does not load: {error}") from error
+    known = [quantity.said for quantity in KINDS[mapping.kind].quantities]
+    if unknown := [name for name in mapping.values if name not in known]:
+        raise UsageError(f"mapping {path} names {', '.join(unknown)}; {mapping.kind} has {', '.join(known)}")
+    return mapping
+
+
+def rows(path: Path, mapping: ColumnMapping) -> Iterator[Row]:
+    """Turn a CSV file into messages, row by row.
+
+    Raises
+    ------
+    UsageError
+        When the file's columns are not those of the mapping.
+    """
+    zone = zones.snapshot(mapping.time.time_zone, 1990, 2040)
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.DictReader(stream)
+        _check_columns(path, mapping, list(reader.fieldnames or ()))
+        for number, row in enumerate(reader, start=2):
+            yield _row(number, row, mapping, zone)
+
+
+def load(connection: Connection, path: Path, mapping: ColumnMapping, now: datetime) -> Iterator[Stored]:
+    """Store a file's rows, some thousand a transaction; stored again they are duplicates."""
+    readings.prepare(connection)
+    deliveries: list[Delivery] = []
+    refused: list[Refused] = []
+    for row in rows(path, mapping):
+        if row.refused:
+            refused.append(Refused(f"import/{path.name}", row.payload, now, (row.refused,)))
+        else:
+            deliveries.append(Delivery(row.topic, row.payload, now, 0, 0, 0))
+        if len(deliveries) + len(refused) == ROWS_A_BATCH:
+            yield _store(connection, deliveries, refused, now)
+            deliveries, refused = [], []
+    if deliveries or refused:
+        yield _store(connection, deliveries, refused, now)
+
+
+def _store(connection: Connection, deliveries: list[Delivery], refused: list[Refused], now: datetime) -> Stored:
+    batch = decode(deliveries)
+    return readings.store(
+        connection, Batch(batch.readings, [*batch.refused, *refused], batch.messages + len(refused)), now
+    )
+
+
+def _check_columns(path: Path, mapping: ColumnMapping, given: list[str]) -> None:
+    used = [mapping.device, mapping.time.column, *(value.column for value in mapping.values.values())]
+    if missing := [column for column in (*used, *mapping.ignored) if column not in given]:
+        raise UsageError(f"{path} has no column {', '.join(missing)}; it has {', '.join(given)}")
+    if unnamed := [column for column in given if column not in used and column not in mapping.ignored]:
+        raise UsageError(f"{path} has columns the mapping does not name: {', '.join(unnamed)}; map or ignore them")
+
+
+def _row(number: int, row: Mapping[str, str | None], mapping: ColumnMapping, zone: Zone) -> Row:
+    raw = json.dumps(row, sort_keys=True, ensure_ascii=False).encode()
+    try:
+        said: dict[str, object] = {"v": 1, "time": _instant(row[mapping.time.column] or "", mapping.time, zone)}
+        for name, value in mapping.values.items():
+            if cell := (row[value.column] or "").strip():
+                said[name] = float(Decimal(cell) / value.divide_by)
+        topic = build(ReadingTopic(mapping.source, normal_device(row[mapping.device] or ""), mapping.kind))
+    except (ValueError, InvalidOperation, TopicError) as error:
+        return Row(number, "", raw, Rejection(Reason.READING_MALFORMED, f"line {number}: {error}"))
+    return Row(number, topic, json.dumps(said, separators=(",", ":")).encode(), None)
+
+
+def _instant(cell: str, column: TimeColumn, zone: Zone) -> str:
+    local = datetime.strptime(cell.strip(), column.format)  # noqa: DTZ007  # the zone comes from the mapping
+    is_date = "%H" not in column.format
+    micros = zone.instant(local.date(), column.at if is_date else local.time())
+    return (_EPOCH + timedelta(microseconds=micros)).isoformat()

@@ -1,0 +1,158 @@
+"""Determinations → statement: a draft at any time, issued once; the issue record beside it."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from app.errors import RefusedError
+from app.jobs import assess
+from app.jobs.contracts import Loaded, first_day, load_stored
+from rules.assess import opportunity_count
+from rules.calendar import month_days, month_of, previous_month
+from rules.payments.statement import Statement, settle
+from rules.records import ENGINE, Act, Determination
+from storage import determinations, readings, sequence, statements
+from storage.connection import Connection
+from storage.statements import Issued
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ISSUE_SCHEMA = "poniente.issue/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A statement that is not issued, and what it rests on."""
+
+    statement: Statement
+    loaded: Loaded
+    determinations: list[Determination]
+    missing: int
+    known_through: int
+
+
+def draft(connection: Connection, contract: str, period: str) -> Draft:
+    """Compute the statement of a period from what is stored.
+
+    Raises
+    ------
+    RefusedError
+        When nothing of the period is assessed, or the period before is not issued.
+    """
+    known_through = sequence.last(connection)
+    first, until = month_days(period)
+    loaded = load_stored(connection, contract, first, known_through)
+    digest = loaded.terms.digest
+    found = [
+        one
+        for one in determinations.read(connection, contract, (first, until), known_through)
+        if one.digests["terms"] == digest
+    ]
+    if not found:
+        raise RefusedError(
+            f"nothing of {period} is assessed; run poniente assess {contract} --from {first} --to {until}"
+        )
+    opening = _opening(connection, contract, period)
+    acts = statements.acts(connection, contract, known_through)
+    missing = opportunity_count(loaded.terms, loaded.register, (first, until)) - len(found)
+    return Draft(settle(loaded.terms, found, period, opening, acts), loaded, found, missing, known_through)
+
+
+def issue(connection: Connection, contract: str, period: str, now: datetime) -> Issued:
+    """Assess the period once more, so that nothing that came in is left out, and issue its statement.
+
+    An issued statement is given back as it was issued.
+
+    Raises
+    ------
+    RefusedError
+        When some of the period's windows are not over, or the period before is not issued.
+    """
+    if issued := statements.read(connection, contract, period):
+        return issued
+    days = month_days(period)
+    assess.run(connection, contract, days, now)
+    drafted = draft(connection, contract, period)
+    if drafted.missing:
+        raise RefusedError(
+            f"{drafted.missing} checks of {period} cannot be judged yet: their windows, and the terms' grace after "
+            f"them, are not over"
+        )
+    record = issue_record(connection, drafted, period)
+    body = (drafted.statement.body, drafted.statement.closing)
+    return statements.issue(connection, period, body, record, now)
+
+
+def body_of(issued: Issued) -> dict[str, Any]:
+    """Body of an issued statement."""
+    body: dict[str, Any] = json.loads(issued.body)
+    return body
+
+
+def lines_of(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """All lines of a statement's body, block by block."""
+    return [line for block in sorted(body["blocks"]) for line in body["blocks"][block]["lines"]]
+
+
+def record_act(connection: Connection, contract: str, act: Act, now: datetime) -> None:
+    """Record an act on a line that is in procedure in the contract's last issued statement.
+
+    Raises
+    ------
+    RefusedError
+        When no such line is in procedure.
+    """
+    last = statements.last(connection, contract)
+    open_lines = [line["id"] for line in last.closing["in_procedure"]] if last else []
+    if act.line not in open_lines:
+        raise RefusedError(f"{act.line!r} is not in procedure; {len(open_lines)} lines of {contract} are")
+    statements.record_act(connection, contract, act, now)
+
+
+def issue_record(connection: Connection, drafted: Draft, period: str) -> dict[str, Any]:
+    """What stands beside a statement: how the readings came in, how complete they are, what was known."""
+    terms, register = drafted.loaded.terms, drafted.loaded.register
+    first, until = (_local_midnight(drafted.loaded, day) for day in month_days(period))
+    devices = {(one.source, one.device) for one in register.installations}
+    return {
+        "schema": ISSUE_SCHEMA,
+        "contract": terms.id,
+        "period": period,
+        "engine": ENGINE,
+        "known_through": drafted.known_through,
+        "readings": readings.count_of_devices(connection, devices, (first, until)),
+        "rejected_since_last_issue": readings.count_rejected_since(
+            connection, _last_issue(connection, terms.id, period)
+        ),
+        "completeness": completeness(drafted.determinations),
+    }
+
+
+def completeness(found: Sequence[Determination]) -> dict[str, dict[str, int]]:
+    """Readings received and expected, by slot, for each standard."""
+    counted: defaultdict[str, dict[str, int]] = defaultdict(lambda: {"received": 0, "expected": 0})
+    for one in found:
+        counted[one.standard]["received"] += one.received
+        counted[one.standard]["expected"] += one.expected
+    return dict(counted)
+
+
+def _opening(connection: Connection, contract: str, period: str) -> dict[str, Any] | None:
+    """Closing state of the period before; nothing for the contract's first period."""
+    before = previous_month(period)
+    if issued := statements.read(connection, contract, before):
+        return issued.closing
+    if period > month_of(first_day(connection, contract)):
+        raise RefusedError(f"the statement of {before} is not issued, so that of {period} has no opening state")
+    return None
+
+
+def _last_issue(connection: Connection, contract: str, period: str) -> datetime:
+    before = statements.read(connection, contract, previous_month(period))
+    return datetime.fromisoformat(before.issue["issued"]) if before else _EPOCH
+
+
+def _local_midnight(loaded: Loaded, day: date) -> datetime:
+    return _EPOCH + timedelta(microseconds=loaded.terms.zone.instant(day, time(0)))

@@ -1,0 +1,35 @@
+"""Contract folders out of the product's own template."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from app.errors import UsageError
+
+
+def contract_files() -> dict[str, str]:
+    """Read the template's files."""
+    folder = files("app") / "templates" / "contract"
+    return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+
+
+def write_contract(folder: Path, changed: Mapping[str, str] | None = None) -> None:
+    """Write a contract folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not exist, or be empty.
+    changed : mapping of str to str, optional
+        Files that differ from the template.
+
+    Raises
+    ------
+    UsageError
+        When something is there already.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is there already and not empty; name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in {**contract_files(), **(changed or {})}.items():
+        (folder / name).write_text(content, encoding="utf-8")

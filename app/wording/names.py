@@ -1,0 +1,202 @@
+"""Names of what the code knows by a word: verdicts, natures, blocks, states, causes, outcomes, column headings.
+
+A court's words are not used for a computed result, and a deduction is never named without its nature.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.wording.catalogue import Language, marked, told
+from rules.contract import Nature
+from rules.payments.statement import Block, LineKind
+from rules.payments.steps import ChargeState
+from rules.records import GapCause, Verdict
+
+_VERDICTS = {
+    Verdict.MET: marked("met"),
+    Verdict.NOT_MET: marked("not met"),
+    Verdict.INCONCLUSIVE: marked("inconclusive (insufficient data)"),
+}
+
+_NATURES = {
+    Nature.PRICE: marked("service-level deduction"),
+    Nature.FINE: marked("fine"),
+}
+
+_BLOCKS = {
+    Block.SETTLEMENT: marked("A. Settlement of the month"),
+    Block.FIRM: marked("B. Firm sums charged now"),
+    Block.IN_PROCEDURE: marked("C. In procedure, not charged"),
+}
+
+# A line in procedure is "charged" for the calculation and yet asks for nothing, so that word is not said here.
+_STATES = {
+    ChargeState.CHARGED.value: marked("carries an amount"),
+    ChargeState.FREE.value: marked("within the allowance"),
+    ChargeState.ABSORBED.value: marked("absorbed by another fact"),
+    ChargeState.CAPPED.value: marked("cap reached"),
+    ChargeState.HELD.value: marked("sum held"),
+    "due": marked("due"),
+    "firm": marked("firm"),
+    "annulled": marked("annulled"),
+}
+
+_CAUSES = {
+    GapCause.DEVICE: marked("failure of the sensor"),
+    GapCause.GATEWAY: marked("failure of the gateway"),
+    GapCause.NETWORK: marked("failure of the network"),
+    GapCause.OPERATOR_OFF: marked("switched off by the contractor"),
+    GapCause.CITY: marked("attributable to the city"),
+    GapCause.CONFLICT: marked("conflicting readings"),
+    GapCause.UNKNOWN: marked("unknown cause"),
+}
+
+# What became of a reading, and of a message: the counts that stand beside a statement.
+_OUTCOMES = {
+    "accepted": marked("accepted"),
+    "duplicate": marked("duplicate"),
+    "conflict": marked("conflict"),
+    "rejected": marked("rejected"),
+    "simulated": marked("simulated"),
+    "decoded": marked("decoded"),
+    "late": marked("late"),
+}
+
+_KINDS = {
+    LineKind.BASE: marked("contracted monthly sum"),
+    LineKind.CARRY_OVER: marked("carry-over"),
+    LineKind.ROUNDING: marked("rounding"),
+}
+
+# Headings of tables and pages. The totals go by the keys of a statement's body; the list is closed.
+WORDS = {
+    # Compliance.
+    "zone": marked("zone"),
+    "standard": marked("standard"),
+    "checks": marked("checks"),
+    "met": marked("met"),
+    "not_met": marked("not met"),
+    "inconclusive": marked("inconclusive"),
+    "share_met": marked("share met"),
+    "completeness": marked("data completeness"),
+    "result": marked("result"),
+    "proven": marked("proven minimum"),
+    "possible": marked("possible maximum"),
+    "limit": marked("limit"),
+    "received": marked("readings received"),
+    "expected": marked("readings expected"),
+    "gap": marked("gap in the data"),
+    "gap_cause": marked("cause of the gap"),
+    "evidence": marked("evidence"),
+    # What is measured.
+    "asset": marked("item"),
+    "container": marked("container"),
+    "device": marked("device"),
+    "installation": marked("installation"),
+    "reading": marked("reading"),
+    "fill_level": marked("fill level"),
+    "emptying": marked("emptying"),
+    "day": marked("day"),
+    "from": marked("from"),
+    "until": marked("until"),
+    # Statement.
+    "statement": marked("monthly statement, draft"),
+    "contract": marked("contract"),
+    "contractor": marked("contractor"),
+    "buyer": marked("city"),
+    "contract_manager": marked("contract manager"),
+    "terms": marked("contract terms"),
+    "clause": marked("clause"),
+    "version": marked("version"),
+    "period": marked("period"),
+    "fact_month": marked("month of the fact"),
+    "firm_month": marked("month of becoming firm"),
+    "charge_month": marked("month of the charge"),
+    "line": marked("line"),
+    "block": marked("block"),
+    "nature": marked("nature"),
+    "state": marked("state"),
+    "amount": marked("amount"),
+    "why": marked("reason"),
+    "remedy": marked("what would have avoided it"),
+    "steps": marked("steps of the calculation"),
+    "total": marked("total"),
+    "base": marked("contracted monthly sum"),
+    "adjustments": marked("adjustments"),
+    "firm": marked("firm sums charged"),
+    "net": marked("net to pay"),
+    "in_procedure": marked("in procedure"),
+    "amounts_net": marked("amounts without VAT"),
+    "amounts_gross": marked("amounts with VAT"),
+    "opening": marked("opening state"),
+    "closing": marked("closing state"),
+    "act": marked("act of an officer"),
+    "digest": marked("digest"),
+    "counts": marked("messages and readings"),
+    "finding": marked("finding"),
+    "file": marked("file"),
+    "key": marked("key"),
+}
+
+
+def verdict_name(verdict: str, language: Language) -> str:
+    """Name the result of one check.
+
+    Raises
+    ------
+    ValueError
+        When there is no such verdict; the functions below do the same.
+    """
+    return told(_VERDICTS[Verdict(verdict)], language)
+
+
+def nature_name(nature: str, language: Language) -> str:
+    """Name what a consequence is in law; for a line, `line_name` knows that a base sum is no deduction."""
+    return told(_NATURES[Nature(nature)], language)
+
+
+def block_name(block: str, language: Language) -> str:
+    """Name a block of the statement."""
+    return told(_BLOCKS[Block(block)], language)
+
+
+def line_name(line: Mapping[str, Any], language: Language) -> str:
+    """Name what a statement's line is: a deduction by its nature, all else by its kind."""
+    kind = LineKind(line["kind"])
+    if kind == LineKind.DEDUCTION:
+        return nature_name(line["nature"], language)
+    if line["says"]["code"] == "carry-over/from-before":
+        return told("left over from earlier payments", language)
+    return told(_KINDS[kind], language)
+
+
+def state_name(state: str, language: Language) -> str:
+    """Name what became of a line."""
+    return told(_known(_STATES, state), language)
+
+
+def cause_name(cause: str, language: Language) -> str:
+    """Name why nothing is known of a span."""
+    return told(_CAUSES[GapCause(cause)], language)
+
+
+def outcome_name(outcome: str, language: Language) -> str:
+    """Name what became of a reading or of a message."""
+    return told(_known(_OUTCOMES, outcome), language)
+
+
+def word(key: str, language: Language) -> str:
+    """Say one of `WORDS`, lower case as in the middle of a sentence.
+
+    Raises
+    ------
+    ValueError
+        When the key is none of them.
+    """
+    return told(_known(WORDS, key), language)
+
+
+def _known(names: dict[str, str], key: str) -> str:
+    if key not in names:
+        raise ValueError(f"{key!r} has no name; known are {', '.join(names)}")
+    return names[key]

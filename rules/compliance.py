@@ -1,0 +1,68 @@
+"""Compliance by zone and standard: how many checks were met, with both bounds, and how complete the data are."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rules.records import Determination, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Compliance:
+    """One standard in one zone.
+
+    Parameters
+    ----------
+    zone, standard : str
+    checks, met, not_met, inconclusive : int
+    received, expected : int
+        Readings by slot, over all checks.
+    """
+
+    zone: str
+    standard: str
+    checks: int
+    met: int
+    not_met: int
+    inconclusive: int
+    received: int
+    expected: int
+
+    @property
+    def share_proven(self) -> Fraction:
+        """Share of checks that were met for certain."""
+        return Fraction(self.met, self.checks)
+
+    @property
+    def share_possible(self) -> Fraction:
+        """Share of checks that may have been met."""
+        return Fraction(self.met + self.inconclusive, self.checks)
+
+    @property
+    def completeness(self) -> Fraction:
+        """Share of the expected readings that are there."""
+        return Fraction(self.received, self.expected) if self.expected else Fraction(0)
+
+
+def compliance(determinations: Iterable[Determination]) -> list[Compliance]:
+    """Sum determinations up by zone and standard, sorted by both."""
+    verdicts: defaultdict[tuple[str, str], Counter[Verdict]] = defaultdict(Counter)
+    slots: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for one in determinations:
+        key = (one.zone, one.standard)
+        verdicts[key][one.verdict] += 1
+        slots[key][0] += one.received
+        slots[key][1] += one.expected
+    return [
+        Compliance(
+            zone,
+            standard,
+            counted.total(),
+            counted[Verdict.MET],
+            counted[Verdict.NOT_MET],
+            counted[Verdict.INCONCLUSIVE],
+            *slots[zone, standard],
+        )
+        for (zone, standard), counted in sorted(verdicts.items())
+    ]

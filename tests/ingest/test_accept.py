@@ -1,0 +1,94 @@
+"""Topic and bytes: whatever comes, something is said about it and nothing is raised."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.accept import accept
+from sensors.readings import FILL_LEVEL, NOT_SAID, Decoded, Reason
+from sensors.topics import ROOT
+
+_OURS = f"{ROOT}/city/bin-1/fill_level"
+_TOPICS = st.one_of(
+    st.just(_OURS),
+    st.text(max_size=100),
+    st.tuples(st.text(max_size=9), st.text(max_size=9), st.text(max_size=9)).map(lambda parts: "/".join((ROOT, *parts))),
+)
+_INSTANTS = st.one_of(
+    st.datetimes().map(lambda instant: instant.isoformat() + "Z"),
+    st.datetimes().map(lambda instant: instant.isoformat() + "-14:00"),
+    st.sampled_from(["2026-09-05T22:00:00Z", "2026-09-05T22:00:00", "", "x"]),
+)
+_SCALARS: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), _INSTANTS
+)
+_NAMES = st.sampled_from(
+    ["time", "sequence", "sent_time", "network_time", "v", "x", *(quantity.said for quantity in FILL_LEVEL.quantities)]
+)
+_ELEMENTS = st.dictionaries(_NAMES, _SCALARS, max_size=8) | st.fixed_dictionaries(
+    {"time": _INSTANTS, "distance_mm": st.floats() | st.integers(0, 20_000)}
+)
+_MESSAGES = st.one_of(
+    _ELEMENTS.map(lambda element: {"v": 1, **element}),
+    st.fixed_dictionaries(
+        {"v": st.just(1), "readings": st.lists(_ELEMENTS | _SCALARS, max_size=6)},
+        optional={"sent_time": _INSTANTS, "network_time": _INSTANTS},
+    ),
+)
+
+
+def _is_consistent(decoded: Decoded) -> bool:
+    return all(
+        (stored == NOT_SAID or quantity.minimum <= stored <= quantity.maximum)
+        and 0 <= reading.event_time_us < 2**32 * 1_000_000
+        for reading in decoded.readings
+        for quantity, stored in zip(reading.kind.quantities, reading.values, strict=True)
+    )
+
+
+@given(_TOPICS, st.binary(max_size=300))
+def test_accept_says_something_when_topic_and_bytes_are_any(topic: str, payload: bytes) -> None:
+    decoded = accept(topic, payload)
+    assert decoded.readings or decoded.rejections
+
+
+@given(_MESSAGES)
+def test_accept_accounts_for_every_element_when_the_message_is_nearly_right(message: dict[str, Any]) -> None:
+    decoded = accept(_OURS, json.dumps(message).encode())
+    elements = len(message["readings"]) if isinstance(message.get("readings"), list) else 1
+    assert _is_consistent(decoded)
+    assert decoded.is_message_rejected or elements == len(decoded.readings) + len(decoded.rejections)
+
+
+@given(_MESSAGES, st.data())
+def test_accept_says_something_when_bytes_of_a_message_are_changed(
+    message: dict[str, Any], data: st.DataObject
+) -> None:
+    payload = bytearray(json.dumps(message, ensure_ascii=False).encode(errors="surrogatepass"))
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(payload) - 1))
+        payload[place : place + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=3))
+        if not payload:
+            break
+    decoded = accept(_OURS, bytes(payload))
+    assert _is_consistent(decoded)
+    assert decoded.readings or decoded.rejections or b'"readings"' in payload
+
+
+def test_accept_rejects_when_the_topic_is_foreign() -> None:
+    assert [(-1, Reason.TOPIC_UNKNOWN)] == [(one.index, one.reason) for one in accept("x", b"{}").rejections]
+
+
+@pytest.mark.parametrize("kind", ["position_fix", "fill-level", "status", "cmd"])
+def test_accept_rejects_when_the_kind_is_unknown(kind: str) -> None:
+    decoded = accept(f"{ROOT}/city/bin-1/{kind}", b"{}")
+    assert [(-1, Reason.KIND_UNKNOWN, "city", "bin-1")] == [
+        (one.index, one.reason, one.source, one.device) for one in decoded.rejections
+    ]
+
+
+def test_accept_has_nothing_to_say_when_an_array_is_empty() -> None:
+    assert Decoded([], []) == accept(_OURS, b'{"v":1,"readings":[]}')

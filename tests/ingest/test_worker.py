@@ -1,0 +1,221 @@
+"""The worker on a quiet day: all that is sent is stored once, then acknowledged; a bad message stops nothing."""
+
+import json
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.local.broker import LocalIotcore, LocalMosquitto
+from ingest.client import Delivery
+from ingest.publisher import publish
+from ingest.worker import decode, run
+from sensors.topics import ROOT
+from storage import readings
+from tests.ingest.rig import broker_of, fleet, make_session, not_acknowledged, wait_until, watching, working
+from tests.storage.cases import writer
+
+_OURS = f"{ROOT}/city/bin-1/fill_level"
+_GOOD = b'{"v":1,"time":"2026-09-05T22:00:00Z","distance_mm":640}'
+
+
+def _numbered(payloads: list[bytes]) -> list[tuple[int, int]]:
+    """Tell messages of `fleet` apart by what they hold."""
+    return sorted((said["sequence"], said["distance_mm"]) for said in map(json.loads, payloads))
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_everything_is_stored_and_acknowledged_when_published(
+    database: str, mosquitto: LocalMosquitto, version: int
+) -> None:
+    broker = broker_of(mosquitto, version)
+    make_session(broker)
+    with watching(database) as watch:
+        with working(database, broker) as worker:
+            assert publish(broker, fleet(2_000)) == 2_000
+            watch.wait_for(accepted=2_000)
+        assert (watch.readings(), watch.messages()) == ({"accepted": 2_000}, {"decoded": 2_000})
+        assert worker.tally is not None
+        assert (worker.tally.messages_decoded, worker.tally.readings["accepted"]) == (2_000, 2_000)
+    assert not_acknowledged(broker) == []
+
+
+def test_everything_is_stored_and_acknowledged_when_the_broker_is_iotcore(database: str, server_folder: Path) -> None:
+    with LocalIotcore(server_folder / "iotcore") as server, watching(database) as watch:
+        broker = broker_of(server, 4)
+        make_session(broker)
+        publish(broker, fleet(300))
+        with working(database, broker):
+            publish(broker, fleet(600, sequence=1_000))
+            watch.wait_for(accepted=600, conflict=0)
+            wait_until(lambda: watch.messages() == {"decoded": 900}, "all messages are in")
+        assert not_acknowledged(broker) == []
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_the_stream_does_not_stall_when_the_window_is_smaller_than_the_batch(
+    embedded_database: str, mosquitto: LocalMosquitto, version: int
+) -> None:
+    broker = broker_of(mosquitto, version)
+    make_session(broker)
+    publish(broker, fleet(1_000))
+    with watching(embedded_database) as watch, working(embedded_database, broker, window=50):
+        watch.wait_for(accepted=1_000)
+        assert watch.messages() == {"decoded": 1_000}
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_messages_are_delivered_later_when_no_worker_runs(
+    database: str, mosquitto: LocalMosquitto, version: int
+) -> None:
+    broker = broker_of(mosquitto, version)
+    with watching(database) as watch:
+        with working(database, broker):
+            # The worker's own subscription makes the session: a message is repeated until one arrives.
+            wait_until(lambda: bool(publish(broker, fleet(1)) and watch.readings()), "the worker has subscribed")
+        publish(broker, fleet(500))
+        with working(database, broker):
+            watch.wait_for(accepted=500)
+        assert watch.readings()["accepted"] == 500
+
+
+def test_redelivery_is_a_duplicate_when_messages_come_twice(database: str, mosquitto: LocalMosquitto) -> None:
+    broker = broker_of(mosquitto)
+    make_session(broker)
+    with watching(database) as watch, working(database, broker):
+        for _ in range(2):
+            publish(broker, fleet(300))
+        watch.wait_for(accepted=300, duplicate=300)
+        assert (watch.readings(), len(watch.stored())) == ({"accepted": 300, "duplicate": 300}, 300)
+
+
+_GARBAGE: list[tuple[str, bytes]] = [
+    (_OURS, b""),
+    (_OURS, b"\x00"),
+    (_OURS, bytes(range(256))),
+    (_OURS, b"\xff\xfe\x00"),
+    (_OURS, b"null"),
+    (_OURS, b"[]"),
+    (_OURS, b'{"v":1'),
+    (_OURS, b'{"v":2}'),
+    (_OURS, 60_000 * b"["),
+    (_OURS, 100_000 * b"["),
+    (_OURS, 1_000_000 * b"x"),
+    (_OURS, b'{"v":1,"readings":' + 60_000 * b"["),
+    (_OURS, json.dumps({"v": 1, "readings": [{}] * 501}).encode()),
+    (f"{ROOT}/city/bin-1/unknown", _GOOD),
+    (f"{ROOT}/City/bin-1/fill_level", _GOOD),
+    (f"{ROOT}/city/b\u00edn/fill_level", _GOOD),
+    (f"{ROOT}/city/\u212a1/fill_level", _GOOD),
+    (f"{ROOT}/city/{200 * 'a'}/fill_level", _GOOD),
+    (f"{ROOT}///", _GOOD),
+    (f"{ROOT}/city/bin 1\u0001/fill_level", _GOOD),
+]
+_BAD_READINGS: list[bytes] = [
+    b'{"v":1,"time":"2026-09-05T22:00:00Z","fill_ratio":1e308}',
+    b'{"v":1,"time":"2026-09-05T22:00:00Z","distance_mm":1e400}',
+    b'{"v":1,"time":"2026-09-05T22:00:00Z","distance_mm":-2147483648}',
+    b'{"v":1,"time":"0001-01-01T00:00:00+14:00","distance_mm":1}',
+    b'{"v":1,"time":"9999-12-31T23:59:59-14:00","distance_mm":1}',
+    b'{"v":1,"a\\u0000b":1}',
+    b'{"v":1,"' + 50_000 * b"a" + b'":1}',
+    b'{"v":1,"\xff":1}',
+    b'{"v":1,"\\udfff":1}',
+]
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_the_stream_goes_on_when_garbage_is_among_it(database: str, mosquitto: LocalMosquitto, version: int) -> None:
+    broker = broker_of(mosquitto, version)
+    make_session(broker)
+    good = list(fleet(len(_GARBAGE) + len(_BAD_READINGS)))
+    bad = [*_GARBAGE, *((_OURS, payload) for payload in _BAD_READINGS)]
+    with watching(database) as watch:
+        with working(database, broker):
+            publish(broker, (one for pair in zip(good, bad, strict=True) for one in pair))
+            watch.wait_for(accepted=len(good))
+            wait_until(lambda: sum(watch.messages().values()) == 2 * len(good), "all messages are in")
+        assert watch.messages() == {"decoded": len(good) + len(_BAD_READINGS), "rejected": len(_GARBAGE)}
+        assert watch.readings() == {"accepted": len(good), "rejected": len(_BAD_READINGS)}
+    assert not_acknowledged(broker) == []
+
+
+def test_a_bad_element_costs_its_neighbours_nothing_when_stored(database: str, mosquitto: LocalMosquitto) -> None:
+    broker = broker_of(mosquitto)
+    make_session(broker)
+    elements = [{"time": f"2026-09-05T22:00:{second:02d}Z", "distance_mm": 1} for second in range(10)]
+    message = {"v": 1, "readings": [*elements[:5], {"time": "x"}, *elements[5:], *elements[:1]]}
+    with watching(database) as watch, working(database, broker):
+        publish(broker, [(_OURS, json.dumps(message).encode())])
+        watch.wait_for(accepted=10, rejected=1, duplicate=1)
+        assert watch.messages() == {"decoded": 1}
+
+
+def test_any_bytes_are_stored_or_rejected_when_they_come_on_any_topic(embedded_database: str) -> None:
+    payloads = st.binary(max_size=80) | st.text(max_size=30).map(
+        lambda name: json.dumps({"v": 1, "readings": [{name: 1}, name]}).encode()
+    )
+    topics = st.just(_OURS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
+
+    with writer(embedded_database) as connection:
+
+        @given(st.lists(st.tuples(topics, payloads), max_size=5))
+        @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        def holds(messages: list[tuple[str, bytes]]) -> None:
+            now = datetime.now(UTC)
+            batch = decode([Delivery(topic, payload, now, 1, 1, 1) for topic, payload in messages])
+            stored = readings.store(connection, batch, now)
+            assert stored.messages_decoded + stored.messages_rejected == len(messages)
+
+        holds()
+
+
+def test_stop_keeps_the_line_between_committed_and_waiting_when_in_mid_stream(
+    database: str, mosquitto: LocalMosquitto
+) -> None:
+    broker = broker_of(mosquitto)
+    make_session(broker)
+    messages = list(fleet(6_000))
+    publish(broker, messages)
+    with watching(database) as watch:
+        with working(database, broker, window=200) as worker:
+            watch.wait_for(accepted=1)
+            took_s = worker.end()
+        waiting = not_acknowledged(broker)
+        assert took_s < 10
+        assert watch.messages() == {"decoded": len(watch.stored())}
+        # Committed and acknowledged are the same, to the message: the rest waits at the broker, and only the rest.
+        assert len(watch.stored()) + len(waiting) == len(messages)
+        with working(database, broker):
+            publish(broker, [(_OURS, payload) for payload in waiting])
+    assert len(_numbered(waiting)) == len(set(waiting))
+
+
+def test_run_returns_at_once_when_stopped_before_it_began(database: str, mosquitto: LocalMosquitto) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert run(database, broker_of(mosquitto), stop).batches == 0
+
+
+def test_loss_shows_as_a_gap_in_the_sequence_when_the_broker_overflows(
+    embedded_database: str, mosquitto_binary: Path, server_folder: Path
+) -> None:
+    limits = {"max_queued_messages": "1000", "max_inflight_messages": "20"}
+    with (
+        LocalMosquitto(mosquitto_binary, server_folder / "small", settings=limits) as server,
+        watching(embedded_database) as watch,
+    ):
+        broker = broker_of(server)
+        make_session(broker)
+        # The publisher is told that all is well.
+        assert publish(broker, fleet(3_000, devices=1)) == 3_000
+        with working(embedded_database, broker):
+            watch.wait_for(accepted=1_000)
+            publish(broker, list(fleet(3_001, devices=1))[-1:])
+            wait_until(lambda: ("bin-0", 3_001) in watch.stored(), "a later reading is in")
+        found = [sequence for _, sequence in watch.stored()]
+    assert len(found) < 3_001
+    assert sorted(set(range(1, 3_002)) - set(found)) == list(range(len(found), 3_001))
