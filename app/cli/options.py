@@ -1,14 +1,13 @@
 """Options that several commands share, and what they open."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.output import Format
-from app.errors import RefusedError
-from app.settings import Settings
-from storage.connection import Connection, connect
-from storage.migrate import is_current
+
+if TYPE_CHECKING:
+    from storage.connection import Connection
 
 Database = Annotated[
     str | None, typer.Option("--database", help="Connection string; else PONIENTE_DATABASE.", show_default=False)
@@ -25,7 +24,7 @@ LanguageOption = Annotated[
 ]
 
 
-def open_database(dsn: str | None, program: str) -> Connection:
+def open_database(dsn: str | None, program: str) -> "Connection":
     """Connect to a database with this release's schema.
 
     Raises
@@ -33,6 +32,11 @@ def open_database(dsn: str | None, program: str) -> Connection:
     RefusedError
         When its schema is of another release.
     """
+    from app.errors import RefusedError
+    from app.settings import Settings
+    from storage.connection import connect
+    from storage.migrate import is_current
+
     connection = connect(dsn or Settings().database, program)
     if not is_current(connection):
         connection.close()

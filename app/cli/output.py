@@ -5,10 +5,10 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Format(StrEnum):
@@ -19,8 +19,10 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-def console() -> Console:
+def console() -> "Console":
     """Return the console of standard output; as wide as need be where it is no terminal."""
+    from rich.console import Console
+
     return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
@@ -59,6 +61,8 @@ def print_rows(
             writer.writerow(columns)
             writer.writerows([row[key] for key in columns] for row in rows)
         case Format.TABLE:
+            from rich.table import Table
+
             table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, title_style="bold")
             for key, heading in columns.items():
                 table.add_column(heading, justify="right" if key in right else "left", overflow="fold")

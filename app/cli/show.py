@@ -76,9 +76,11 @@ def demo(outcome: Outcome, lang: Language, out: Path) -> None:
     server = outcome.server
     edition = f" + TimescaleDB {server.timescaledb}" if server.timescaledb else ""
     way = f"{outcome.broker} → PostgreSQL {server.postgresql}{edition}"
-    counts = [(f"messages published, {way}", outcome.published)]
-    counts += [(f"{unit}s {text.outcome_name(what, lang)}", n) for (unit, what), n in outcome.counts.items()]
-    counts += [(f"  rejected: {reason}", n) for reason, n in outcome.rejections.items()]
+    counts = [(f"{_heading('published', lang)}, {way}", outcome.published)]
+    counts += [
+        (f"{_heading(unit, lang)}: {text.outcome_name(what, lang)}", n) for (unit, what), n in outcome.counts.items()
+    ]
+    counts += [(f"{_heading('distinct_rejections', lang)}: {reason}", n) for reason, n in outcome.rejections.items()]
     rows = [{"what": what, "n": text.count(n, lang)} for what, n in counts]
     print_rows({"what": "", "n": ""}, rows, Format.TABLE, title=_heading("counts", lang), right=("n",))
     console().print()
