@@ -29,6 +29,8 @@ BATCH_AGE_S = 0.5
 # Brokers with a small window send nothing more until they are acknowledged.
 BATCH_IDLE_S = 0.03
 _RETRY_MIN_S, _RETRY_MAX_S = 0.2, 10.0
+# Often enough to be seen, seldom enough not to fill a log over a night.
+_AWAITED_LOG_S = 5.0
 
 
 @dataclass(slots=True)
@@ -172,8 +174,8 @@ class _Database:
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._dsn, "ingest")
-            if is_current(self._connection):
-                readings.prepare(self._connection)
+            # Before the schema is there, too: the same connection goes on when it comes.
+            readings.prepare(self._connection)
         return self._connection
 
     def _pause(self, delay_s: float) -> float:

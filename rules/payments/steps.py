@@ -154,6 +154,10 @@ def _overlap(terms: Terms, charges: list[Charge]) -> None:
 
 
 def _worth(terms: Terms, charge: Charge) -> Fraction:
+    """What a charge would cost; where the cap stands before, what the cap left of it."""
+    order = terms.file.money.order
+    if Step.CAP in order and order.index(Step.CAP) < order.index(Step.OVERLAP):
+        return charge.amount
     tariff = charge.consequence.tariff
     return value_on(tariff.amount, charge.day) * _index_value(terms, tariff.unit, charge.day)
 

@@ -23,7 +23,7 @@ from ingest.worker import Tally, run
 from sensors.topics import ReadingTopic, build, subscription
 from storage.connection import connect
 
-DEADLINE_S = 40.0
+DEADLINE_S = 15.0
 CLIENT_ID = "test-ingest"
 _START = datetime(2026, 9, 5, 22, tzinfo=UTC)
 _MARKER = build(ReadingTopic("test", "marker", "fill_level"))
@@ -107,10 +107,14 @@ def working(dsn: str, broker: Broker, *, window: int = 10_000) -> Generator[Work
 
 
 @contextmanager
-def working_apart(dsn: str, broker: Broker, *, window: int = 10_000) -> Generator[subprocess.Popen[bytes], None, None]:
+def working_apart(
+    dsn: str, broker: Broker, *, window: int = 10_000
+) -> Generator[subprocess.Popen[bytes], None, None]:
     """Run a worker in a process of its own, killed at the end if it is not before."""
     arguments = [dsn, str(broker.port), str(broker.version), CLIENT_ID, str(window)]
-    with subprocess.Popen([sys.executable, "-c", _PROGRAM, *arguments], cwd=_ROOT, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, *arguments], cwd=_ROOT, stdout=subprocess.DEVNULL
+    ) as process:
         try:
             yield process
         finally:
@@ -180,8 +184,12 @@ def _session(broker: Broker) -> Generator[tuple[Client, "queue.Queue[MQTTMessage
     connected: queue.Queue[bool] = queue.Queue()
     client = new_client(broker, CLIENT_ID, is_persistent=True)
     client.on_message = lambda _client, _data, message: came.put(message)
-    client.on_connect = lambda *_: connected.put(True)
-    client.on_subscribe = lambda *_: connected.put(True)
+
+    def on_answer(*_: object) -> None:
+        connected.put(True)
+
+    client.on_connect = on_answer
+    client.on_subscribe = on_answer
     if broker.version == 5:
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = 3_600

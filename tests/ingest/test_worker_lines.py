@@ -136,7 +136,8 @@ def test_nothing_is_lost_or_doubled_when_the_database_ends_the_connection_again_
         with closing(connect(database, "test")) as connection, watching(database) as watch:
             for step in count(1):
                 wait_until(
-                    lambda least=step * 150: done.is_set() or watch.readings().get("accepted", 0) >= least, "more came"
+                    lambda least=step * 150: done.is_set() or watch.readings().get("accepted", 0) >= least,
+                    "more came",
                 )
                 if done.is_set():
                     return

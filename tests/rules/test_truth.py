@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -31,7 +32,7 @@ ERROR_PPM = 20_000
 TOLERANCE = {"signal_error": "0.02", "bound": "favour_contractor"}
 WINDOW = (5 * 1_440 + 6 * 60, 5 * 1_440 + 22 * 60)
 DAY_WINDOW = (5 * 1_440, 6 * 1_440)
-SEEDS = range(60)
+SEEDS = range(40)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class World:
     said: list[Said]
 
 
+@cache
 def world(seed: int) -> World:
     """Draw a container that fills steadily and is emptied at once, and a sensor that errs and falls silent.
 

@@ -13,7 +13,9 @@ from sensors.quantities import Quantity
 from sensors.readings import KINDS, NOT_SAID, Clock, Kind, content_digest
 
 _QUANTITIES = [
-    pytest.param(quantity, id=f"{kind.name}.{quantity.name}") for kind in KINDS.values() for quantity in kind.quantities
+    pytest.param(quantity, id=f"{kind.name}.{quantity.name}")
+    for kind in KINDS.values()
+    for quantity in kind.quantities
 ]
 _INT32 = st.integers(-(2**31), 2**31 - 1)
 _VALUES = st.lists(_INT32, min_size=6, max_size=6).map(tuple)

@@ -43,7 +43,7 @@ def _decode(message: object) -> Decoded:
 
 def _reading(message: object) -> Reading:
     decoded = _decode(message)
-    assert ([], 1) == (decoded.rejections, len(decoded.readings))
+    assert (decoded.rejections, len(decoded.readings)) == ([], 1)
     return decoded.readings[0]
 
 
@@ -240,7 +240,7 @@ def test_value_is_rejected_when_it_is_beyond_its_range(kind: Kind, quantity: Qua
     others = {"distance_mm": 640, "fill_ratio": 0.5}
     message = {"v": 1, "time": _TIME, **others, quantity.said: said}
     decoded = native.decode(_TOPIC, kind, json.dumps(message).encode())
-    assert [Reason.VALUE_OUT_OF_RANGE] == [rejection.reason for rejection in decoded.rejections]
+    assert [rejection.reason for rejection in decoded.rejections] == [Reason.VALUE_OUT_OF_RANGE]
 
 
 @pytest.mark.parametrize(("kind", "quantity"), _QUANTITIES)
@@ -281,13 +281,13 @@ def test_value_is_rounded_when_it_is_finer_than_its_column(said: dict[str, float
 def test_decode_rejects_when_a_value_is_no_number(kind: Kind, quantity: Quantity, number: bytes) -> None:
     payload = b'{"v":1,"time":"2026-09-05T22:00:00Z","%s":%s}' % (quantity.said.encode(), number)
     decoded = native.decode(_TOPIC, kind, payload)
-    assert ([], 1) == (decoded.readings, len(decoded.rejections))
+    assert (decoded.readings, len(decoded.rejections)) == ([], 1)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "nan", "+1", ".5", "1.", "01"])
 def test_decode_rejects_when_a_number_is_not_json(number: str) -> None:
     payload = f'{{"v":1,"time":"{_TIME}","distance_mm":{number}}}'.encode()
-    assert [Reason.PAYLOAD_MALFORMED] == [rejection.reason for rejection in _decode(payload).rejections]
+    assert [rejection.reason for rejection in _decode(payload).rejections] == [Reason.PAYLOAD_MALFORMED]
 
 
 @pytest.mark.parametrize(
@@ -381,16 +381,14 @@ def test_message_is_rejected_as_a_whole_when_its_form_is_wrong(message: object, 
 @pytest.mark.parametrize("shape", [b"%s", b'{"v":1,"x":%s}', b'{"v":1,"readings":%s}', b'{"v":1,"readings":[%s]}'])
 def test_nothing_is_raised_when_brackets_nest_to_any_depth(shape: bytes) -> None:
     # Python's recursion limit lies somewhere in between; what one decoder passes, the next may not.
-    unnoticed = [
-        depth for depth in range(1, 1_100) if not _decode(shape % (depth * b"[" + depth * b"]")).rejections
-    ]
+    unnoticed = [depth for depth in range(1, 1_100) if not _decode(shape % (depth * b"[" + depth * b"]")).rejections]
     assert unnoticed == ([1] if b"readings" in shape and b"[%s]" not in shape else [])
 
 
 def test_text_that_is_not_utf8_rejects_only_its_element_when_in_an_array() -> None:
     payload = b'{"v":1,"readings":[{"\xff":1},{"time":"2026-09-05T22:00:00Z","distance_mm":1}]}'
     decoded = _decode(payload)
-    assert (1, [(0, Reason.READING_MALFORMED)]) == (len(decoded.readings), _reasons(payload))
+    assert (len(decoded.readings), _reasons(payload)) == (1, [(0, Reason.READING_MALFORMED)])
 
 
 def test_elements_are_independent_when_some_are_bad() -> None:
@@ -431,8 +429,8 @@ def test_payload_is_bounded_when_it_is_long(spare: int, expected: list[tuple[int
 
 
 def test_rejections_name_source_and_device_when_the_topic_did() -> None:
-    decoded = _decode({"v": 1, "readings": [{}, None]})
-    assert [("city", "bin-1")] * 2 == [(one.source, one.device) for one in decoded.rejections]
+    decoded = _decode(b'{"v":1,"readings":[{},null]}')
+    assert [(one.source, one.device) for one in decoded.rejections] == [("city", "bin-1")] * 2
 
 
 def test_every_reason_of_the_format_is_reached_when_all_cases_are_taken_together() -> None:

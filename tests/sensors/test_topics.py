@@ -98,6 +98,4 @@ def test_build_refuses_when_a_part_is_outside_the_grammar(part: str, place: int)
 def test_subscription_covers_every_built_topic_when_parts_differ() -> None:
     built = topics.build(ReadingTopic("city", "bin-1", "fill_level")).split("/")
     pattern = topics.subscription().split("/")
-    assert [True] * len(built) == [
-        wanted in ("+", part) for wanted, part in zip(pattern, built, strict=True)
-    ]
+    assert [True] * len(built) == [wanted in ("+", part) for wanted, part in zip(pattern, built, strict=True)]

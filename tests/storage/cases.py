@@ -144,5 +144,14 @@ def count_rows(connection: psycopg.Connection) -> dict[str, int]:
         " (select count(*) from committed), (select count(*) from device), (select last from known_sequence)"
     ).fetchone()
     assert found is not None
-    names = ("fill_level", "fill_level_conflict", "rejection", "ingest_count", "touched", "committed", "device", "last")
+    names = (
+        "fill_level",
+        "fill_level_conflict",
+        "rejection",
+        "ingest_count",
+        "touched",
+        "committed",
+        "device",
+        "last",
+    )
     return dict(zip(names, found, strict=True))

@@ -23,6 +23,8 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "uuid": st.binary(min_size=16, max_size=16),
 }
 _TYPES = tuple(_VALUES)
+# As an identifier a type goes by its name in the catalogue.
+_CATALOGUE = {"smallint": "int2", "integer": "int4", "bigint": "int8"}
 _TABLES = st.lists(st.sampled_from(_TYPES), min_size=1, max_size=8).flatmap(
     lambda types: st.tuples(st.just(types), st.lists(st.tuples(*(_VALUES[kind] for kind in types)), max_size=20))
 )
@@ -62,7 +64,8 @@ def test_decode_gives_the_same_when_the_stream_comes_in_blocks(
 def test_a_server_gives_back_what_was_copied_when_values_are_any(database: str, rows: list[tuple[Any, ...]]) -> None:
     types = list(_TYPES)
     fields = sql.SQL(", ").join(
-        sql.SQL("{} {} not null").format(sql.Identifier(f"c{place}"), sql.SQL(kind)) for place, kind in enumerate(_TYPES)
+        sql.SQL("{} {} not null").format(sql.Identifier(f"c{place}"), sql.Identifier(_CATALOGUE.get(kind, kind)))
+        for place, kind in enumerate(_TYPES)
     )
     with closing(psycopg.connect(database, autocommit=True)) as connection, connection.cursor() as cursor:
         cursor.execute(sql.SQL("create temporary table given (place serial, {})").format(fields))

@@ -1,0 +1,126 @@
+# ruff: noqa: SIM300  # the expected value stands on the left
+"""Exact money: rounded by step and mode, written and read without loss, never a binary float."""
+
+import decimal
+import json
+from decimal import Decimal
+from fractions import Fraction
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.payments.money import Mode, read, rounded, written
+from rules.records import canonical, digest, utc
+
+STEPS = (Fraction(1), Fraction(10), Fraction(1, 100), Fraction(1, 20), Fraction(3))
+
+
+@pytest.mark.parametrize(
+    ("amount", "half_up", "half_even", "down"),
+    [
+        ("0.5", 1, 0, 0),
+        ("1.5", 2, 2, 1),
+        ("2.5", 3, 2, 2),
+        ("-0.5", -1, 0, 0),
+        ("-2.5", -3, -2, -2),
+        ("2.49", 2, 2, 2),
+        ("-2.51", -3, -3, -2),
+        ("7", 7, 7, 7),
+    ],
+)
+def test_amount_is_rounded_by_its_mode_when_the_step_is_one(
+    amount: str, half_up: int, half_even: int, down: int
+) -> None:
+    found = [rounded(Fraction(amount), Fraction(1), mode) for mode in get_args(Mode)]
+    assert [half_up, half_even, down] == found
+
+
+@given(st.fractions(), st.sampled_from(STEPS), st.sampled_from(get_args(Mode)))
+def test_amount_is_a_whole_number_of_steps_near_by_when_rounded(amount: Fraction, step: Fraction, mode: Mode) -> None:
+    found = rounded(amount, step, mode)
+    assert 1 == (found / step).denominator
+    assert abs(found - amount) < step
+    assert abs(found - amount) <= step / 2 or mode == "down"
+    assert -found == rounded(-amount, step, mode)
+    assert found == rounded(found, step, mode)
+
+
+@given(st.fractions() | st.decimals(allow_nan=False, allow_infinity=False, places=40).map(Fraction))
+def test_amount_comes_back_when_written(amount: Fraction) -> None:
+    assert amount == read(written(amount))
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (Fraction(34_000), "34000"),
+        (Fraction(1, 10**7), "0.0000001"),
+        (Fraction(-1, 8), "-0.125"),
+        (Fraction(-5, 4), "-1.25"),
+        (Fraction(1, 3), "1/3"),
+        (Fraction(10**40 + 1, 10), "1" + "0" * 39 + ".1"),
+        (Fraction(0), "0"),
+    ],
+)
+def test_amount_is_written_plainly_when_it_ends(amount: Fraction, text: str) -> None:
+    assert text == written(amount)
+
+
+def test_amount_is_the_same_when_the_threads_precision_is_low() -> None:
+    with decimal.localcontext() as context:
+        context.prec = 3
+        assert "147900.55" == written(Fraction("147900.55"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        0.1,
+        {"a": [{"b": (1, 2.0)}]},
+        float("nan"),
+        np.float64(1),
+        {0.1: "a"},
+        {1: "a"},
+        Decimal("0.1"),
+        Fraction(1, 2),
+        {"a": {1, 2}},
+        np.int64(1),
+    ],
+)
+def test_canonical_refuses_when_the_content_has_no_one_form(content: object) -> None:
+    with pytest.raises(TypeError):
+        canonical(content)
+
+
+contents = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+)
+
+
+@given(contents)
+def test_canonical_is_read_back_when_it_is_json(content: object) -> None:
+    assert content == json.loads(canonical(content))
+    assert canonical(content) == canonical(json.loads(canonical(content)))
+
+
+@given(st.dictionaries(st.text("abñÑé漢", min_size=1), st.integers()), st.randoms(use_true_random=False))
+def test_digest_is_one_when_keys_come_in_any_order(content: dict[str, int], random: object) -> None:
+    names = sorted(content, key=lambda _: random.random())  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownLambdaType]
+    assert digest(content) == digest({name: content[name] for name in names})
+
+
+@pytest.mark.parametrize(
+    ("instant_us", "text"),
+    [
+        (0, "1970-01-01T00:00:00Z"),
+        (1_788_998_400_500_000, "2026-09-10T00:00:00.5Z"),
+        (1_788_998_400_000_001, "2026-09-10T00:00:00.000001Z"),
+        (1_788_998_400_000_000, "2026-09-10T00:00:00Z"),
+    ],
+)
+def test_instant_is_written_as_short_as_it_is_when_in_utc(instant_us: int, text: str) -> None:
+    assert text == utc(instant_us)
