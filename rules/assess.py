@@ -80,7 +80,15 @@ def assess(
 
 
 def standard_windows(terms: Terms, standard: Standard, days: tuple[date, date]) -> list[Window]:
-    """Lay a standard's windows over the days on which the terms hold."""
+    """Lay a standard's windows over the days on which the terms hold.
+
+    Parameters
+    ----------
+    terms : Terms
+    standard : Standard
+    days : tuple of date
+        First local day, and the day after the last.
+    """
     effective, hours = terms.file.contract.effective, standard.window
     weekdays = frozenset(n for n, name in enumerate(_WEEKDAYS) if hours.days == "daily" or name in hours.days)
     held = (max(days[0], effective.since), min(days[1], effective.until))
@@ -88,7 +96,19 @@ def standard_windows(terms: Terms, standard: Standard, days: tuple[date, date]) 
 
 
 def span_us(terms: Terms, days: tuple[date, date]) -> tuple[int, int]:
-    """Readings that the opportunities of a span of days look at. [us since 1970, UTC]."""
+    """Span of the readings that the opportunities of a span of days look at.
+
+    Parameters
+    ----------
+    terms : Terms
+    days : tuple of date
+        First local day, and the day after the last.
+
+    Returns
+    -------
+    tuple of int
+        Half open. [us since 1970, UTC]
+    """
     spans = [
         (window.start_us - numbers.look_back_us - numbers.max_gap_us, window.end_us + numbers.max_gap_us)
         for standard in terms.file.standard
@@ -219,7 +239,15 @@ def _trace(standard: Standard, question: Question, measured: Measured, causes: S
 
 
 def opportunity_count(terms: Terms, register: Register, days: tuple[date, date]) -> int:
-    """How many opportunities a span of days holds, judged or not."""
+    """Count the opportunities of a span of days, judged or not.
+
+    Parameters
+    ----------
+    terms : Terms
+    register : Register
+    days : tuple of date
+        First local day, and the day after the last.
+    """
     return sum(
         asset.since_us <= window.start_us < asset.until_us
         for standard in terms.file.standard

@@ -50,6 +50,11 @@ class Zone:
         A time that a change skips is read with the offset before the change, so it falls as long after the change
         as the clock claims; of a time that comes twice, the first is meant (PEP 495, fold 0).
 
+        Parameters
+        ----------
+        day : date
+        clock : time
+
         Returns
         -------
         int

@@ -172,7 +172,14 @@ def value_on(numbers: tuple[Dated, ...], day: date, unit: str = "amount") -> Fra
 
 
 def dated_on(numbers: tuple[Dated, ...], day: date) -> Dated:
-    """Value of a number on a day, with its clause and origin."""
+    """Value of a number on a day, with its clause and origin.
+
+    Parameters
+    ----------
+    numbers : tuple of Dated
+        In order of their dates.
+    day : date
+    """
     holding = [dated for dated in numbers if dated.since is None or dated.since <= day]
     return holding[-1] if holding else numbers[0]
 

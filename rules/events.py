@@ -55,7 +55,13 @@ class Samples:
     excluded_us: NDArray[np.int64]
 
     def between(self, first_us: int, until_us: int) -> "Samples":
-        """Samples in [first, until)."""
+        """Samples of a span.
+
+        Parameters
+        ----------
+        first_us, until_us : int
+            Half open. [us since 1970, UTC]
+        """
         chosen = slice(*np.searchsorted(self.t_us, (first_us, until_us)))
         excluded = slice(*np.searchsorted(self.excluded_us, (first_us, until_us)))
         return Samples(
@@ -113,7 +119,19 @@ def samples_of(sources: Sequence[Source]) -> Samples:
 
 
 def readings_digest(sources: Sequence[Source], first_us: int, until_us: int) -> str:
-    """SHA-256 of all that is known of an asset in [first, until): who said what when, canonical columns."""
+    """SHA-256 of all that is known of an asset in a span: who said what when, as canonical columns.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    first_us, until_us : int
+        Half open. [us since 1970, UTC]
+
+    Notes
+    -----
+    Per installation: source, device and number of readings, each ended by a zero byte; then event times and sequence
+    numbers as little-endian 64-bit integers, then the 16-byte digests of what was said.
+    """
     state = hashlib.sha256()
     for source in sources:
         part = source.readings.between(first_us, until_us)

@@ -53,7 +53,13 @@ def lint_terms(terms: Terms) -> list[Finding]:
 
 
 def lint_register(register: Register, terms: Terms) -> list[Finding]:
-    """Find what is wrong with assets and installations."""
+    """Find what is wrong with assets and installations.
+
+    Parameters
+    ----------
+    register : Register
+    terms : Terms
+    """
     return [*_places(register, terms), *_installations(register, terms)]
 
 

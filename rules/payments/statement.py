@@ -104,7 +104,14 @@ class Statement:
 
 
 def opening_of_nothing(terms: Terms, period: str) -> dict[str, Any]:
-    """Opening state of a contract's first period."""
+    """Opening state of a contract's first period: nothing owed, nothing in procedure.
+
+    Parameters
+    ----------
+    terms : Terms
+    period : str
+        The first period.
+    """
     return {
         "schema": STATE_SCHEMA,
         "contract": terms.id,

@@ -96,7 +96,14 @@ def charges_of(terms: Terms, determinations: Iterable[Determination]) -> list[Ch
 
 
 def run_steps(terms: Terms, charges: list[Charge]) -> None:
-    """Run the terms' steps, in their order, on the charges of a period."""
+    """Run the terms' steps, in their order, on the charges of a period.
+
+    Parameters
+    ----------
+    terms : Terms
+    charges : list of Charge
+        In the order of time; changed in place.
+    """
     for step in terms.file.money.order:
         _STEPS[step](terms, [charge for charge in charges if charge.state in _OPEN])
 

@@ -115,7 +115,7 @@ def test_breaches_escape_only_when_unseen(demo: Demo, fleet: dict[str, Container
 
 
 def test_money_is_that_of_true_breaches_when_recomputed(demo: Demo, fleet: dict[str, Container]) -> None:
-    """Independent arithmetic over breaches that are true and proven: allowance, tariff, UTM, cap, in order of time."""
+    """Independent arithmetic over breaches that are true and proven: allowance, tariff, UTM, cap."""
     breaches = sorted(
         (one.window_start_us, one.subject, one.zone, one.standard)
         for one in demo.determinations

@@ -155,6 +155,23 @@ def test_run_carries_in_as_far_as_declared_when_it_began_the_day_before(across: 
     assert (Verdict.NOT_MET if hours > 4 else Verdict.MET, hours * HOUR_US) == (found.verdict, found.proven)
 
 
+def quarters(first: int, last: int, fill: str) -> list[tuple[str, str]]:
+    """Readings at a quarter past and a quarter to, from one hour to another, both included."""
+    return [(f"{n // 2:02}:{15 + n % 2 * 30}", fill) for n in range(2 * first, 2 * last + 1)]
+
+
+def test_run_reaches_the_windows_end_when_the_next_reading_proves_it() -> None:
+    found = judged(said(*quarters(6, 17, "0.1"), *quarters(18, 22, "0.95")), target=limit("PT3H30M"))
+    # From 18:15 to 22:00; the reading of 22:15 proves the last quarter of an hour.
+    assert (Verdict.NOT_MET, 3 * HOUR_US + 45 * MINUTE_US) == (found.verdict, found.proven)
+
+
+def test_run_begins_with_the_window_when_the_reading_before_proves_it() -> None:
+    found = judged(said(*quarters(5, 8, "0.95"), *quarters(9, 22, "0.1")), target=limit("PT2H"))
+    assert (Verdict.NOT_MET, 2 * HOUR_US + 15 * MINUTE_US) == (found.verdict, found.proven)
+    assert SIX_US == found.trace["proven_from_us"]
+
+
 def test_total_adds_up_when_the_container_is_full_twice() -> None:
     points = said(*half_hours(6, 8, "0.95"), *half_hours(9, 18, "0.1"), *half_hours(19, 21, "0.95"))
     total = {**full_standard()["measure"], "kind": "total_time"}
@@ -182,12 +199,13 @@ def test_asset_is_judged_where_it_stands_when_it_moves_between_zones() -> None:
     terms = terms_of()
     rows = ASSETS.replace(
         "C-1,VP-01,container_1100l,2026-01-01,\n",
-        "C-1,VP-01,container_1100l,2026-01-01,2026-09-10\nC-1,VP-02,container_1100l,2026-09-10,\n",
+        "C-1,VP-01,container_1100l,2026-01-01,2026-09-10T06:00\nC-1,VP-02,container_1100l,2026-09-10T06:00,\n",
     )
     days = (DAY - timedelta(days=2), DAY + timedelta(days=2))
     found = assess(terms, register_of(terms, assets=rows), {}, days, FAR_US)
-    zones = {each.day[-2:]: each.zone for each in found if each.subject == "C-1"}
-    assert {"08": "VP-01", "09": "VP-01", "10": "VP-02", "11": "VP-02"} == zones
+    # It moves at the instant at which the window of the 10th starts: that window is its new zone's, and only its.
+    zones = [f"{each.day[-2:]} {each.zone}" for each in found if each.subject == "C-1"]
+    assert ["08 VP-01", "09 VP-01", "10 VP-02", "11 VP-02"] == sorted(zones)
 
 
 def rising(days: Sequence[int], emptied: Sequence[tuple[int, int]], floor: str = "0.05") -> list[Said]:
