@@ -87,8 +87,14 @@ def run(
     subscriber = Subscriber(broker, client_id, window=min(window, 65_535))
     subscriber.start()
     try:
-        while not subscriber.wait_subscribed(5.0) and not stop.is_set():
-            _log.info("broker_awaited", host=broker.host, port=broker.port)
+        log_s = time.monotonic() + _AWAITED_LOG_S
+        while not subscriber.wait_subscribed(0.0) and not stop.is_set():
+            # What waited in the session comes before the broker's confirmation; left in a full queue it would keep
+            # the confirmation out for ever.
+            _step(subscriber, database, tally)
+            if time.monotonic() >= log_s:
+                _log.info("broker_awaited", host=broker.host, port=broker.port)
+                log_s += _AWAITED_LOG_S
         _log.info("ingest_ready", host=broker.host, port=broker.port)
         while not stop.is_set():
             _step(subscriber, database, tally)

@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
 """Verdicts: the vectors of the clauses, and what must not change them."""
 
 from collections.abc import Iterable, Mapping, Sequence

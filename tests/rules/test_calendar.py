@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
 """Local time against zoneinfo, whose own code is another; windows, months, durations."""
 
 from datetime import UTC, date, datetime, time, timedelta

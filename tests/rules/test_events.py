@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
 """From what devices said to intervals that surely hold the true fill."""
 
 from fractions import Fraction

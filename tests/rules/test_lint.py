@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
 """Every finding is reached by a broken contract that a clerk could have written: `tests/cases/broken`."""
 
 import tomllib

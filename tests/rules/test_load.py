@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
 """A contract folder loads whole or not at all, and says of each mandatory term that is missing which it is."""
 
 from collections.abc import Callable

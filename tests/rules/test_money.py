@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
 """Exact money: rounded by step and mode, written and read without loss, never a binary float."""
 
 import decimal

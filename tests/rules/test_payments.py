@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
 """Determinations to money: against a plain calculation, the laws, and the vectors of real clauses."""
 
 import os
