@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app import zones
 from app.errors import UsageError
@@ -28,8 +28,13 @@ from storage import readings
 from storage.connection import Connection
 from storage.readings import Batch, Refused, Stored
 
+# Directives that say a time of day, and those whose meaning depends on the machine's locale.
+_CLOCK = ("%H", "%I")
+_LOCAL = ("%c", "%x", "%X")
 # Rows a transaction: enough to be quick, few enough for TimescaleDB's locks on a year of chunks.
 ROWS_A_BATCH = 10_000
+# Where a row's cells beyond the last column are kept: no column of a file is called so.
+_SURPLUS = "\0"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,11 +42,19 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _same_everywhere(form: str) -> str:
+    if wrong := [directive for directive in _LOCAL if directive in form]:
+        raise ValueError(f"{', '.join(wrong)} means something else on another machine; write %d, %m, %H ...")
+    return form
+
+
 class TimeColumn(_Table):
-    """A column that holds a local date or a local time."""
+    """A column that holds a local date or time; a time with an offset (%z) is an instant by itself."""
 
     column: str
-    format: str = Field(description="As for strptime, for example %d-%m-%Y.")
+    format: Annotated[str, AfterValidator(_same_everywhere)] = Field(
+        description="As for strptime, for example %d-%m-%Y."
+    )
     time_zone: str
     at: time = Field(time(12), description="Time of day that a date alone stands for.")
 
@@ -50,7 +63,7 @@ class ValueColumn(_Table):
     """A column that holds a number."""
 
     column: str
-    divide_by: Annotated[Decimal, BeforeValidator(str)] = Decimal(1)
+    divide_by: Annotated[Decimal, BeforeValidator(str), Field(gt=0)] = Decimal(1)
 
 
 class ColumnMapping(_Table):
@@ -98,14 +111,17 @@ def rows(path: Path, mapping: ColumnMapping) -> Iterator[Row]:
     Raises
     ------
     UsageError
-        When the file's columns are not those of the mapping.
+        When the file cannot be read, or its columns are not those of the mapping.
     """
     zone = zones.snapshot(mapping.time.time_zone, 1990, 2040)
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream)
-        _check_columns(path, mapping, list(reader.fieldnames or ()))
-        for number, row in enumerate(reader, start=2):
-            yield _row(number, row, mapping, zone)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream, restkey=_SURPLUS)
+            _check_columns(path, mapping, list(reader.fieldnames or ()))
+            for row in reader:
+                yield _row(reader.line_num, row, mapping, zone)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
 
 
 def load(connection: Connection, path: Path, mapping: ColumnMapping, now: datetime) -> Iterator[Stored]:
@@ -140,9 +156,16 @@ def _check_columns(path: Path, mapping: ColumnMapping, given: list[str]) -> None
         raise UsageError(f"{path} has columns the mapping does not name: {', '.join(unnamed)}; map or ignore them")
 
 
+def _check_cells(row: Mapping[str, str | None]) -> None:
+    """Refuse a row with more cells than the file has columns: a comma too many moves all that stands after it."""
+    if _SURPLUS in row:
+        raise ValueError(f"{row[_SURPLUS]} stands beyond the last column")
+
+
 def _row(number: int, row: Mapping[str, str | None], mapping: ColumnMapping, zone: Zone) -> Row:
     raw = json.dumps(row, sort_keys=True, ensure_ascii=False).encode()
     try:
+        _check_cells(row)
         said: dict[str, object] = {"v": 1, "time": _instant(row[mapping.time.column] or "", mapping.time, zone)}
         for name, value in mapping.values.items():
             if cell := (row[value.column] or "").strip():
@@ -155,6 +178,8 @@ def _row(number: int, row: Mapping[str, str | None], mapping: ColumnMapping, zon
 
 def _instant(cell: str, column: TimeColumn, zone: Zone) -> str:
     local = datetime.strptime(cell.strip(), column.format)  # noqa: DTZ007  # the zone comes from the mapping
-    is_date = "%H" not in column.format
+    if local.tzinfo is not None:
+        return local.astimezone(UTC).isoformat()
+    is_date = not any(directive in column.format for directive in _CLOCK)
     micros = zone.instant(local.date(), column.at if is_date else local.time())
     return (_EPOCH + timedelta(microseconds=micros)).isoformat()

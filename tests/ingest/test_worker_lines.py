@@ -26,7 +26,7 @@ from tests.ingest.rig import (
     working_apart,
 )
 
-_COUNT = 3_000
+_COUNT = 1_500
 
 
 def _through(dsn: str, port: int) -> str:
@@ -78,7 +78,7 @@ def test_nothing_is_lost_or_doubled_when_the_worker_is_killed(
         for kill in range(kills):
             with working_apart(database, broker, window=100) as worker:
                 # In mid-stream: some are in, none of the later half is.
-                watch.wait_for(accepted=1 + kill * 200)
+                watch.wait_for(accepted=1 + kill * 100)
                 worker.kill()
         sending.result()
         with working(database, broker):
@@ -111,7 +111,7 @@ def test_nothing_is_lost_or_doubled_when_the_line_to_the_database_is_cut(
 ) -> None:
     broker = broker_of(mosquitto)
     make_session(broker)
-    cut_at = (20_000, 60_000, 60_500, 150_000, 300_000)
+    cut_at = (20_000, 60_000, 60_500, 150_000)
     with (
         Proxy(_port(database), cut_at=cut_at) as proxy,
         watching(database) as watch,
@@ -136,7 +136,7 @@ def test_nothing_is_lost_or_doubled_when_the_database_ends_the_connection_again_
         with closing(connect(database, "test")) as connection, watching(database) as watch:
             for step in count(1):
                 wait_until(
-                    lambda least=step * 150: done.is_set() or watch.readings().get("accepted", 0) >= least,
+                    lambda least=step * 300: done.is_set() or watch.readings().get("accepted", 0) >= least,
                     "more came",
                 )
                 if done.is_set():

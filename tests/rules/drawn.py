@@ -104,7 +104,7 @@ def fact(
     bounds = {
         Verdict.MET: (0, 0, HOUR_US),
         Verdict.NOT_MET: (5 * HOUR_US, 5 * HOUR_US, 6 * HOUR_US),
-        Verdict.INCONCLUSIVE: (0, 16 * HOUR_US if is_borne else 0, 16 * HOUR_US),
+        Verdict.INCONCLUSIVE: (0, target + 1 if is_borne else target, 16 * HOUR_US),
     }
     proven, borne, possible = bounds[verdict]
     return Determination(

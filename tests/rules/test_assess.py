@@ -237,6 +237,15 @@ def test_neglect_is_disproven_when_falls_are_seen_in_time() -> None:
     assert (Verdict.MET, 46 * HOUR_US + 30 * MINUTE_US) == (found.verdict, found.possible)
 
 
+@pytest.mark.parametrize(("error", "verdict"), [("0", Verdict.MET), ("0.02", Verdict.INCONCLUSIVE)])
+def test_fall_is_an_emptying_when_the_error_cannot_explain_it(error: str, verdict: Verdict) -> None:
+    tolerance = {"signal_error": error, "bound": "favour_contractor"}
+    terms = terms_of(contract_table(unemptied_standard(tolerance=tolerance)))
+    start_us, fall = utc_us("2026-09-05T00:00-03:00"), 4 * 48 + 18
+    points = [Said(start_us + n * 30 * MINUTE_US, fill_ppm=500_000 if n < fall else 190_000) for n in range(48 * 7)]
+    assert verdict == one(terms, register_of(terms), readings_of(d1=points)).verdict
+
+
 def test_container_is_inconclusive_when_it_stays_nearly_empty() -> None:
     start_us = utc_us("2026-09-05T00:00-03:00")
     found = unemptied(Said(start_us + n * 30 * MINUTE_US, fill_ppm=150_000) for n in range(48 * 7))

@@ -329,6 +329,20 @@ def test_dearest_is_kept_when_one_fact_falls_under_three_clauses() -> None:
     assert [kept["determinations"][0]] * 2 == [line["trace"][-1]["absorbed_by"] for line in absorbed]
 
 
+def test_highest_is_what_the_cap_leaves_when_the_cap_stands_before_the_overlap() -> None:
+    def one(name: str, amount: str, **more: Any) -> Table:
+        tariff = {"kind": "per_event", "amount": amount, "unit": "CLP"}
+        overlap = {"group": "asset_day", "keep": "highest"}
+        return full_standard(id=name, overlap=overlap, consequence=[{"nature": "price", "tariff": tariff, **more}])
+
+    cap = {"per": "month", "pct": "10", "base": "monthly-fee"}
+    table = changed(contract_table(one("s0", "100", cap=cap), one("s1", "50")), "base.0.amount", "100")
+    order = ["tariff", "index", "cap", "allowance", "overlap", "round"]
+    terms = terms_of(changed(table, "money.order", order))
+    found = [fact(terms, name, "C-1", f"{PERIOD}-01", Verdict.NOT_MET) for name in ("s0", "s1")]
+    assert 50 == deducted(settle(terms, found, PERIOD))
+
+
 FINES = priced("1000", nature="fine")
 LINE = f"{PERIOD}/container-full/C-0/{PERIOD}-01"
 
