@@ -14,7 +14,16 @@ import numpy as np
 from kernels.availability import gaps, slots
 from rules.calendar import Window, windows
 from rules.contract import Asset, Bearer, EmptiedMeasure, FullMeasure, Register, Standard, Terms, value_on
-from rules.events import Samples, Source, gap_causes, readings_digest, samples_of, sources_of
+from rules.events import (
+    Samples,
+    Source,
+    bounded,
+    gap_causes,
+    readings_digest,
+    samples_of,
+    sources_of,
+    unwatched,
+)
 from rules.records import Determination, GapCause, Verdict, digest
 from rules.standards import full, unemptied
 from rules.standards.measured import Measured, Question
@@ -70,7 +79,8 @@ def assess(
         for asset in sorted(register.assets, key=lambda asset: (asset.asset, asset.since_us)):
             if standard.zones == "all" or asset.zone in standard.zones:
                 sources = sources_of(asset.asset, register.installations, readings)
-                known = _Known(asset, tuple(sources), samples_of(sources))
+                samples = samples_of(sources).between(asset.since_us, asset.until_us)
+                known = _Known(asset, tuple(sources), samples)
                 found += [
                     _determine(terms, standard, known, window)
                     for window in laid
@@ -147,10 +157,12 @@ def _determine(terms: Terms, standard: Standard, known: _Known, window: Window) 
     scan_us = _scan_start_us(standard, window, numbers)
     first_us, until_us = scan_us - numbers.max_gap_us, window.end_us + numbers.max_gap_us
     samples = known.samples.between(first_us, until_us)
-    causes = gap_causes(samples)
+    bare = unwatched(known.asset, known.sources, first_us, until_us)
+    marked = bounded(samples, bare, first_us, until_us)
+    causes = gap_causes(marked, bare)
     bearers = terms.file.evidence.gap_bearer
     borne = tuple(bearers[cause] == Bearer.CONTRACTOR for cause in causes)
-    question = Question(samples, borne, scan_us, window, numbers.error_ppm, numbers.max_gap_us)
+    question = Question(marked, borne, scan_us, window, numbers.error_ppm, numbers.max_gap_us)
     measured = _measure(standard, question)
     start, end = np.array([window.start_us], np.int64), np.array([window.end_us], np.int64)
     received, expected = (int(count[0]) for count in slots(samples.t_us, numbers.every_us, start, end))
@@ -175,7 +187,7 @@ def _determine(terms: Terms, standard: Standard, known: _Known, window: Window) 
             "register": _register_digest(known, first_us, until_us),
             "terms": terms.digest,
         },
-        trace=_trace(standard, question, measured, causes),
+        trace={"samples": len(samples.t_us), **_trace(standard, question, measured, causes)},
     )
 
 
@@ -186,12 +198,13 @@ def _register_digest(known: _Known, first_us: int, until_us: int) -> str:
     determinations other ids.
     """
     asset = known.asset
+    stands = [max(asset.since_us, first_us), min(asset.until_us, until_us)]
     held = [
         asdict(replace(one, since_us=max(one.since_us, first_us), until_us=min(one.until_us, until_us)))
         for one in (source.installation for source in known.sources)
         if one.since_us < until_us and first_us < one.until_us
     ]
-    return digest([asset.asset, asset.zone, asset.asset_class, held])
+    return digest([asset.asset, asset.zone, asset.asset_class, stands, held])
 
 
 def _scan_start_us(standard: Standard, window: Window, numbers: Numbers) -> int:
@@ -226,7 +239,6 @@ def _trace(standard: Standard, question: Question, measured: Measured, causes: S
     intervals = np.searchsorted(samples.t_us, from_us, side="right")
     return {
         "measure": standard.measure.kind,
-        "samples": len(samples.t_us),
         "excluded": len(samples.excluded_us),
         "scan_start_us": question.scan_start_us,
         "proven_from_us": measured.from_us,

@@ -318,7 +318,7 @@ class Tolerance(_Table):
 
 
 class Completeness(_Table):
-    """Share of expected readings under which nothing is concluded."""
+    """Share of expected readings under which a check is inconclusive; what it pays, the terms say."""
 
     min: Ratio
     every: Every

@@ -8,12 +8,13 @@ rejected them, or whose clock disagreed with the network's, prove nothing; they 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.contract import PPM, Installation
+from rules.contract import PPM, Asset, Installation
 from rules.records import GapCause
 from sensors.columns import FillLevels
 from sensors.quantities import REJECTED_QUALITY_CODES
@@ -144,17 +145,92 @@ def readings_digest(sources: Sequence[Source], first_us: int, until_us: int) -> 
     return state.hexdigest()
 
 
-def gap_causes(samples: Samples) -> list[GapCause]:
+def unwatched(asset: Asset, sources: Sequence[Source], first_us: int, until_us: int) -> list[tuple[int, int]]:
+    """Find the spans in which no sensor hung at an asset, or the asset stood elsewhere.
+
+    Parameters
+    ----------
+    asset : Asset
+        With its place's dates.
+    sources : sequence of Source
+    first_us, until_us : int
+        Half open. [us since 1970, UTC]
+
+    Returns
+    -------
+    list of tuple of int
+        Half open, ascending, apart. [us since 1970, UTC]
+    """
+    spans: list[tuple[int, int]] = []
+    reached_us = first_us
+    for one in sorted((source.installation for source in sources), key=lambda one: one.since_us):
+        since_us, end_us = max(one.since_us, asset.since_us), min(one.until_us, asset.until_us)
+        if since_us >= end_us or end_us <= reached_us:
+            continue
+        if since_us > reached_us:
+            spans.append((reached_us, min(since_us, until_us)))
+        reached_us = end_us
+        if reached_us >= until_us:
+            break
+    if reached_us < until_us:
+        spans.append((reached_us, until_us))
+    return [(begin_us, end_us) for begin_us, end_us in spans if begin_us < end_us]
+
+
+def bounded(samples: Samples, spans: Sequence[tuple[int, int]], first_us: int, until_us: int) -> Samples:
+    """Set a sample that says nothing at each edge of spans, so that a gap does not run across it.
+
+    A gap that is part unwatched and part silence is then two gaps, each with its own cause.
+
+    Parameters
+    ----------
+    samples : Samples
+    spans : sequence of tuple of int
+        As `unwatched` gives them. [us since 1970, UTC]
+    first_us, until_us : int
+        Edges there get none: nothing is looked at beyond. [us since 1970, UTC]
+    """
+    edges = {us for span in spans for us in span if first_us < us < until_us}
+    new_us = np.array(sorted(edges - set(map(int, samples.t_us))), np.int64)
+    if not len(new_us):
+        return samples
+    places = np.searchsorted(samples.t_us, new_us)
+    return Samples(
+        np.insert(samples.t_us, places, new_us),
+        np.insert(samples.lo_ppm, places, -_FILL_MAX_PPM),
+        np.insert(samples.hi_ppm, places, _FILL_MAX_PPM),
+        np.insert(samples.full_at_ppm, places, NOT_SAID),
+        samples.excluded_us,
+    )
+
+
+def gap_causes(samples: Samples, spans: Sequence[tuple[int, int]]) -> list[GapCause]:
     """Say why nothing is known between samples, before the first and after the last.
+
+    Parameters
+    ----------
+    samples : Samples
+        As `bounded` gives them.
+    spans : sequence of tuple of int
+        As `unwatched` gives them. [us since 1970, UTC]
 
     Returns
     -------
     list of GapCause
-        n + 1 causes for n samples. `device` where the device spoke but its word proves nothing, else `unknown`.
+        n + 1 causes for n samples: `city` where nothing was installed, `device` where the device spoke but its word
+        proves nothing, else `unknown`.
     """
     ends = np.concatenate(([np.iinfo(np.int64).min], samples.t_us, [np.iinfo(np.int64).max]))
     counts = np.diff(np.searchsorted(samples.excluded_us, ends))
-    return [GapCause.DEVICE if count else GapCause.UNKNOWN for count in counts]
+    # An interval meets a span either whole or not at all: their edges are samples.
+    is_unwatched = [
+        any(begin_us < right_us and left_us < end_us for begin_us, end_us in spans)
+        for left_us, right_us in pairwise(map(int, ends))
+    ]
+    return [
+        GapCause.CITY if bare else GapCause.DEVICE if count else GapCause.UNKNOWN
+        for bare, count in zip(is_unwatched, counts, strict=True)
+    ]
 
 
 def _intervals(source: Source) -> Samples:

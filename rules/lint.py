@@ -112,9 +112,28 @@ def _steps(terms: Terms) -> Iterator[Finding]:
     if missing or len(set(order)) < len(order):
         yield Finding(FindingCode.UNDECLARED, _FILE, "money.order", ", ".join(order), tuple(missing))
         return
+    if _frees_and_absorbs(terms) and order.index(Step.OVERLAP) < order.index(Step.ALLOWANCE):
+        # A free event would absorb one that costs something: more breaches would cost less.
+        yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", Step.OVERLAP, (Step.ALLOWANCE,))
     for place, step in enumerate(order):
         if late := [other for other in _AFTER.get(step, ()) if other in order[place:]]:
             yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", step, tuple(late))
+
+
+def _frees_and_absorbs(terms: Terms) -> bool:
+    """Whether charges of one nature that compare with each other also have free events."""
+    natures = [
+        consequence.nature
+        for standard in terms.file.standard
+        if standard.overlap.group != "none" and standard.overlap.keep == "highest"
+        for consequence in standard.consequence
+    ]
+    return any(
+        consequence.allowance and natures.count(consequence.nature) > 1
+        for standard in terms.file.standard
+        if standard.overlap.group != "none" and standard.overlap.keep == "highest"
+        for consequence in standard.consequence
+    )
 
 
 def _indexes(terms: Terms) -> Iterator[Finding]:

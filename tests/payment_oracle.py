@@ -2,8 +2,9 @@
 
 Written from the rules of the contract language, not from the code, and used to check it. The steps:
 
-- *overlap*: of the events of one container and one day under standards that keep the highest, only the dearest counts
-  (of equals the earliest, then the standard's first consequence, then the first name);
+- sums that are held until an act compare with nothing and count for nothing; a cap serves them last;
+- *overlap*: of the events of one container, day and nature under standards that keep the highest, only the dearest
+  counts (of equals the earliest, then the standard's first consequence, then the first name);
 - *allowance*: the first events of the month are free, counted for the contract, the zone or the container;
 - *tariff*, *index*: so many units each, at the unit's value in the month of the fact;
 - *cap*: in the order of time until the percentage of the base sum is spent; what it leaves nothing of is out;
@@ -123,7 +124,10 @@ class Payment:
             "round": self.round,
         }
         for step in self.terms["money"]["order"]:
-            steps[step]([event for event in events if event.counts])
+            live = [event for event in events if event.counts]
+            certain = [event for event in live if not event.is_held]
+            held = [event for event in live if event.is_held]
+            steps[step](certain + held if step in {"tariff", "index", "cap", "round"} else certain)
 
     def overlap(self, events: list[Event]) -> None:
         """Keep the dearest of each container and day."""
@@ -135,10 +139,10 @@ class Payment:
                 return event.amount
             return number(event.consequence["tariff"]["amount"], event.day) * self.unit(event)
 
-        groups: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
+        groups: defaultdict[tuple[str, str, str], list[Event]] = defaultdict(list)
         for event in events:
             if event.standard["overlap"] == {"group": "asset_day", "keep": "highest"}:
-                groups[event.fact.subject, event.fact.day].append(event)
+                groups[event.fact.subject, event.fact.day, event.consequence["nature"]].append(event)
         for group in groups.values():
             group.sort(key=lambda one: (-cost(one), one.fact.window_start_us, one.place != 0, one.fact.standard))
             for event in group[1:]:
@@ -174,7 +178,7 @@ class Payment:
         if not cap:
             return None
         base = next(one for one in self.terms["base"] if one["id"] == cap["base"])
-        limit = number(base["amount"], event.day) * number(cap["pct"], event.day) / 100
+        limit = number(base["amount"], event.day.replace(day=1)) * number(cap["pct"], event.day) / 100
         return (event.fact.standard, event.place, cap["per"] == "zone_month" and event.fact.zone), limit
 
     def cap(self, events: list[Event]) -> None:

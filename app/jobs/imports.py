@@ -163,7 +163,6 @@ def _check_cells(row: Mapping[str, str | None]) -> None:
 
 
 def _row(number: int, row: Mapping[str, str | None], mapping: ColumnMapping, zone: Zone) -> Row:
-    raw = json.dumps(row, sort_keys=True, ensure_ascii=False).encode()
     try:
         _check_cells(row)
         said: dict[str, object] = {"v": 1, "time": _instant(row[mapping.time.column] or "", mapping.time, zone)}
@@ -172,6 +171,7 @@ def _row(number: int, row: Mapping[str, str | None], mapping: ColumnMapping, zon
                 said[name] = float(Decimal(cell) / value.divide_by)
         topic = build(ReadingTopic(mapping.source, normal_device(row[mapping.device] or ""), mapping.kind))
     except (ValueError, InvalidOperation, TopicError) as error:
+        raw = json.dumps(row, sort_keys=True, ensure_ascii=False).encode()
         return Row(number, "", raw, Rejection(Reason.READING_MALFORMED, f"line {number}: {error}"))
     return Row(number, topic, json.dumps(said, separators=(",", ":")).encode(), None)
 

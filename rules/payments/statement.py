@@ -149,6 +149,10 @@ def settle(
     CalculationError
         When an input belongs to another contract, period or state.
     """
+    if opening is None and period != month_of(terms.file.contract.effective.since):
+        raise CalculationError(
+            f"{period} is not the first month of {terms.id}; give the closing state of the one before"
+        )
     opened = opening_of_nothing(terms, period) if opening is None else opening
     _check(terms, determinations, period, opened)
     charges = charges_of(terms, determinations)

@@ -105,10 +105,10 @@ def run_steps(terms: Terms, charges: list[Charge]) -> None:
         In the order of time; changed in place.
     """
     for step in terms.file.money.order:
-        _STEPS[step](terms, [charge for charge in charges if charge.state in _OPEN])
-
-
-_OPEN = (ChargeState.CHARGED, ChargeState.HELD)
+        # A held sum awaits an act: it is no event that counts or compares, and takes what a cap leaves it.
+        certain = [charge for charge in charges if charge.state == ChargeState.CHARGED]
+        held = [charge for charge in charges if charge.state == ChargeState.HELD]
+        _STEPS[step](terms, certain if step in (Step.OVERLAP, Step.ALLOWANCE) else certain + held)
 
 
 def _state(standard: Standard, one: Determination) -> ChargeState | None:
@@ -144,11 +144,12 @@ def _note(charge: Charge, step: Step, before: Fraction, detail: Mapping[str, Any
 
 
 def _overlap(terms: Terms, charges: list[Charge]) -> None:
-    """Of the facts of a group keep the dearest; the others are absorbed and name it."""
-    groups: defaultdict[tuple[str, str], list[Charge]] = defaultdict(list)
+    """Of a group's facts of one nature keep the dearest; the others are absorbed and name it."""
+    groups: defaultdict[tuple[str, str, str], list[Charge]] = defaultdict(list)
     for charge in charges:
         if charge.standard.overlap.group == "asset_day" and charge.standard.overlap.keep == "highest":
-            groups[charge.determination.subject, charge.determination.day].append(charge)
+            one = charge.determination
+            groups[one.subject, one.day, charge.consequence.nature].append(charge)
     for group in groups.values():
         kept = max(
             group, key=lambda charge: (_worth(terms, charge), [-n for n in charge.order[:1]], charge.place == 0)
@@ -225,7 +226,8 @@ def _index(terms: Terms, charges: list[Charge]) -> None:
 def _limit(terms: Terms, charge: Charge, cap: Cap) -> tuple[tuple[str, int, str], Fraction]:
     """What shares a cap, and the most that it may cost."""
     base = next(base for base in terms.file.base if base.id == cap.base)
-    limit = value_on(base.amount, charge.day) * value_on(cap.pct, charge.day) / 100
+    # The base line itself is that of the month's first day.
+    limit = value_on(base.amount, charge.day.replace(day=1)) * value_on(cap.pct, charge.day) / 100
     return (charge.standard.id, charge.place, charge.determination.zone if cap.per == "zone_month" else ""), limit
 
 

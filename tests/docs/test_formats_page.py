@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
 """`docs/formats.md`: its examples recompute with the standard library alone, and it names what the code writes."""
 
 import hashlib

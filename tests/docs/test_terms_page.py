@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -49,8 +50,8 @@ def _choices(annotation: Any) -> Iterator[str]:
     for part in _unwrapped(annotation):
         if get_origin(part) is Literal:
             yield from map(str, get_args(part))
-        elif isinstance(part, type) and hasattr(part, "__members__"):
-            yield from (str(member) for member in part)  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        elif isinstance(part, type) and issubclass(part, StrEnum):
+            yield from (member.value for member in part)
 
 
 def test_keys_when_looked_up() -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -72,6 +72,9 @@ def test_two_years_when_settled(database: str) -> None:
     late = Counter(f"{day:%Y-%m}" for (_, day), one in judged.items() if one.verdict == "not_met")
     owed = {month: str(-min(late[month] * wyndham.PRICE, wyndham.CAP)) for month in MONTHS}
     assert owed == {month: body["totals"]["adjustments"] for month, body in bodies.items()}
+    page = (ROOT / "docs" / "real-data.md").read_text().splitlines()
+    rows = [row for row in page if row.startswith(("| 2018-", "| 2019-", "| 2020-"))]
+    assert rows == [_row(month, Counter(_verdicts(found, month)), owed[month]) for month in MONTHS]
 
 
 def test_bounds_when_doubted() -> None:
@@ -104,6 +107,20 @@ def test_month_when_published(
     assert 992 == len(by_import)
     assert [one.id for one in by_import] == [one.id for one in by_broker]
     assert by_import == by_broker
+
+
+def _verdicts(found: list[Determination], month: str) -> Iterator[str]:
+    for one in found:
+        if one.day.startswith(month):
+            yield from (one.verdict, "received") if one.received else (one.verdict,)
+
+
+def _row(month: str, counts: Counter[str], owed: str) -> str:
+    """Write a month's row of the page."""
+    met, late, doubt = counts["met"], counts["not_met"], counts["inconclusive"]
+    checks = met + late + doubt
+    share = f"{100 * counts['received'] / checks:.1f} %"
+    return f"| {month} | {checks:,} | {met:,} | {late} | {doubt} | {share} | {owed.removeprefix('-')} |"
 
 
 def _judged(one: Determination) -> wyndham.Judged:

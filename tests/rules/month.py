@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 
 from rules.assess import assess
-from rules.payments.statement import settle
+from rules.payments.statement import opening_of_nothing, settle
 from rules.records import canonical
 from sensors.columns import FillLevels
 from tests.rules.contracts import (
@@ -49,7 +49,7 @@ def statement() -> str:
     terms = terms_of(contract_table(full, unemptied_standard(), bearer="contractor"))
     days = (date(2026, 9, 1), date(2026, 10, 1))
     found = assess(terms, register_of(terms), readings(), days, utc_us("2027-01-01T00:00+00:00"))
-    settled = settle(terms, found, "2026-09")
+    settled = settle(terms, found, "2026-09", opening_of_nothing(terms, "2026-09"))
     return canonical([[asdict(one) for one in found], settled.body, settled.closing])
 
 

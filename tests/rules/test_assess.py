@@ -360,3 +360,49 @@ def test_night_is_judged_over_its_elapsed_hours_when_clocks_change() -> None:
     night = (date(2026, 9, 5), date(2026, 9, 6))
     found = assess(terms, register_of(terms), {}, night, FAR_US)[0]
     assert (6 * HOUR_US, 12) == (found.possible, found.expected)
+
+
+def test_hours_without_a_sensor_are_the_citys_when_the_contractor_bears_the_unknown() -> None:
+    """A sensor hangs until 08:00, another from 14:00; between them nobody could have known."""
+    terms = terms_of({**contract_table(full_standard(), bearer="contractor"), "evidence": CITY_BEARS_CITY})
+    hung = INSTALLATIONS.replace(
+        "net,d1,C-1,2026-01-01,,1100,100,0.9,ana,luis",
+        "net,d1,C-1,2026-01-01,2026-09-10T08:00:00,1100,100,0.9,ana,luis\n"
+        "net,d3,C-1,2026-09-10T14:00:00,,1100,100,0.9,ana,luis",
+    )
+    register = register_of(terms, installations=hung)
+    low = said(*half_hours(6, 7, "0.2"), ("07:59", "0.2"), ("14:00", "0.2"), *half_hours(15, 21, "0.2"))
+    found = one(terms, register, readings_of(d1=low[:4], d3=low[4:]))
+
+    assert "city" in [gap["cause"] for gap in found.trace["gaps"]]
+    assert HOUR_US >= found.borne
+    assert 6 * HOUR_US <= found.possible
+
+
+def test_silence_beside_bare_hours_is_still_the_contractors_when_it_bears_it() -> None:
+    """Silent from 08:00, taken down only at 13:00: five hours are the contractor's, the rest of the day is not."""
+    terms = terms_of({**contract_table(full_standard(), bearer="contractor"), "evidence": CITY_BEARS_CITY})
+    hung = INSTALLATIONS.replace("net,d1,C-1,2026-01-01,,", "net,d1,C-1,2026-01-01,2026-09-10T13:00:00,")
+    found = one(terms, register_of(terms, installations=hung), readings_of(d1=said(*half_hours(6, 8, "0.2"))))
+
+    assert 5 * HOUR_US == found.borne
+    assert ["unknown", "city"] == [gap["cause"] for gap in found.trace["gaps"]]
+
+
+def test_hours_after_a_container_left_are_the_citys_when_it_moved_at_noon() -> None:
+    terms = terms_of({**contract_table(full_standard(), bearer="contractor"), "evidence": CITY_BEARS_CITY})
+    place = "C-1,VP-01,container_1100l,2026-01-01,"
+    moved = ASSETS.replace(place, f"{place}2026-09-10T12:00:00")
+    points = said(*half_hours(6, 11, "0.2"), ("11:30", "0.2"), *half_hours(12, 21, "0.95"))
+    found = one(terms, register_of(terms, assets=moved), readings_of(d1=points))
+
+    assert (0, 0) == (found.proven, found.borne)
+    assert 12 == found.received
+
+
+CITY_BEARS_CITY: Table = {
+    "gap_bearer": {
+        **dict.fromkeys(("device", "gateway", "network", "operator_off", "conflict", "unknown"), "contractor"),
+        "city": "city",
+    }
+}

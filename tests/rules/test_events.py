@@ -106,13 +106,13 @@ def test_reading_proves_something_when_neither_clock_nor_device_reject_it(said: 
 
 def test_gap_has_the_device_as_cause_when_only_its_word_proves_nothing() -> None:
     said = [Said(10, fill_ppm=1), Said(15, fill_ppm=1, quality=1), Said(20, fill_ppm=1), Said(30, fill_ppm=1)]
-    causes = gap_causes(samples(said))
+    causes = gap_causes(samples(said), [])
     assert [GapCause.UNKNOWN, GapCause.DEVICE, GapCause.UNKNOWN, GapCause.UNKNOWN] == causes
 
 
 def test_gap_has_one_cause_when_there_is_no_sample() -> None:
-    assert [GapCause.UNKNOWN] == gap_causes(samples([]))
-    assert [GapCause.DEVICE] == gap_causes(samples([Said(15, fill_ppm=1, clock=Clock.DISAGREES)]))
+    assert [GapCause.UNKNOWN] == gap_causes(samples([]), [])
+    assert [GapCause.DEVICE] == gap_causes(samples([Said(15, fill_ppm=1, clock=Clock.DISAGREES)]), [])
 
 
 def test_geometry_is_that_of_the_instant_when_a_sensor_is_hung_anew() -> None:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from rules.contract import Terms, value_on
 from rules.errors import CalculationError
+from rules.payments import statement as statements
 from rules.payments.money import read
-from rules.payments.statement import Statement, settle
+from rules.payments.statement import Statement, opening_of_nothing
 from rules.records import Act, Determination, Verdict, canonical, digest
 from tests.payment_oracle import Month, Payment, pay
 from tests.rules.contracts import Table, changed, contract_table, full_standard, terms_of
@@ -27,6 +28,17 @@ from tests.rules.month import statement
 NOUGHT = Fraction(0)
 MORE = settings(deadline=None, max_examples=150)
 SOME = settings(deadline=None, max_examples=60)
+
+
+def settle(
+    terms: Terms,
+    found: Sequence[Determination],
+    period: str,
+    opening: dict[str, Any] | None = None,
+    acts: Iterable[Act] = (),
+) -> Statement:
+    """Settle a month that opens with nothing unless told otherwise."""
+    return statements.settle(terms, found, period, opening or opening_of_nothing(terms, period), acts)
 
 
 def amounts(settled: Statement, block: str) -> dict[str, Fraction]:
@@ -408,6 +420,13 @@ def test_month_is_refused_when_it_does_not_follow_its_opening() -> None:
     for period, opening in (("2026-11", first.closing), ("2026-10", {**first.closing, "contract": "other"})):
         with pytest.raises(CalculationError, match="does not open"):
             settle(terms, [], period, opening)
+
+
+def test_month_is_refused_when_it_has_no_opening_and_is_not_the_first() -> None:
+    terms = terms_of(FINES)
+    assert statements.settle(terms, [], "2026-08").closing["period"] == "2026-08"
+    with pytest.raises(CalculationError, match="closing state of the one before"):
+        statements.settle(terms, [], "2026-09")
 
 
 def test_month_is_refused_when_the_terms_do_not_hold_in_it() -> None:
