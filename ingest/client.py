@@ -28,6 +28,8 @@ _log = structlog.get_logger()
 # A week: a worker may be away over a long week-end without the broker forgetting it.
 _SESSION_EXPIRY_S = 7 * 24 * 3600
 _KEEPALIVE_S = 30
+# Arrays can be long: some 80,000 readings a transaction are plenty.
+BATCH_BYTES_MAX = 8 * 2**20
 _RECONNECT_MIN_S, _RECONNECT_MAX_S = 1, 30
 
 
@@ -137,7 +139,7 @@ class Subscriber:
         return confirmed
 
     def take(self, most: int, *, age_s: float, idle_s: float, patience_s: float) -> list[Delivery]:
-        """Take a batch: full, or its first message `age_s` old, or nothing new for `idle_s`.
+        """Take a batch: full by count or bytes, or its first message `age_s` old, or nothing new for `idle_s`.
 
         A broker's window can be smaller than a batch (100 with some); waiting for more would then wait for ever.
 
@@ -160,11 +162,13 @@ class Subscriber:
         except queue.Empty:
             return []
         until = time.monotonic() + age_s
-        while len(batch) < most and (left := until - time.monotonic()) > 0:
+        size = len(batch[0].payload)
+        while len(batch) < most and size < BATCH_BYTES_MAX and (left := until - time.monotonic()) > 0:
             try:
                 batch.append(self._queue.get(timeout=min(idle_s, left)))
             except queue.Empty:
                 break
+            size += len(batch[-1].payload)
         return batch
 
     def acknowledge(self, batch: Sequence[Delivery]) -> int:

@@ -95,7 +95,8 @@ def run(
             if time.monotonic() >= log_s:
                 _log.info("broker_awaited", host=broker.host, port=broker.port)
                 log_s += _AWAITED_LOG_S
-        _log.info("ingest_ready", host=broker.host, port=broker.port)
+        if subscriber.is_subscribed:
+            _log.info("ingest_ready", host=broker.host, port=broker.port)
         while not stop.is_set():
             _step(subscriber, database, tally)
         # What is here already is committed and acknowledged before leaving; the broker keeps the rest.

@@ -187,7 +187,12 @@ def _determine(terms: Terms, standard: Standard, known: _Known, window: Window) 
             "register": _register_digest(known, first_us, until_us),
             "terms": terms.digest,
         },
-        trace={"samples": len(samples.t_us), **_trace(standard, question, measured, causes)},
+        trace={
+            "looked_from_us": first_us,
+            "looked_until_us": until_us,
+            "samples": len(samples.t_us),
+            **_trace(standard, question, measured, causes),
+        },
     )
 
 

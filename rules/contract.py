@@ -195,7 +195,7 @@ class Contract(_Table):
     """Who agreed what, in which version."""
 
     id: str = Field(pattern=r"[a-z0-9][a-z0-9-]{0,63}", description="Short name, in every path.")
-    title: dict[Literal["en", "es", "pt"], str]
+    title: dict[Literal["en", "es", "pt"], str] = Field(min_length=1)
     buyer: str
     contractor: str
     vocabulary: Literal["es-CL", "pt-BR", "en"]
@@ -267,7 +267,7 @@ class Goal(_Table):
     """What the city wants, in words."""
 
     id: str
-    text: dict[Literal["en", "es", "pt"], str]
+    text: dict[Literal["en", "es", "pt"], str] = Field(min_length=1)
     indicator: str = ""
 
 

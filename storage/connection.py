@@ -1,10 +1,13 @@
 """Connections: one place that says how the product talks to its database."""
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from storage.errors import ConnectionStringError
 
 # The type that others pass around, and what the driver raises when the server is away or cuts the line.
 Connection = psycopg.Connection
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def connect(dsn: str, program: str) -> Connection:
@@ -21,7 +24,13 @@ def connect(dsn: str, program: str) -> Connection:
     ------
     psycopg.OperationalError
         When the server is away.
+    ConnectionStringError
+        When the string cannot be read.
     """
+    try:
+        conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError as error:
+        raise ConnectionStringError(f"connection string cannot be read: {str(error).strip()}") from error
     return psycopg.connect(
         dsn,
         autocommit=True,

@@ -1,6 +1,7 @@
 """Errors of this package.
 
 StorageError
+├── ConnectionStringError  the connection string cannot be read
 ├── MigrationError     a migration was edited, is missing, or failed
 ├── AlreadyThereError  something immutable is there with other content
 ├── NotThereError      what was asked for is not stored
@@ -10,6 +11,10 @@ StorageError
 
 class StorageError(Exception):
     """The database does not hold what it should."""
+
+
+class ConnectionStringError(StorageError):
+    """The connection string cannot be read."""
 
 
 class MigrationError(StorageError):

@@ -11,6 +11,7 @@ from typing import LiteralString, cast
 
 import psycopg
 
+from storage.connection import connect
 from storage.errors import MigrationError
 from storage.sql import query
 
@@ -76,7 +77,7 @@ def migrate(dsn: str) -> Migrated:
     MigrationError
         When a landed migration was edited, or the database is of a later release.
     """
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with connect(dsn, "migrate") as connection:
         connection.execute(query("migrate", "lock"), {"lock": _LOCK})
         connection.execute(query("migrate", "use_timescaledb"))
         connection.execute(query("migrate", "create_table"))

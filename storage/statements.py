@@ -105,7 +105,10 @@ def record_act(connection: psycopg.Connection, contract: str, act: Act, now: dat
         stored = connection.execute(query("statements", "select_act"), key).fetchone()
         if stored:
             if stored[0] != body:
-                raise AlreadyThereError(f"another act on {act.line} is recorded: {stored[0]}")
+                before = json.loads(stored[0])
+                raise AlreadyThereError(
+                    f"act {before['number']} of {before['date']} on {act.line} is recorded and never changes"
+                )
             return
         connection.execute(query("statements", "insert_act"), {**key, "body": body, "seq": seq})
         ledger.append(connection, contract, "act", asdict(act), seq, now)

@@ -41,8 +41,10 @@ def check(
                 typer.echo(f"{row['code']}: {row['says']}")
         else:
             print_rows({key: key for key in ("code", "file", "key", "value", "choices", "says")}, rows, form)
-        note(f"{len(rows)} findings; the contract does not load")
+        note(f"{len(rows)} finding{'s' if len(rows) > 1 else ''}; the contract does not load")
         raise typer.Exit(1) from None
+    if form != Format.TABLE:
+        print_rows({"code": "code"}, [], form)
     file = loaded.terms.file
     note(
         f"{file.contract.id} version {file.contract.version} loads: {len(file.standard)} standards, "

@@ -122,7 +122,8 @@ def doctor(database: Database = None, form: FormatOption = Format.TABLE) -> None
     with open_database(database, "doctor") as connection:
         found = findings(connection)
     rows = [{"what": one.what, "where": one.where, "says": one.says} for one in found]
-    print_rows({"what": "finding", "where": "where", "says": "says"}, rows, form)
+    if rows or form != Format.TABLE:
+        print_rows({"what": "finding", "where": "where", "says": "says"}, rows, form)
     if rows:
         raise typer.Exit(1)
     note("nothing is wrong")

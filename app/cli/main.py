@@ -53,7 +53,7 @@ def explain(error: Exception) -> int | None:
     from ingest.errors import IngestError
     from rules.errors import RulesError, TermsError
     from storage.connection import AWAY
-    from storage.errors import StorageError
+    from storage.errors import ConnectionStringError, StorageError
 
     if isinstance(error, TermsError):
         for finding in error.findings:
@@ -61,7 +61,7 @@ def explain(error: Exception) -> int | None:
         return 1
     if isinstance(error, AppError | StorageError | IngestError | RulesError | LocalServerError):
         note(f"poniente: {error}")
-        return 2 if isinstance(error, UsageError) else 1
+        return 2 if isinstance(error, UsageError | ConnectionStringError) else 1
     if isinstance(error, ValidationError) and error.title == "Settings":
         for problem in error.errors():
             note(f"poniente: PONIENTE_{str(problem['loc'][0]).upper()}: {problem['msg']}, not {problem['input']!r}")

@@ -21,7 +21,7 @@ def register(main: typer.Typer) -> None:
         "--signer alcaldesa --document decreto-1204.pdf"
     )(act)
     main.command(epilog="Example: poniente pay ./contract determinations.csv --period 2026-09")(pay)
-    main.command(epilog="Example: poniente explain vega-poniente-2026 2026-09/container-full/VP-0403/2026-09-11")(
+    main.command(epilog="Example: poniente explain vega-poniente-2026 2026-09/container-full/VP-0407/2026-09-02")(
         explain
     )
 
@@ -125,7 +125,7 @@ def act(
 
 def pay(
     terms: Annotated[Path, typer.Argument(help="Contract folder.")],
-    determinations: Annotated[Path, typer.Argument(help="determinations.csv, as assess --format csv writes it.")],
+    determinations: Annotated[Path, typer.Argument(help="As assess --determinations --format csv writes it.")],
     period: Annotated[str, typer.Option("--period", help="For example 2026-09.")],
     opening: Annotated[Path | None, typer.Option("--opening", help="Closing state of the month before.")] = None,
     inputs: Annotated[Path | None, typer.Option("--inputs", help="Officers' acts: JSON with a list `acts`.")] = None,
@@ -137,18 +137,17 @@ def pay(
     import sys
 
     from app.cli import show
-    from app.export.files import read_json, read_text
+    from app.export.files import read_acts, read_json, read_text
     from app.export.tables import read_determinations
     from app.jobs.contracts import load_files, read_folder
     from rules.payments.statement import settle
-    from rules.records import Act, canonical
+    from rules.records import canonical
 
     _check_month(period)
     loaded = load_files(read_folder(terms))
     found = read_determinations(read_text(determinations))
     before = read_json(opening) if opening else None
-    said: list[dict[str, str]] = read_json(inputs)["acts"] if inputs else []
-    acts = [Act(**one) for one in said]
+    acts = read_acts(inputs) if inputs else []
     done = settle(loaded.terms, found, period, before, acts)
     if closing is not None:
         closing.write_text(canonical(done.closing), encoding="utf-8")

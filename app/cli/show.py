@@ -96,28 +96,31 @@ def compliance(found: Iterable[Determination], form: Format, lang: Language) -> 
 
 
 def _compliance(rows: Sequence[Compliance], form: Format, lang: Language) -> None:
-    shown: list[dict[str, str | int]] = [
-        {
-            "zone": one.zone,
-            "standard": one.standard,
-            "checks": one.checks,
-            "met": one.met,
-            "not_met": one.not_met,
-            "inconclusive": one.inconclusive,
-            "share_met": _bounds(one, form, lang),
-            "completeness": text.share(one.completeness, lang) if form == Format.TABLE else written(one.completeness),
-        }
-        for one in rows
-    ]
-    headings = {key: _heading(key, lang) for key in ("zone", "standard", "checks", "met", "not_met", "inconclusive")}
-    headings |= {key: _heading(key, lang) for key in ("share_met", "completeness")}
-    numbers = ("checks", "met", "not_met", "inconclusive", "share_met", "completeness")
-    print_rows(headings, shown, form, right=numbers)
+    counts = ("zone", "standard", "checks", "met", "not_met", "inconclusive")
+    if form == Format.TABLE:
+        shown = [
+            {
+                **{key: getattr(one, key) for key in counts},
+                "share_met": _bounds(one, lang),
+                "completeness": text.share(one.completeness, lang),
+            }
+            for one in rows
+        ]
+    else:
+        shown = [
+            {
+                **{key: getattr(one, key) for key in (*counts, "received", "expected")},
+                "share_proven": written(one.share_proven),
+                "share_possible": written(one.share_possible),
+            }
+            for one in rows
+        ]
+    keys = list(shown[0]) if shown else list(counts)
+    headings = {key: _heading(key, lang) if form == Format.TABLE else key for key in keys}
+    print_rows(headings, shown, form, right=keys[2:])
 
 
-def _bounds(one: Compliance, form: Format, lang: Language) -> str:
-    if form != Format.TABLE:
-        return f"{written(one.share_proven)} {written(one.share_possible)}"
+def _bounds(one: Compliance, lang: Language) -> str:
     low, high = text.share(one.share_proven, lang), text.share(one.share_possible, lang)
     return low if low == high else f"{low} \N{EN DASH} {high}"
 
@@ -204,7 +207,7 @@ def _evidence(evidence: Evidence, zone: Zone, lang: Language, *, with_readings: 
     for name, value in sorted(one.digests.items()):
         out.print(f"  [dim]sha256 {name:<9} {value}[/dim]")
     for (source, device), said in evidence.said.items():
-        out.print(f"  {source}/{device}: {len(said)} {_heading('reading', lang)}")
+        out.print(f"  {_heading('device', lang)} {source}/{device}: {_heading('received', lang)} {len(said)}")
         if with_readings:
             _readings(said, zone)
 

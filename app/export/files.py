@@ -1,12 +1,13 @@
 """Files of a statement: the body as issued, its lines, and the issue record beside it."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
 from app.errors import UsageError
 from app.export.tables import statement_csv
-from rules.records import canonical
+from rules.records import Act, canonical
 
 
 def write_statement(folder: Path, body: str, record: dict[str, Any]) -> None:
@@ -40,6 +41,21 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
+
+
+def read_acts(path: Path) -> list[Act]:
+    """Read officers' acts: a JSON object with a list `acts`.
+
+    Raises
+    ------
+    UsageError
+        When an act is incomplete.
+    """
+    try:
+        return [Act(**one) for one in read_json(path)["acts"]]
+    except (KeyError, TypeError) as error:
+        names = ", ".join(field.name for field in fields(Act))
+        raise UsageError(f"{path} needs a list `acts`, each with {names}: {error}") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

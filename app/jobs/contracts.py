@@ -97,8 +97,8 @@ def load_stored(connection: Connection, contract: str, day: date, known_through:
     RefusedError
         When no version holds on the day.
     """
-    register = contracts.register(connection, contract, known_through)
     stored = _versions(connection, contract, known_through)
+    register = contracts.register(connection, contract, known_through)
     for terms in reversed(stored):
         effective = terms.file.contract.effective
         if effective.since <= day < effective.until:

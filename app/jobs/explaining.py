@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A determination, and the readings that its scan and window hold, by (source, device)."""
+    """A determination, and the readings that it looked at, by (source, device)."""
 
     determination: Determination
     said: dict[tuple[str, str], list[Said]]
@@ -64,7 +64,9 @@ def explain(connection: Connection, contract: str, line_id: str) -> Explanation:
 
 
 def _evidence(connection: Connection, loaded: Loaded, one: Determination) -> Evidence:
-    first, until = (_EPOCH + timedelta(microseconds=us) for us in (one.trace["scan_start_us"], one.window_end_us))
+    first, until = (
+        _EPOCH + timedelta(microseconds=us) for us in (one.trace["looked_from_us"], one.trace["looked_until_us"])
+    )
     devices = [(each.source, each.device) for each in loaded.register.installations if each.asset == one.subject]
     ids = readings.device_ids(connection, devices)
     return Evidence(

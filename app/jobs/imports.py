@@ -168,12 +168,19 @@ def _row(number: int, row: Mapping[str, str | None], mapping: ColumnMapping, zon
         said: dict[str, object] = {"v": 1, "time": _instant(row[mapping.time.column] or "", mapping.time, zone)}
         for name, value in mapping.values.items():
             if cell := (row[value.column] or "").strip():
-                said[name] = float(Decimal(cell) / value.divide_by)
+                said[name] = _number(value, cell)
         topic = build(ReadingTopic(mapping.source, normal_device(row[mapping.device] or ""), mapping.kind))
     except (ValueError, InvalidOperation, TopicError) as error:
         raw = json.dumps(row, sort_keys=True, ensure_ascii=False).encode()
         return Row(number, "", raw, Rejection(Reason.READING_MALFORMED, f"line {number}: {error}"))
     return Row(number, topic, json.dumps(said, separators=(",", ":")).encode(), None)
+
+
+def _number(value: ValueColumn, cell: str) -> float:
+    try:
+        return float(Decimal(cell) / value.divide_by)
+    except InvalidOperation as error:
+        raise ValueError(f"{value.column} {cell!r} is no number") from error
 
 
 def _instant(cell: str, column: TimeColumn, zone: Zone) -> str:

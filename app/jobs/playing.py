@@ -29,10 +29,11 @@ def messages_of(path: Path, mapping: Path | None) -> Iterator[tuple[str, bytes]]
         When a line is no message, or a row cannot be mapped.
     """
     if mapping is not None:
-        for row in imports.rows(path, imports.read_mapping(mapping)):
-            if row.refused:
-                raise UsageError(f"{path}: {row.refused.detail}")
-            yield row.topic, row.payload
+        rows = list(imports.rows(path, imports.read_mapping(mapping)))
+        # Before anything is sent: half a file published helps nobody.
+        if bad := [row.refused.detail for row in rows if row.refused]:
+            raise UsageError(f"{path}: {len(bad)} rows cannot be read, nothing is published; the first: {bad[0]}")
+        yield from ((row.topic, row.payload) for row in rows)
         return
     try:
         with path.open(encoding="utf-8") as stream:

@@ -104,10 +104,14 @@ def record_act(connection: Connection, contract: str, act: Act, now: datetime) -
     RefusedError
         When no such line is in procedure.
     """
+    if not (act.number.strip() and act.signer.strip()):
+        raise RefusedError("an act needs a number and a signer: nothing is charged without a named officer")
     last = statements.last(connection, contract)
-    open_lines = [line["id"] for line in last.closing["in_procedure"]] if last else []
+    if last is None:
+        raise RefusedError(f"no statement of {contract} is issued, so no line is in procedure; issue the month first")
+    open_lines = [line["id"] for line in last.closing["in_procedure"]]
     if act.line not in open_lines:
-        raise RefusedError(f"{act.line!r} is not in procedure; {len(open_lines)} lines of {contract} are")
+        raise RefusedError(f"{act.line!r} is not in procedure in the last statement; {len(open_lines)} lines are")
     statements.record_act(connection, contract, act, now)
 
 

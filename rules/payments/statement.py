@@ -180,6 +180,10 @@ def _check(terms: Terms, determinations: Sequence[Determination], period: str, o
     effective = terms.file.contract.effective
     if not effective.since <= first < effective.until:
         raise CalculationError(f"terms {terms.id}@{terms.version} hold from {effective.since}, not in {period}")
+    if missing := {"contract", "period", "carry_over", "in_procedure"} - opening.keys():
+        raise CalculationError(
+            f"opening state lacks {', '.join(sorted(missing))}; give a closing state as it was written"
+        )
     if (opening["contract"], opening["period"]) != (terms.id, previous_month(period)):
         told = f"{opening['contract']} {opening['period']}"
         raise CalculationError(f"opening state of {told} does not open {terms.id} {period}")

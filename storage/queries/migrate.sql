@@ -7,7 +7,8 @@ select pg_advisory_lock(%(lock)s)
 do $$
 begin
     if exists (select from pg_available_extensions where name = 'timescaledb')
-       and position('timescaledb' in current_setting('shared_preload_libraries')) > 0 then
+       -- Known only where the library is loaded, and readable by any role.
+       and current_setting('timescaledb.license', true) is not null then
         create extension if not exists timescaledb;
         begin
             -- Trying to merge chunks ends the server in 2.19 (segmentation fault).
