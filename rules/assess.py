@@ -154,7 +154,8 @@ def _numbers(standard: Standard, day: date) -> Numbers:
 
 def _determine(terms: Terms, standard: Standard, known: _Known, window: Window) -> Determination:
     numbers = _numbers(standard, window.day)
-    scan_us = _scan_start_us(standard, window, numbers)
+    # What was before the asset stood there is no fact about it.
+    scan_us = max(_scan_start_us(standard, window, numbers), known.asset.since_us)
     first_us, until_us = scan_us - numbers.max_gap_us, window.end_us + numbers.max_gap_us
     samples = known.samples.between(first_us, until_us)
     bare = unwatched(known.asset, known.sources, first_us, until_us)

@@ -134,6 +134,10 @@ class Determination:
     trace: dict[str, Any] = field(default_factory=dict[str, Any])
     engine: str = ENGINE
 
+    def content(self) -> dict[str, Any]:
+        """All fields by name; what is stored, written and digested."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
     @property
     def inputs_digest(self) -> str:
         """SHA-256 of what the result was computed from."""

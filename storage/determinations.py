@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
@@ -43,6 +42,7 @@ def append(
         held = {one.opportunity: one.id for one in read(connection, contract, days)}
         new = [one for one in found if held.get(one.opportunity) != one.id]
         if new:
+            bodies = [canonical(one.content()) for one in new]
             columns: dict[str, Any] = {
                 "contract": contract,
                 "seq": seq,
@@ -53,7 +53,7 @@ def append(
                 "zone": [one.zone for one in new],
                 "day": [date.fromisoformat(one.day) for one in new],
                 "inputs_digest": [one.inputs_digest for one in new],
-                "body": [canonical(asdict(one)) for one in new],
+                "body": bodies,
             }
             connection.execute(query("determinations", "insert"), columns)
             connection.execute(query("determinations", "insert_assessed"), columns)
@@ -61,7 +61,7 @@ def append(
                 "from": days[0].isoformat(),
                 "until": days[1].isoformat(),
                 "count": len(new),
-                "rows_sha256": ledger.rows_digest([one.id, canonical(asdict(one))] for one in new),
+                "rows_sha256": ledger.rows_digest([one.id, body] for one, body in zip(new, bodies, strict=True)),
             }
             ledger.append(connection, contract, "assessment", entry, seq, now)
     return len(new)

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from app import text
@@ -63,7 +62,7 @@ def statement_csv(body: Mapping[str, Any]) -> str:
 def determination_rows(determinations: Iterable[Determination]) -> list[dict[str, Any]]:
     """Make a row of each determination, digests and trace as canonical JSON."""
     return [
-        {**asdict(one), "id": one.id, "digests": canonical(one.digests), "trace": canonical(one.trace)}
+        {**one.content(), "id": one.id, "digests": canonical(one.digests), "trace": canonical(one.trace)}
         for one in determinations
     ]
 

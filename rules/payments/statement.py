@@ -365,7 +365,7 @@ def _body(
         "determinations": {
             "count": len(determinations),
             **{verdict.value: sum(one.verdict == verdict for one in determinations) for verdict in Verdict},
-            "sha256": digest(sorted([one.id, digest(asdict(one))] for one in determinations)),
+            "sha256": digest(sorted([one.id, digest(one.content())] for one in determinations)),
         },
         "opening_sha256": digest(opening),
         "closing_sha256": digest(closing),

@@ -95,14 +95,16 @@ def test_fine_is_charged_when_an_act_has_made_it_firm(office: Office) -> None:
     """A contract's story: too early, January, the act, late data, February, why, once more."""
     line = "2025-01/container-full/VP-0401/2025-01-14"
     act = ("--effect", "firm", "--number", "12", "--date", "2025-02-20", "--signer", "alcaldesa")
+    act = (*act, "--document", "decreto-12.pdf")
     assert "statement of 2025-01 is not issued" in office.run("statement", CONTRACT, "2025-02", "--issue", status=1)
     assert "run poniente assess" in office.run("statement", CONTRACT, "2025-01", status=1)
-    assert "not in procedure" in office.run("act", CONTRACT, line, *act, "--document", "decreto-12.pdf", status=1)
+    assert "issue the month first" in office.run("act", CONTRACT, line, *act, status=1)
 
     january = office.statement("2025-01")
     assert ("41000000", "-33715") == (january["totals"]["net"], january["totals"]["in_procedure"])
 
-    office.run("act", CONTRACT, line, *act, "--document", "decreto-12.pdf")
+    office.run("act", CONTRACT, line, *act)
+    assert "not in procedure" in office.run("act", CONTRACT, f"{line}x", *act, status=1)
     (office.folder / "late.csv").write_text("device,time,fill\n24e124713b000401,2025-01-20T10:10,0.99\n")
     office.run("import", "late.csv", "--mapping", "readings.toml")
     office.run("assess", CONTRACT, "--from", "2025-01-20", "--to", "2025-01-21")

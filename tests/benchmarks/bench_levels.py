@@ -1,4 +1,4 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
+# the expected value stands on the left
 """
 How long the level measures take; collected by its name only.
 

@@ -1,4 +1,4 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
+# the expected value stands on the left
 """Slots and gaps, against the obvious version and by hand."""
 
 import numpy as np

@@ -1,4 +1,4 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
+# the expected value stands on the left
 """Laws that bounds of measures keep, whatever the samples; and the truth, which lies between them."""
 
 from collections.abc import Callable

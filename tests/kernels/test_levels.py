@@ -1,4 +1,4 @@
-# ruff: noqa: SIM300  # the expected value stands on the left
+# the expected value stands on the left
 """Fill levels and emptyings: against the obvious version, and by hand."""
 
 from typing import TYPE_CHECKING, cast

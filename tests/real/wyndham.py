@@ -40,6 +40,11 @@ class Bin:
     threshold: int
     fills: dict[date, list[int]]
 
+    @property
+    def first_day(self) -> date:
+        """Day of the bin's first row, from which the register lets it stand there."""
+        return min(self.fills)
+
     def is_full(self, day: date) -> bool:
         """Whether every row of the day is at the threshold or above."""
         return day in self.fills and min(self.fills[day]) >= self.threshold
@@ -64,7 +69,7 @@ def read(file: Path) -> dict[str, Bin]:
 def judge(bins: dict[str, Bin]) -> Iterator[tuple[str, date, Judged]]:
     """Judge every bin on every day since its first row."""
     for name, one in bins.items():
-        day = min(one.fills)
+        day = one.first_day
         while day < END:
             yield name, day, _judged(one, day)
             day += _DAY
@@ -87,15 +92,15 @@ def _proven_s(one: Bin, day: date) -> int:
     while one.is_full(first - _DAY):
         first -= _DAY
     until = _midnight(day + _DAY) if one.is_full(day + _DAY) else _noon(day)
-    return until - max(_noon(first), _reach(day))
+    return until - max(_noon(first), _reach(one, day))
 
 
 def _possible_s(one: Bin, day: date) -> int:
     """From the last row that was not full to the next; between two such rows of neighbouring days, nothing."""
     last = day - _DAY
-    while _noon(last) > _reach(day) and not one.is_not_full(last):
+    while _noon(last) > _reach(one, day) and not one.is_not_full(last):
         last -= _DAY
-    since = max(_noon(last), _reach(day))
+    since = max(_noon(last), _reach(one, day))
     if not one.is_not_full(day):
         return _midnight(day + _DAY) - since
     before = 0 if one.is_not_full(day - _DAY) else _noon(day) - since
@@ -103,8 +108,9 @@ def _possible_s(one: Bin, day: date) -> int:
     return max(before, after)
 
 
-def _reach(day: date) -> int:
-    return _midnight(day + _DAY) - LOOK_BACK_S
+def _reach(one: Bin, day: date) -> int:
+    """From where a run may carry in; not from before the bin stood there."""
+    return max(_midnight(day + _DAY) - LOOK_BACK_S, _midnight(one.first_day))
 
 
 @cache
