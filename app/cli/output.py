@@ -23,7 +23,7 @@ def console() -> "Console":
     """Return the console of standard output; as wide as need be where it is no terminal."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 118)
 
 
 def note(message: str) -> None:
@@ -64,6 +64,7 @@ def print_rows(
             from rich.table import Table
 
             table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, title_style="bold")
+            table.show_header = any(columns.values())
             for key, heading in columns.items():
                 table.add_column(heading, justify="right" if key in right else "left", overflow="fold")
             for row in rows:

@@ -78,7 +78,8 @@ def demo(outcome: Outcome, lang: Language, out: Path) -> None:
     way = f"{outcome.broker} → PostgreSQL {server.postgresql}{edition}"
     counts = [(f"{_heading('published', lang)}, {way}", outcome.published)]
     counts += [
-        (f"{_heading(unit, lang)}: {text.outcome_name(what, lang)}", n) for (unit, what), n in outcome.counts.items()
+        (f"{_heading(f'{unit}s', lang)}: {text.outcome_name(what, lang)}", n)
+        for (unit, what), n in outcome.counts.items()
     ]
     counts += [(f"{_heading('distinct_rejections', lang)}: {reason}", n) for reason, n in outcome.rejections.items()]
     rows = [{"what": what, "n": text.count(n, lang)} for what, n in counts]
