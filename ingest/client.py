@@ -134,8 +134,7 @@ class Subscriber:
             When the broker refuses us for good.
         """
         confirmed = self._is_subscribed.wait(timeout_s)
-        if self._refusal:
-            raise BrokerError(self._refusal)
+        self._raise_refusal()
         return confirmed
 
     def take(self, most: int, *, age_s: float, idle_s: float, patience_s: float) -> list[Delivery]:
@@ -156,7 +155,13 @@ class Subscriber:
         -------
         list of Delivery
             Empty when nothing came.
+
+        Raises
+        ------
+        BrokerError
+            When the broker has refused us for good, now or after a reconnect.
         """
+        self._raise_refusal()
         try:
             batch = [self._queue.get(timeout=patience_s)]
         except queue.Empty:
@@ -184,6 +189,10 @@ class Subscriber:
         self._is_closing.set()
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _raise_refusal(self) -> None:
+        if self._refusal:
+            raise BrokerError(self._refusal)
 
     def _on_connect(
         self, client: Client, _user: object, flags: ConnectFlags, reason: ReasonCode, _properties: object

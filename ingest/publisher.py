@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.client import Broker, new_client
 from ingest.errors import BrokerError
@@ -41,16 +42,22 @@ def publish(
     Raises
     ------
     BrokerError
-        When the broker is away or stops answering for 30 s.
+        When the broker is away, refuses us or a message, or stops answering for 30 s.
     """
     client = new_client(broker, client_id, is_persistent=False)
     slots = threading.BoundedSemaphore(IN_FLIGHT_MAX)
     connected = threading.Event()
+    refusals: list[str] = []
 
-    def on_connect(*_: object) -> None:
+    def on_connect(_client: Client, _user: object, _flags: object, reason: ReasonCode, _properties: object) -> None:
+        if reason.is_failure:
+            refusals.append(f"the connection: {reason}")
         connected.set()
 
-    def on_publish(*_: object) -> None:
+    def on_publish(_client: Client, _user: object, _mid: int, reason: ReasonCode, _properties: object) -> None:
+        # Success, or "nobody subscribes": MQTT 5 tells that apart, and neither is a refusal.
+        if reason.is_failure:
+            refusals.append(f"a message: {reason}")
         slots.release()
 
     client.on_connect = on_connect
@@ -64,13 +71,21 @@ def publish(
     try:
         if not connected.wait(_ANSWER_S):
             raise BrokerError(f"broker {broker.host}:{broker.port} did not answer within {_ANSWER_S:g} s")
+        _raise_refused(broker, refusals)
         count = _send(client, slots, messages, progress)
         for _ in range(IN_FLIGHT_MAX):
             _take(slots)
+        _raise_refused(broker, refusals)
     finally:
         client.disconnect()
         client.loop_stop()
     return count
+
+
+def _raise_refused(broker: Broker, refusals: list[str]) -> None:
+    if refusals:
+        told = f"broker {broker.host}:{broker.port} refused {refusals[0]}"
+        raise BrokerError(told if len(refusals) == 1 else f"{told}, and {len(refusals) - 1} more")
 
 
 def _send(

@@ -27,7 +27,7 @@ from rules.records import Determination
 from storage.readings import Said
 
 # Lines of each block shown in the demo; the files have them all.
-_DEMO_LINES = 6
+_DEMO_LINES = 3
 
 
 class Progress:
