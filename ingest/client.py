@@ -67,7 +67,7 @@ class Delivery:
 
 
 def new_client(broker: Broker, client_id: str, *, is_persistent: bool, manual_ack: bool = False) -> Client:
-    """Make a paho client with this product's choices; `connect_with` connects it."""
+    """Make a paho client with this product's choices; the caller connects it."""
     version = MQTTProtocolVersion(broker.version)
     client = Client(
         CallbackAPIVersion.VERSION2,

@@ -70,7 +70,10 @@ def publish(
     client.loop_start()
     try:
         if not connected.wait(_ANSWER_S):
-            raise BrokerError(f"broker {broker.host}:{broker.port} did not answer within {_ANSWER_S:g} s")
+            raise BrokerError(
+                f"broker {broker.host}:{broker.port} did not answer within {_ANSWER_S:g} s; "
+                f"if it knows MQTT 3.1.1 only, set PONIENTE_BROKER_VERSION=4"
+            )
         _raise_refused(broker, refusals)
         count = _send(client, slots, messages, progress)
         for _ in range(IN_FLIGHT_MAX):

@@ -12,8 +12,9 @@ from typing import Any, assert_never
 import numpy as np
 
 from kernels.availability import gaps, slots
+from rules.assets import Asset, Register
 from rules.calendar import Window, windows
-from rules.contract import Asset, Bearer, EmptiedMeasure, FullMeasure, Register, Standard, Terms, value_on
+from rules.contract import Bearer, EmptiedMeasure, FullMeasure, Standard, Terms, value_on
 from rules.events import (
     Samples,
     Source,
@@ -24,7 +25,7 @@ from rules.events import (
     sources_of,
     unwatched,
 )
-from rules.records import Determination, GapCause, Verdict, digest
+from rules.records import Determination, GapCause, Verdict, digest, opportunity_name
 from rules.standards import full, unemptied
 from rules.standards.measured import Measured, Question
 from sensors.columns import FillLevels
@@ -77,15 +78,12 @@ def assess(
             if window.end_us + int(value_on(terms.file.late.grace, window.day, "us")) <= as_of_us
         ]
         for asset in sorted(register.assets, key=lambda asset: (asset.asset, asset.since_us)):
-            if standard.zones == "all" or asset.zone in standard.zones:
+            judged = [window for window in laid if _is_judged(terms, standard, asset, window)]
+            if judged:
                 sources = sources_of(asset.asset, register.installations, readings)
                 samples = samples_of(sources).between(asset.since_us, asset.until_us)
                 known = _Known(asset, tuple(sources), samples)
-                found += [
-                    _determine(terms, standard, known, window)
-                    for window in laid
-                    if asset.since_us <= window.start_us < asset.until_us
-                ]
+                found += [_determine(terms, standard, known, window) for window in judged]
     return found
 
 
@@ -256,8 +254,8 @@ def _trace(standard: Standard, question: Question, measured: Measured, causes: S
     }
 
 
-def opportunity_count(terms: Terms, register: Register, days: tuple[date, date]) -> int:
-    """Count the opportunities of a span of days, judged or not.
+def opportunities(terms: Terms, register: Register, days: tuple[date, date]) -> set[str]:
+    """Name the opportunities of a span of days, judged or not.
 
     Parameters
     ----------
@@ -266,10 +264,16 @@ def opportunity_count(terms: Terms, register: Register, days: tuple[date, date])
     days : tuple of date
         First local day, and the day after the last.
     """
-    return sum(
-        asset.since_us <= window.start_us < asset.until_us
+    return {
+        opportunity_name((terms.id, standard.id, terms.version, asset.asset), window.start_us)
         for standard in terms.file.standard
-        for asset in register.assets
-        if standard.zones == "all" or asset.zone in standard.zones
         for window in standard_windows(terms, standard, days)
-    )
+        for asset in register.assets
+        if _is_judged(terms, standard, asset, window)
+    }
+
+
+def _is_judged(terms: Terms, standard: Standard, asset: Asset, window: Window) -> bool:
+    """Whether an asset stands, as the window starts, in a zone that the standard covers and these terms know."""
+    is_covered = asset.zone in (terms.zones if standard.zones == "all" else standard.zones)
+    return is_covered and asset.since_us <= window.start_us < asset.until_us

@@ -124,6 +124,8 @@ def month_days(period: str) -> tuple[date, date]:
     found = _PERIOD.fullmatch(period)
     if not found:
         raise ValueError(f"period {period!r} is not a month written as 2026-09")
+    if int(found[1]) not in range(1970, 2200):
+        raise ValueError(f"period {period!r} is not between 1970 and 2200")
     first = date(int(found[1]), int(found[2]), 1)
     return first, (first + timedelta(days=31)).replace(day=1)
 

@@ -191,10 +191,14 @@ class Effective(_Table):
     until: date = Field(description="Day after the last.")
 
 
+# Part of every path: lower case, digits, dashes; anchored, because a pattern is searched for.
+_ID = r"^[a-z0-9][a-z0-9-]{0,63}$"
+
+
 class Contract(_Table):
     """Who agreed what, in which version."""
 
-    id: str = Field(pattern=r"[a-z0-9][a-z0-9-]{0,63}", description="Short name, in every path.")
+    id: str = Field(pattern=_ID, description="Short name, in every path.")
     title: dict[Literal["en", "es", "pt"], str] = Field(min_length=1)
     buyer: str
     contractor: str
@@ -258,7 +262,7 @@ class Evidence(_Table):
 class Base(_Table):
     """A fixed sum of the payment period."""
 
-    id: str
+    id: str = Field(pattern=_ID)
     amount: Amount
     clause: ClauseOrArticle
 
@@ -266,9 +270,12 @@ class Base(_Table):
 class Goal(_Table):
     """What the city wants, in words."""
 
-    id: str
+    id: str = Field(pattern=_ID)
     text: dict[Literal["en", "es", "pt"], str] = Field(min_length=1)
     indicator: str = ""
+
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class Hours(_Table):
@@ -276,7 +283,7 @@ class Hours(_Table):
 
     start: time
     end: time
-    days: Literal["daily"] | tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...]
+    days: Literal["daily"] | Annotated[tuple[Weekday, ...], Field(min_length=1)]
     dst: Literal["elapsed"]
 
 
@@ -373,13 +380,13 @@ class Consequence(_Table):
 class Standard(_Table):
     """One service standard."""
 
-    id: str = Field(pattern=r"[a-z0-9][a-z0-9-]{0,63}")
+    id: str = Field(pattern=_ID)
     goal: str
     level: Level
     clause: ClauseOrArticle
     origin: Origin | None = None
     subject: Literal["container"]
-    zones: Literal["all"] | tuple[str, ...]
+    zones: Literal["all"] | Annotated[tuple[str, ...], Field(min_length=1)]
     window: Hours
     measure: FullMeasure | EmptiedMeasure = Field(discriminator="kind")
     target: Target
@@ -402,61 +409,6 @@ class ContractFile(_Table):
     base: tuple[Base, ...] = Field(min_length=1)
     goal: tuple[Goal, ...] = Field(min_length=1)
     standard: tuple[Standard, ...] = Field(min_length=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A container and where it stands.
-
-    Parameters
-    ----------
-    asset, zone, asset_class : str
-    since_us, until_us : int
-        Half open; `until_us` far in the future while it stands there. [us since 1970, UTC]
-    """
-
-    asset: str
-    zone: str
-    asset_class: str
-    since_us: int
-    until_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """The dated link between a device and an asset.
-
-    Parameters
-    ----------
-    source, device, asset : str
-    since_us, until_us : int
-        Half open. [us since 1970, UTC]
-    empty_mm, full_mm : int or None
-        Distance read when the container is empty and when it is full, for devices that report a distance.
-    full_at_ppm : int or None
-        Fill at which this container counts as full, for terms that leave it to the installation.
-    signed_city, signed_contractor : str
-        Who signed the joint record.
-    """
-
-    source: str
-    device: str
-    asset: str
-    since_us: int
-    until_us: int
-    empty_mm: int | None
-    full_mm: int | None
-    full_at_ppm: int | None
-    signed_city: str
-    signed_contractor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """Assets and installations of a contract, as one revision."""
-
-    assets: tuple[Asset, ...]
-    installations: tuple[Installation, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.contract import PPM, Asset, Installation
+from rules.assets import Asset, Installation
+from rules.contract import PPM
 from rules.records import GapCause
 from sensors.columns import FillLevels
 from sensors.quantities import REJECTED_QUALITY_CODES

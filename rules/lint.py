@@ -12,6 +12,7 @@ from typing import cast
 
 from pydantic import BaseModel
 
+from rules.assets import Register
 from rules.calendar import SECOND_US
 from rules.contract import (
     Bearer,
@@ -21,7 +22,6 @@ from rules.contract import (
     FullMeasure,
     Hours,
     Inconclusive,
-    Register,
     Standard,
     Step,
     Terms,

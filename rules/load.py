@@ -4,14 +4,12 @@ The files come in as text: from a folder, or from the database where a version w
 undeclared, unknown or misspelt is a finding that names file, key and choices.
 """
 
-import csv
-import io
 import json
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from fractions import Fraction
@@ -20,17 +18,17 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from rules.calendar import Zone, month_days
-from rules.contract import Asset, ContractFile, Installation, Register, Terms
+from rules.calendar import Zone
+from rules.contract import ContractFile, Terms
 from rules.errors import TermsError
-from rules.lint import lint_register, lint_terms
+from rules.lint import lint_terms
 from rules.records import Finding, FindingCode, digest
+from rules.tables import rows_of
 
 TERMS_FILES = ("contract.toml", "zones.geojson", "indexes.csv")
-REGISTER_FILES = ("assets.csv", "installations.csv")
-# Still standing, still hanging: the year 2200.
-_OPEN_END_US = 7_258_118_400_000_000
 _CONTRACT = "contract.toml"
+# No contract runs longer, and no government has said what its clocks do later.
+_LAST_YEAR = 2200
 # How pydantic names the branches of a union or a validator in a path; no key of the file.
 _BRANCHES = ("function-", "constrained-", "literal[", "tuple[", "[key]")
 
@@ -58,9 +56,10 @@ def zone_needed(files: Mapping[str, str]) -> ZoneNeeded:
     first, last = effective.get("from"), effective.get("until")
     if not isinstance(name, str):
         raise TermsError((Finding(FindingCode.UNDECLARED, _CONTRACT, "calendar.time_zone"),))
+    if not (isinstance(first, date) and isinstance(last, date)):
+        return ZoneNeeded(name, 2000, 2050)
     # Installations can be some years older than the terms.
-    years = (first.year - 3, last.year + 1) if isinstance(first, date) and isinstance(last, date) else (2000, 2050)
-    return ZoneNeeded(name, *years)
+    return ZoneNeeded(name, max(first.year - 3, 1900), min(last.year + 1, _LAST_YEAR))
 
 
 def _table(said: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -100,37 +99,6 @@ def load_terms(files: Mapping[str, str], zone: Zone) -> Terms:
     return terms
 
 
-def load_register(files: Mapping[str, str], terms: Terms) -> Register:
-    """Load assets and installations.
-
-    Parameters
-    ----------
-    files : mapping of str to str
-        `REGISTER_FILES` by name.
-    terms : Terms
-
-    Raises
-    ------
-    TermsError
-        With every finding.
-    """
-    findings: list[Finding] = []
-    assets = [
-        Asset(row["asset"], row["zone"], row["class"], *_span(row, terms.zone))
-        for row in _rows(files, "assets.csv", ("asset", "zone", "class", "valid_from", "valid_until"), findings)
-    ]
-    columns = ("source", "device", "asset", "valid_from", "valid_until", "empty_mm", "full_mm", "full_at")
-    installations = [
-        _installation(row, terms.zone)
-        for row in _rows(files, "installations.csv", (*columns, "signed_city", "signed_contractor"), findings)
-    ]
-    register = Register(tuple(assets), tuple(installations))
-    findings += lint_register(register, terms)
-    if findings:
-        raise TermsError(tuple(findings))
-    return register
-
-
 def _toml(files: Mapping[str, str]) -> dict[str, Any]:
     if _CONTRACT not in files:
         raise TermsError((Finding(FindingCode.FILE_MISSING, _CONTRACT, ""),))
@@ -164,86 +132,12 @@ def _index_values(files: Mapping[str, str], findings: list[Finding]) -> dict[tup
         return {}
     values: dict[tuple[str, str], Fraction] = {}
     columns = ("series", "month", "value", "published", "source")
-    for row in _rows(files, "indexes.csv", columns, findings):
+    for row in rows_of(files, "indexes.csv", columns, findings):
         key = (row["series"], row["month"])
         if key in values:
             findings.append(Finding(FindingCode.DUPLICATE_ID, "indexes.csv", "series, month", " ".join(key)))
         values[key] = Fraction(Decimal(row["value"]))
     return values
-
-
-def _rows(
-    files: Mapping[str, str], name: str, columns: Sequence[str], findings: list[Finding]
-) -> list[dict[str, str]]:
-    """Rows of a CSV file whose every cell can be read; the others are findings."""
-    if name not in files:
-        findings.append(Finding(FindingCode.FILE_MISSING, name, ""))
-        return []
-    reader = csv.DictReader(io.StringIO(files[name]), strict=True)
-    given = tuple(reader.fieldnames or ())
-    if missing := [column for column in columns if column not in given]:
-        findings.append(Finding(FindingCode.UNDECLARED, name, ", ".join(missing), ", ".join(given), tuple(columns)))
-        return []
-    good: list[dict[str, str]] = []
-    for number, row in enumerate(reader, start=2):
-        if problem := next((bad for column in columns if (bad := _problem(column, row[column]))), ""):
-            findings.append(Finding(FindingCode.MALFORMED, name, f"line {number}", problem))
-        else:
-            good.append({column: row[column].strip() for column in columns})
-    return good
-
-
-def _problem(column: str, cell: str | None) -> str:
-    """Say what is wrong with a cell, by its column's name."""
-    if cell is None:
-        return f"{column} is missing"
-    text = cell.strip()
-    try:
-        if column in ("valid_from", "valid_until") and (text or column == "valid_from"):
-            datetime.fromisoformat(text)
-        elif column.endswith("_mm") and text:
-            int(text)
-        elif (column == "full_at" and text) or column == "value":
-            number = Decimal(text)
-            if not number.is_finite() or number <= 0:
-                return f"{column} {text!r}"
-        elif column == "month":
-            month_days(text)
-        elif column in ("asset", "zone", "source", "device", "series", "month", "published") and not text:
-            return f"{column} is empty"
-    except (ValueError, InvalidOperation):
-        return f"{column} {text!r}"
-    return ""
-
-
-def _span(row: Mapping[str, str], zone: Zone) -> tuple[int, int]:
-    return _instant(row["valid_from"], zone), _instant(row["valid_until"], zone) if row[
-        "valid_until"
-    ] else _OPEN_END_US
-
-
-def _instant(text: str, zone: Zone) -> int:
-    """Instant of a local date (its midnight), a local time, or a time with an offset."""
-    said = datetime.fromisoformat(text)
-    if said.tzinfo is None:
-        return zone.instant(date(said.year, said.month, said.day), time(said.hour, said.minute, said.second))
-    return round(Fraction(said.timestamp()) * 1_000_000)
-
-
-def _installation(row: Mapping[str, str], zone: Zone) -> Installation:
-    since_us, until_us = _span(row, zone)
-    return Installation(
-        source=row["source"],
-        device=row["device"].lower(),
-        asset=row["asset"],
-        since_us=since_us,
-        until_us=until_us,
-        empty_mm=int(row["empty_mm"]) if row["empty_mm"] else None,
-        full_mm=int(row["full_mm"]) if row["full_mm"] else None,
-        full_at_ppm=round(Decimal(row["full_at"]) * 1_000_000) if row["full_at"] else None,
-        signed_city=row["signed_city"],
-        signed_contractor=row["signed_contractor"],
-    )
 
 
 def _is_echo(problem: Any) -> bool:  # noqa: ANN401  # pydantic's own error record
@@ -267,7 +161,13 @@ def _finding(said: dict[str, Any], problem: Any) -> Finding:  # noqa: ANN401  # 
         case "literal_error" | "enum" | "union_tag_invalid":
             return Finding(FindingCode.NOT_A_CHOICE, _CONTRACT, key, str(given), choices)
         case _:
-            return Finding(FindingCode.MALFORMED, _CONTRACT, key, f"{given!r}: {problem['msg']}", choices)
+            return Finding(
+                FindingCode.MALFORMED,
+                _CONTRACT,
+                key,
+                f"{given!r}: {problem['msg'].removeprefix('Value error, ')}",
+                choices,
+            )
 
 
 def _key_and_choices(said: object, location: Sequence[int | str]) -> tuple[str, tuple[str, ...]]:

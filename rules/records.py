@@ -146,7 +146,8 @@ class Determination:
     @property
     def opportunity(self) -> str:
         """What was judged: contract / standard @ terms version / subject / window start."""
-        return f"{self.contract}/{self.standard}@{self.terms_version}/{self.subject}/{utc(self.window_start_us)}"
+        place = (self.contract, self.standard, self.terms_version, self.subject)
+        return opportunity_name(place, self.window_start_us)
 
     @property
     def id(self) -> str:
@@ -176,6 +177,20 @@ class Act:
     date: str
     signer: str
     document_sha256: str
+
+
+def opportunity_name(place: tuple[str, str, int, str], window_start_us: int) -> str:
+    """Name what is judged, whether or not it is judged already.
+
+    Parameters
+    ----------
+    place : tuple
+        Contract, standard, version of the terms, subject.
+    window_start_us : int
+        [us since 1970, UTC]
+    """
+    contract, standard, version, subject = place
+    return f"{contract}/{standard}@{version}/{subject}/{utc(window_start_us)}"
 
 
 def canonical(content: object) -> str:

@@ -7,6 +7,7 @@ from storage.errors import ConnectionStringError
 
 # The type that others pass around, and what the driver raises when the server is away or cuts the line.
 Connection = psycopg.Connection
+REFUSED = psycopg.DatabaseError
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 
 

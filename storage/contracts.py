@@ -5,6 +5,8 @@ holds the lists of assets and installations. What a file means is not known here
 """
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,6 +70,19 @@ def add(
             row = {"contract": contract, "revision": revision, "files": json.dumps(register[0])}
             connection.execute(query("contracts", "insert_register"), {**row, "digest": register[1], "seq": seq})
     return Added(None if stored else seq, revision if is_new else None)
+
+
+@contextmanager
+def alone(connection: psycopg.Connection, contract: str) -> Generator[None]:
+    """Let nobody else assess or issue for a contract meanwhile; whoever holds it may enter again.
+
+    Two assessments at once could finish in the other order than they read, and the older would hold.
+    """
+    connection.execute(query("contracts", "lock"), {"contract": contract})
+    try:
+        yield
+    finally:
+        connection.execute(query("contracts", "unlock"), {"contract": contract})
 
 
 def versions(connection: psycopg.Connection, contract: str, known_through: int = ALL_KNOWN) -> dict[int, Any]:

@@ -19,6 +19,7 @@ def append(
     contract: str,
     days: tuple[date, date],
     found: Sequence[Determination],
+    known_through: int,
     now: datetime,
 ) -> int:
     """Append what is new among the determinations of a span of days, with one ledger entry.
@@ -29,6 +30,8 @@ def append(
     days : tuple of date
         Half open.
     found : sequence of Determination
+    known_through : int
+        Last number that was looked at.
     now : datetime
         Aware.
 
@@ -61,6 +64,7 @@ def append(
                 "from": days[0].isoformat(),
                 "until": days[1].isoformat(),
                 "count": len(new),
+                "known_through": known_through,
                 "rows_sha256": ledger.rows_digest([one.id, body] for one, body in zip(new, bodies, strict=True)),
             }
             ledger.append(connection, contract, "assessment", entry, seq, now)

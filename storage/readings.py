@@ -73,7 +73,7 @@ def prepare(connection: psycopg.Connection) -> None:
     connection.execute(query("readings", "create_stage_fill_level"))
 
 
-def store(connection: psycopg.Connection, batch: Batch, now: datetime) -> Stored:
+def store(connection: psycopg.Connection, batch: Batch, now: datetime, *, what: str = "readings") -> Stored:
     """Store a batch in one transaction: readings, rejections, counts, sequence number, marks.
 
     Parameters
@@ -82,6 +82,8 @@ def store(connection: psycopg.Connection, batch: Batch, now: datetime) -> Stored
         Made ready with `prepare`.
     now : datetime
         When the batch is written, aware.
+    what : str
+        `readings` from the broker, `import` from a file.
 
     Raises
     ------
@@ -90,7 +92,7 @@ def store(connection: psycopg.Connection, batch: Batch, now: datetime) -> Stored
     """
     with connection.transaction():
         # Devices first and sequence last taken would let two writers wait for each other.
-        batch_seq = sequence.take(connection, "readings", now)
+        batch_seq = sequence.take(connection, what, now)
         outcomes: Counter[Outcome] = Counter()
         if batch.readings:
             outcomes += _store_fill_levels(connection, batch.readings, batch_seq)
@@ -284,6 +286,12 @@ def _instant(event_time_us: int) -> datetime:
 
 def _transposed(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
     return [first for first, _ in pairs], [second for _, second in pairs]
+
+
+def last_ingested(connection: psycopg.Connection) -> datetime | None:
+    """When the worker last stored something, None if it never did."""
+    row = connection.execute(query("readings", "select_last_ingested")).fetchone()
+    return row[0] if row else None
 
 
 def count_by_outcome(connection: psycopg.Connection) -> dict[tuple[str, str], int]:

@@ -56,9 +56,9 @@ def check(
 @new.command("contract", epilog="Example: poniente new contract ./my-contract")
 def new_contract(folder: Annotated[Path, typer.Argument(help="Folder to make; must not exist.")]) -> None:
     """Write a commented contract folder that loads, to be changed into your own."""
-    from app.jobs.templates import write_contract
+    from app.jobs.templates import own_contract, write_contract
 
-    write_contract(folder)
+    write_contract(folder, own_contract(folder))
     note(f"{folder} holds a contract that loads; change it and run: poniente check {folder}")
 
 

@@ -52,7 +52,7 @@ def explain(error: Exception) -> int | None:
     from app.text import finding_text
     from ingest.errors import IngestError
     from rules.errors import RulesError, TermsError
-    from storage.connection import AWAY
+    from storage.connection import AWAY, REFUSED
     from storage.errors import ConnectionStringError, StorageError
 
     if isinstance(error, TermsError):
@@ -68,6 +68,9 @@ def explain(error: Exception) -> int | None:
         return 2
     if isinstance(error, AWAY):
         note(f"poniente: the database does not answer: {str(error).strip()}")
+        return 1
+    if isinstance(error, REFUSED):
+        note(f"poniente: the database refused: {str(error).strip()}")
         return 1
     return None
 

@@ -42,8 +42,11 @@ def assess(
 
     from app.cli import show
     from app.cli.options import open_database
+    from app.errors import UsageError
     from app.jobs.assess import run
 
+    if until <= since:
+        raise UsageError(f"--to {until.date()} is not after --from {since.date()}")
     with open_database(database, "assess") as connection:
         done = run(connection, contract, (since.date(), until.date()), datetime.now(UTC))
     if determinations:
@@ -57,6 +60,7 @@ def statement(
     contract: Contract,
     month: Annotated[str, typer.Argument(help="For example 2026-09.")],
     issue: Annotated[bool, typer.Option("--issue", help="Issue it: from then on it never changes.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Issue although readings are still coming in.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for statement.json, .csv, issue.json.")] = None,
     database: Database = None,
     form: FormatOption = Format.TABLE,
@@ -78,7 +82,7 @@ def statement(
     with open_database(database, "statement") as connection:
         issued = read(connection, contract, month)
         if issue and issued is None:
-            issued = statements.issue(connection, contract, month, datetime.now(UTC))
+            issued = statements.issue(connection, contract, month, datetime.now(UTC), is_hasty=now)
         if issued is not None:
             body, record = issued.body, issued.issue
         else:
@@ -137,9 +141,11 @@ def pay(
     import sys
 
     from app.cli import show
-    from app.export.files import read_acts, read_json, read_text
+    from app.export.files import read_acts, read_json, read_text, write_text
     from app.export.tables import read_determinations
     from app.jobs.contracts import load_files, read_folder
+    from rules.assess import opportunities
+    from rules.calendar import month_days
     from rules.payments.statement import settle
     from rules.records import canonical
 
@@ -149,8 +155,11 @@ def pay(
     before = read_json(opening) if opening else None
     acts = read_acts(inputs) if inputs else []
     done = settle(loaded.terms, found, period, before, acts)
+    expected = opportunities(loaded.terms, loaded.register, month_days(period))
+    if missing := len(expected - {one.opportunity for one in found}):
+        note(f"{missing} of the month's {len(expected)} checks are not in {determinations.name}: they count as met")
     if closing is not None:
-        closing.write_text(canonical(done.closing), encoding="utf-8")
+        write_text(closing, canonical(done.closing))
     if form == Format.JSON:
         sys.stdout.write(canonical(done.body))
     else:

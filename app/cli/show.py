@@ -159,7 +159,9 @@ def statement(
     out.print()
     out.print(totals)
     if record:
-        counted = ", ".join(f"{text.outcome_name(key, lang)} {n:,}" for key, n in record["readings"].items())
+        counted = ", ".join(
+            f"{text.outcome_name(key, lang)} {text.count(n, lang)}" for key, n in record["readings"].items()
+        )
         out.print(f"{_heading('counts', lang)}: {counted}")
         if head := record.get("ledger_head"):
             out.print(f"ledger {head['entry']} {head['hash'][:16]}…  body {record['body_sha256'][:16]}…")

@@ -29,6 +29,20 @@ def write_statement(folder: Path, body: str, record: dict[str, Any]) -> None:
     (folder / "issue.json").write_text(canonical(record), encoding="utf-8", newline="")
 
 
+def write_text(path: Path, content: str) -> None:
+    """Write a file.
+
+    Raises
+    ------
+    UsageError
+        When it cannot be written there.
+    """
+    try:
+        path.write_text(content, encoding="utf-8", newline="")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error}") from error
+
+
 def read_text(path: Path) -> str:
     """Read a file.
 

@@ -10,10 +10,9 @@ from rules.assess import assess, span_us
 from rules.calendar import month_days, month_of
 from rules.records import Determination
 from sensors.columns import FillLevels
-from storage import determinations, readings
+from storage import contracts, determinations, readings, sequence
 from storage.connection import Connection
 from storage.readings import microseconds
-from storage.sequence import ALL_KNOWN
 
 _log = structlog.get_logger()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,10 +20,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """What an assessment found, and how many of its results are new."""
+    """What an assessment found, how many of its results are new, and the last number it looked at."""
 
     found: list[Determination]
     new: int
+    known_through: int
 
 
 def run(connection: Connection, contract: str, days: tuple[date, date], now: datetime) -> Assessed:
@@ -44,22 +44,24 @@ def run(connection: Connection, contract: str, days: tuple[date, date], now: dat
     """
     found: list[Determination] = []
     new = 0
-    for first, until in _months(days):
-        loaded = load_stored(connection, contract, first)
-        known = read_known(connection, loaded, (first, until))
-        part = assess(loaded.terms, loaded.register, known, (first, until), microseconds(now))
-        added = determinations.append(connection, contract, (first, until), part, now)
-        _log.debug("month_assessed", contract=contract, month=month_of(first), determinations=len(part), new=added)
-        found += part
-        new += added
-    return Assessed(found, new)
+    with contracts.alone(connection, contract):
+        known_through = sequence.last(connection)
+        for first, until in _months(days):
+            loaded = load_stored(connection, contract, first, known_through)
+            known = read_known(connection, loaded, (first, until), known_through)
+            part = assess(loaded.terms, loaded.register, known, (first, until), microseconds(now))
+            added = determinations.append(connection, contract, (first, until), part, known_through, now)
+            _log.debug("month_assessed", contract=contract, month=month_of(first), checks=len(part), new=added)
+            found += part
+            new += added
+    return Assessed(found, new, known_through)
 
 
 def read_known(
     connection: Connection,
     loaded: Loaded,
     days: tuple[date, date],
-    known_through: int = ALL_KNOWN,
+    known_through: int,
 ) -> dict[tuple[str, str], FillLevels]:
     """Read what the opportunities of a span of days look at, by (source, device)."""
     first_us, until_us = span_us(loaded.terms, days)

@@ -7,10 +7,12 @@ from typing import Any
 
 from app import zones
 from app.errors import RefusedError, UsageError
+from rules.assets import Register
 from rules.calendar import Zone
-from rules.contract import Register, Terms
-from rules.load import REGISTER_FILES, TERMS_FILES, load_register, load_terms, zone_needed
+from rules.contract import Terms
+from rules.load import TERMS_FILES, load_terms, zone_needed
 from rules.records import digest
+from rules.register import REGISTER_FILES, load_register, read_register
 from storage import contracts
 from storage.connection import Connection
 from storage.contracts import Added
@@ -40,7 +42,7 @@ def read_folder(folder: Path) -> dict[str, str]:
         path = folder / name
         if path.is_file():
             try:
-                found[name] = path.read_text(encoding="utf-8")
+                found[name] = path.read_text(encoding="utf-8-sig")
             except UnicodeDecodeError as error:
                 raise UsageError(f"{path} is not UTF-8: {error}") from error
     return found
@@ -102,7 +104,7 @@ def load_stored(connection: Connection, contract: str, day: date, known_through:
     for terms in reversed(stored):
         effective = terms.file.contract.effective
         if effective.since <= day < effective.until:
-            return Loaded(terms, load_register(register, terms))
+            return Loaded(terms, read_register(register, terms.zone))
     spans = ", ".join(
         f"{terms.version} from {terms.file.contract.effective.since} until {terms.file.contract.effective.until}"
         for terms in stored

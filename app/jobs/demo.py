@@ -22,7 +22,7 @@ from app.errors import RefusedError, UsageError
 from app.export import files, tables
 from app.jobs import playing, statements
 from app.jobs.contracts import add_folder
-from app.jobs.templates import contract_files, write_contract
+from app.jobs.templates import TEMPLATE_ID, contract_files, write_contract
 from app.local.account import clear_dead_runs, make_run_folder
 from app.local.broker import demo_broker
 from app.local.postgres import LocalPostgres, embedded_binaries
@@ -30,12 +30,12 @@ from rules.calendar import month_days
 from rules.compliance import Compliance, compliance
 from rules.load import zone_needed
 from sensors import fleet
-from storage import determinations, readings
+from storage import contracts, determinations, readings
 from storage.connection import Connection, connect
 from storage.migrate import Server, migrate
 from storage.statements import Issued
 
-CONTRACT = "vega-poniente-2026"
+CONTRACT = TEMPLATE_ID
 MONTH = "2026-09"
 DAYS = 30
 CONTAINERS = 60
@@ -110,6 +110,8 @@ def run(wish: Wish, tell: Callable[[str, int, int], None]) -> Outcome:
         server = migrate(database).server
         tell("servers", 1, 1)
         connection = running.enter_context(connect(database, "demo"))
+        if contracts.contracts(connection) or readings.all_devices(connection):
+            raise RefusedError("the database holds contracts or readings; a demo wants an empty one")
         add_folder(connection, wish.out / "contract", NOW)
         published = _play(wish, plan, (database, broker_address, broker_name), connection, tell)
         tell("assessment", 0, 1)

@@ -13,6 +13,7 @@ from storage import determinations, readings
 from storage import statements as stored
 from storage.connection import Connection
 from storage.readings import Said
+from storage.sequence import ALL_KNOWN
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,7 +57,9 @@ def explain(connection: Connection, contract: str, line_id: str) -> Explanation:
     line = next((one for one in statements.lines_of(body) if one["id"] == line_id), None)
     if line is None:
         raise RefusedError(f"the statement of {contract} for {month} has no line {line_id!r}")
-    loaded = load_stored(connection, contract, first)
+    # The register of the day of issue: a container's sensor may be another one by now.
+    known_through = issued.issue["known_through"] if issued else ALL_KNOWN
+    loaded = load_stored(connection, contract, first, known_through)
     evidence = [
         _evidence(connection, loaded, determinations.read_one(connection, one)) for one in line["determinations"]
     ]
@@ -64,12 +67,13 @@ def explain(connection: Connection, contract: str, line_id: str) -> Explanation:
 
 
 def _evidence(connection: Connection, loaded: Loaded, one: Determination) -> Evidence:
-    first, until = (
-        _EPOCH + timedelta(microseconds=us) for us in (one.trace["looked_from_us"], one.trace["looked_until_us"])
-    )
-    devices = [(each.source, each.device) for each in loaded.register.installations if each.asset == one.subject]
-    ids = readings.device_ids(connection, devices)
-    return Evidence(
-        one,
-        {device: readings.said_between(connection, number, (first, until)) for device, number in ids.items()},
-    )
+    looked = (one.trace["looked_from_us"], one.trace["looked_until_us"])
+    said: dict[tuple[str, str], list[Said]] = {}
+    for each in loaded.register.installations:
+        since_us, until_us = max(each.since_us, looked[0]), min(each.until_us, looked[1])
+        ids = readings.device_ids(connection, [(each.source, each.device)])
+        if each.asset == one.subject and since_us < until_us and ids:
+            span = (_EPOCH + timedelta(microseconds=since_us), _EPOCH + timedelta(microseconds=until_us))
+            found = readings.said_between(connection, ids[each.source, each.device], span)
+            said.setdefault((each.source, each.device), []).extend(found)
+    return Evidence(one, said)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.jobs.contracts import load_stored, newest_day
-from storage import contracts, ledger, readings
+from storage import audit, contracts, ledger, readings
 from storage.connection import Connection
 from storage.errors import LedgerError
 
@@ -30,6 +30,7 @@ def findings(connection: Connection) -> list[Ailment]:
     for contract, _ in contracts.contracts(connection):
         try:
             ledger.check(connection, contract)
+            audit.check(connection, contract)
         except LedgerError as error:
             found.append(Ailment("ledger_broken", contract, str(error)))
         loaded = load_stored(connection, contract, newest_day(connection, contract))

@@ -143,9 +143,8 @@ def load(connection: Connection, path: Path, mapping: ColumnMapping, now: dateti
 
 def _store(connection: Connection, deliveries: list[Delivery], refused: list[Refused], now: datetime) -> Stored:
     batch = decode(deliveries)
-    return readings.store(
-        connection, Batch(batch.readings, [*batch.refused, *refused], batch.messages + len(refused)), now
-    )
+    whole = Batch(batch.readings, [*batch.refused, *refused], batch.messages + len(refused))
+    return readings.store(connection, whole, now, what="import")
 
 
 def _check_columns(path: Path, mapping: ColumnMapping, given: list[str]) -> None:

@@ -10,16 +10,18 @@ from typing import Any
 from app.errors import RefusedError
 from app.jobs import assess
 from app.jobs.contracts import Loaded, first_day, load_stored
-from rules.assess import opportunity_count
+from rules.assess import opportunities
 from rules.calendar import month_days, month_of, previous_month
 from rules.payments.statement import Statement, settle
 from rules.records import ENGINE, Act, Determination
-from storage import determinations, readings, sequence, statements
+from storage import contracts, determinations, readings, sequence, statements
 from storage.connection import Connection
 from storage.statements import Issued
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ISSUE_SCHEMA = "poniente.issue/1"
+# A worker that has more to store commits every second or so.
+_QUIET = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +43,74 @@ def draft(connection: Connection, contract: str, period: str) -> Draft:
     RefusedError
         When nothing of the period is assessed, or the period before is not issued.
     """
-    known_through = sequence.last(connection)
+    return _draft(connection, contract, period, sequence.last(connection))
+
+
+def _draft(connection: Connection, contract: str, period: str, known_through: int) -> Draft:
+    """Compute a statement under the terms, register and acts as known; its checks are those that hold now."""
     first, until = month_days(period)
     loaded = load_stored(connection, contract, first, known_through)
-    digest = loaded.terms.digest
-    found = [
-        one
-        for one in determinations.read(connection, contract, (first, until), known_through)
-        if one.digests["terms"] == digest
-    ]
-    if not found:
+    expected = opportunities(loaded.terms, loaded.register, (first, until))
+    held = determinations.read(connection, contract, (first, until))
+    # What was judged before the register changed may be no check any more.
+    found = [one for one in held if one.opportunity in expected]
+    if expected and not found:
         raise RefusedError(
             f"nothing of {period} is assessed; run poniente assess {contract} --from {first} --to {until}"
         )
     opening = _opening(connection, contract, period)
     acts = statements.acts(connection, contract, known_through)
-    missing = opportunity_count(loaded.terms, loaded.register, (first, until)) - len(found)
-    return Draft(settle(loaded.terms, found, period, opening, acts), loaded, found, missing, known_through)
+    settled = settle(loaded.terms, found, period, opening, acts)
+    return Draft(settled, loaded, found, len(expected) - len(found), known_through)
 
 
-def issue(connection: Connection, contract: str, period: str, now: datetime) -> Issued:
+def issue(connection: Connection, contract: str, period: str, now: datetime, *, is_hasty: bool = False) -> Issued:
     """Assess the period once more, so that nothing that came in is left out, and issue its statement.
 
-    An issued statement is given back as it was issued.
+    Parameters
+    ----------
+    contract, period : str
+    now : datetime
+        Aware.
+    is_hasty : bool
+        Issue although readings are still coming in.
+
+    Returns
+    -------
+    Issued
+        One that is issued already is given back as it was.
 
     Raises
     ------
     RefusedError
         When some of the period's windows are not over, or the period before is not issued.
     """
-    if issued := statements.read(connection, contract, period):
-        return issued
-    days = month_days(period)
-    assess.run(connection, contract, days, now)
-    drafted = draft(connection, contract, period)
-    if drafted.missing:
+    with contracts.alone(connection, contract):
+        if issued := statements.read(connection, contract, period):
+            return issued
+        if not is_hasty:
+            _check_quiet(connection, now)
+        known_through = assess.run(connection, contract, month_days(period), now).known_through
+        drafted = _draft(connection, contract, period, known_through)
+        if drafted.missing:
+            raise RefusedError(
+                f"{drafted.missing} checks of {period} cannot be judged yet: their windows, and the terms' grace "
+                f"after them, are not over"
+            )
+        record = issue_record(connection, drafted, period)
+        body = (drafted.statement.body, drafted.statement.closing)
+        return statements.issue(connection, period, body, record, now)
+
+
+def _check_quiet(connection: Connection, now: datetime) -> None:
+    """Refuse while the worker is still catching up: what comes a minute later would be left out for good."""
+    last = readings.last_ingested(connection)
+    if last and timedelta(0) <= now - last < _QUIET:
+        seconds = (now - last).total_seconds()
         raise RefusedError(
-            f"{drafted.missing} checks of {period} cannot be judged yet: their windows, and the terms' grace after "
-            f"them, are not over"
+            f"readings came in {seconds:.0f} s ago; wait until poniente ingest --status stands still for "
+            f"{_QUIET.total_seconds():.0f} s, or say --now"
         )
-    record = issue_record(connection, drafted, period)
-    body = (drafted.statement.body, drafted.statement.closing)
-    return statements.issue(connection, period, body, record, now)
 
 
 def body_of(issued: Issued) -> dict[str, Any]:
@@ -106,12 +134,16 @@ def record_act(connection: Connection, contract: str, act: Act, now: datetime) -
     """
     if not (act.number.strip() and act.signer.strip()):
         raise RefusedError("an act needs a number and a signer: nothing is charged without a named officer")
+    if date.fromisoformat(act.date) > now.date():
+        raise RefusedError(f"act {act.number} is dated {act.date}, which is still to come")
     last = statements.last(connection, contract)
     if last is None:
         raise RefusedError(f"no statement of {contract} is issued, so no line is in procedure; issue the month first")
-    open_lines = [line["id"] for line in last.closing["in_procedure"]]
-    if act.line not in open_lines:
-        raise RefusedError(f"{act.line!r} is not in procedure in the last statement; {len(open_lines)} lines are")
+    months = {line["id"]: line["fact_month"] for line in last.closing["in_procedure"]}
+    if act.line not in months:
+        raise RefusedError(f"{act.line!r} is not in procedure in the last statement; {len(months)} lines are")
+    if act.date[:7] < months[act.line]:
+        raise RefusedError(f"act {act.number} of {act.date} is older than the fact, which is of {months[act.line]}")
     statements.record_act(connection, contract, act, now)
 
 

@@ -1,16 +1,25 @@
 """Contract folders out of the product's own template."""
 
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
 from app.errors import UsageError
 
+TEMPLATE_ID = "vega-poniente-2026"
+
 
 def contract_files() -> dict[str, str]:
     """Read the template's files."""
     folder = files("app") / "templates" / "contract"
     return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+
+
+def own_contract(folder: Path) -> dict[str, str]:
+    """Give the template's terms the folder's name for an id, so that it is no demo's."""
+    name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")[:64] or "contract"
+    return {"contract.toml": contract_files()["contract.toml"].replace(TEMPLATE_ID, name, 1)}
 
 
 def write_contract(folder: Path, changed: Mapping[str, str] | None = None) -> None:

@@ -188,11 +188,14 @@ def _check(terms: Terms, determinations: Sequence[Determination], period: str, o
         told = f"{opening['contract']} {opening['period']}"
         raise CalculationError(f"opening state of {told} does not open {terms.id} {period}")
     seen: set[str] = set()
+    standards = {standard.id for standard in terms.file.standard}
     for one in determinations:
         if one.contract != terms.id or one.digests.get("terms") != terms.digest:
             raise CalculationError(
                 f"determination {one.id} was made under other terms than {terms.id}@{terms.version}"
             )
+        if one.standard not in standards:
+            raise CalculationError(f"determination {one.id} is of a standard that {terms.id}@{terms.version} lacks")
         if not first <= date.fromisoformat(one.day) < until:
             raise CalculationError(f"determination {one.id} is not of {period}")
         if one.opportunity in seen:
@@ -206,6 +209,12 @@ def _by_line(acts: Iterable[Act]) -> dict[str, Act]:
     for act in acts:
         if act.effect not in {"firm", "annulled"}:
             raise CalculationError(f"act {act.number} on {act.line} has effect {act.effect!r}, not firm or annulled")
+        try:
+            date.fromisoformat(act.date)
+        except ValueError as error:
+            raise CalculationError(
+                f"act {act.number} on {act.line} has date {act.date!r}, not such as 2026-12-03"
+            ) from error
         if not act.signer.strip():
             raise CalculationError(f"act {act.number} on {act.line} names no signer")
         if found.setdefault(act.line, act) != act:
@@ -285,7 +294,10 @@ def _decide(
     decided: list[Line] = []
     pending: list[Line] = []
     for said in in_procedure:
-        line = Line(**said)
+        try:
+            line = Line(**said)
+        except TypeError as error:
+            raise CalculationError(f"opening state holds no line of a statement: {error}") from error
         act = acts.get(line.id)
         if act is None:
             pending.append(line)

@@ -92,7 +92,7 @@ create table ingest_count (
     primary key (source, device, kind, hour, unit, outcome)
 );
 
--- What a batch changed; a job expands marks into opportunities to assess and clears those no newer batch touched.
+-- What batches changed, for assessing only what is touched. Nothing reads it yet: an assessment takes whole days.
 create table touched (
     device_id bigint not null,
     kind      text not null,

@@ -19,3 +19,10 @@ values (%(contract)s, %(revision)s, %(files)s, %(digest)s, %(seq)s)
 
 -- name: select_contracts
 select contract, max(version) from contract_version group by contract order by contract
+
+-- name: lock
+-- One assessment or issue a contract at a time; held by the session, taken again by whoever has it.
+select pg_advisory_lock(hashtextextended('contract ' || %(contract)s, 0))
+
+-- name: unlock
+select pg_advisory_unlock(hashtextextended('contract ' || %(contract)s, 0))

@@ -24,3 +24,18 @@ select entry from (
 ) chain
 where hash <> computed or previous_hash <> hash_before or entry <> place
 order by entry limit 1
+
+-- name: select_entries
+select kind, body, seq from ledger where contract = %(contract)s order by entry
+
+-- name: select_statements_of
+select body from statement where contract = %(contract)s and seq = %(seq)s
+
+-- name: select_acts_of
+select body from act where contract = %(contract)s and seq = %(seq)s
+
+-- name: select_determinations_of
+-- What an assessment found new, as it is stored now.
+select d.id, d.body
+from assessed a join determination d on d.id = a.id
+where a.contract = %(contract)s and a.seq = %(seq)s

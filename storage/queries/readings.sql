@@ -152,3 +152,6 @@ order by 1, 2, 8
 select unit, sum(n)::bigint from ingest_count
 where outcome = 'rejected' and hour >= date_trunc('hour', %(since)s::timestamptz, 'UTC')
 group by unit order by unit
+
+-- name: select_last_ingested
+select received_time from committed where what = 'readings' order by seq desc limit 1

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from rules.contract import Clause, ContractFile, Dated
-from rules.load import REGISTER_FILES, TERMS_FILES
+from rules.load import TERMS_FILES
 from rules.records import FindingCode
+from rules.register import REGISTER_FILES
 from tests.docs.pages import assert_named, page
 from tests.house.sources import assert_none
 

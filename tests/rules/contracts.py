@@ -17,9 +17,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from rules.assets import Register
 from rules.calendar import SECOND_US, Zone
-from rules.contract import Register, Terms
-from rules.load import load_register, load_terms
+from rules.contract import Terms
+from rules.load import load_terms
+from rules.register import load_register
 from sensors.columns import FillLevels
 from sensors.readings import NOT_SAID, Clock, content_digest
 

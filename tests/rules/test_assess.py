@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.assess import assess, span_us
+from rules.assets import Register
 from rules.calendar import DAY_US
-from rules.contract import Register, Terms
+from rules.contract import Terms
 from rules.records import Determination, Verdict, canonical, digest
 from sensors.columns import FillLevels
 from sensors.readings import Clock

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.contract import PPM, Installation
+from rules.assets import Installation
+from rules.contract import PPM
 from rules.events import Samples, gap_causes, readings_digest, samples_of, sources_of
 from rules.records import GapCause
 from sensors.readings import NOT_SAID, Clock

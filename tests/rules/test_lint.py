@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from rules.errors import TermsError
-from rules.load import load_register, load_terms
+from rules.load import load_terms
 from rules.records import Finding, FindingCode
+from rules.register import load_register
 from tests.rules.contracts import (
     SANTIAGO,
     changed,

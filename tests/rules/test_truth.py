@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from rules.assess import assess
-from rules.contract import Register, Terms
+from rules.assets import Register
+from rules.contract import Terms
 from rules.records import Determination, Verdict
 from tests.rules.contracts import (
     MINUTE_US,
