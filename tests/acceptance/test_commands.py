@@ -50,24 +50,24 @@ class Office:
 @pytest.fixture
 def office(tmp_path: Path, database: str) -> Office:
     office = Office(tmp_path, database)
-    office.run("new", "contract", "contract")
-    terms = tmp_path / "contract" / "contract.toml"
-    text = terms.read_text().replace("vega-poniente-2026", CONTRACT).replace("2026-07-10T", "2024-12-10T")
+    office.run("new", "contract", CONTRACT)
+    terms = tmp_path / CONTRACT / "contract.toml"
+    text = terms.read_text().replace("2026-07-10T", "2024-12-10T")
     text = text.replace("from = 2026-09-01, until = 2028-09-01", "from = 2025-01-01, until = 2026-01-01")
     # Everything reads the fill directly, and the third event a zone is rare in one container.
     terms.write_text(text.replace("free = 2", "free = 0"))
-    (tmp_path / "contract" / "indexes.csv").write_text(
+    (tmp_path / CONTRACT / "indexes.csv").write_text(
         "series,month,value,published,source\nUTM,2025-01,67429,2024-12-10,SII\nUTM,2025-02,67294,2025-01-10,SII\n"
     )
     for name in ("assets.csv", "installations.csv"):
-        path = tmp_path / "contract" / name
+        path = tmp_path / CONTRACT / name
         path.write_text(path.read_text().replace("2026-08-01", "2024-12-01").replace("1450,250", ","))
     (tmp_path / "readings.toml").write_text(MAPPING)
     (tmp_path / "readings.csv").write_text(_readings())
     (tmp_path / "decreto-12.pdf").write_bytes(b"decreto 12")
     office.run("migrate")
-    office.run("check", "contract")
-    office.run("contract", "add", "contract")
+    office.run("check", CONTRACT)
+    office.run("contract", "add", CONTRACT)
     office.run("import", "readings.csv", "--mapping", "readings.toml")
     return office
 
@@ -123,14 +123,14 @@ def test_fine_is_charged_when_an_act_has_made_it_firm(office: Office) -> None:
 
 def test_nothing_changes_when_done_again(office: Office) -> None:
     """The same version and the same rows again are nothing new; another content under a version is refused."""
-    office.run("contract", "add", "contract")
+    office.run("contract", "add", CONTRACT)
     said = office.run("import", "readings.csv", "--mapping", "readings.toml", "--format", "json")
     counts = {row["outcome"]: row["n"] for row in json.loads(said) if row["unit"] == "reading"}
     assert (0, 3264) == (counts.get("accepted", 0), counts["duplicate"])
 
-    terms = office.folder / "contract" / "contract.toml"
+    terms = office.folder / CONTRACT / "contract.toml"
     terms.write_text(terms.read_text().replace('"41000000"', '"42000000"'))
-    assert "give the new terms version 2" in office.run("contract", "add", "contract", status=1)
+    assert "give the new terms version 2" in office.run("contract", "add", CONTRACT, status=1)
 
 
 def test_wrong_use_says_what_to_do_when_anywhere(tmp_path: Path) -> None:
