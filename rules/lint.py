@@ -190,8 +190,25 @@ def _silence(standard: Standard, terms: Terms, key: str) -> Iterator[Finding]:
 
 
 def _reach(standard: Standard, terms: Terms, key: str) -> Iterator[Finding]:
-    """Find targets that cannot be met, or cannot be missed."""
-    day = terms.file.contract.effective.since
+    """Find targets that cannot be met, or cannot be missed, on any day at which a number changes."""
+    first = terms.file.contract.effective.since
+    days = sorted({first, *(one.since for one in _dated_in(standard) if one.since and one.since > first)})
+    # What is wrong on the first day and stays so is said once.
+    yield from dict.fromkeys(found for day in days for found in _reach_on(standard, day, key))
+
+
+def _dated_in(table: BaseModel) -> Iterator[Dated]:
+    """Every dated value in a table and the tables within."""
+    for name in type(table).model_fields:
+        value = getattr(table, name)
+        for one in cast("Iterable[object]", value) if isinstance(value, tuple) else (value,):
+            if isinstance(one, Dated):
+                yield one
+            elif isinstance(one, BaseModel):
+                yield from _dated_in(one)
+
+
+def _reach_on(standard: Standard, day: date, key: str) -> Iterator[Finding]:
     measure, target = standard.measure, value_on(standard.target.value, day, "us")
     if value_on(measure.max_gap, day, "us") < value_on(standard.completeness.every, day, "us"):
         yield Finding(

@@ -29,7 +29,7 @@ def connect(dsn: str, program: str) -> Connection:
         When the string cannot be read.
     """
     try:
-        conninfo_to_dict(dsn)
+        options = conninfo_to_dict(dsn).get("options", "")
     except psycopg.ProgrammingError as error:
         raise ConnectionStringError(f"connection string cannot be read: {str(error).strip()}") from error
     return psycopg.connect(
@@ -37,7 +37,7 @@ def connect(dsn: str, program: str) -> Connection:
         autocommit=True,
         application_name=f"poniente {program}",
         connect_timeout=5,
-        options="-c timezone=UTC -c datestyle=ISO",
+        options=f"{options} -c timezone=UTC -c datestyle=ISO",
         # A broken network must be noticed before the sensors' next readings, half an hour later at the most.
         keepalives_idle=30,
         keepalives_interval=10,

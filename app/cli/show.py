@@ -24,6 +24,7 @@ from rules.compliance import Compliance
 from rules.compliance import compliance as summed
 from rules.payments.money import written
 from rules.records import Determination
+from sensors.readings import Clock
 from storage.readings import Said
 
 # Lines of each block shown in the demo; the files have them all.
@@ -162,7 +163,7 @@ def statement(
         counted = ", ".join(
             f"{text.outcome_name(key, lang)} {text.count(n, lang)}" for key, n in record["readings"].items()
         )
-        out.print(f"{_heading('counts', lang)}: {counted}")
+        out.print(f"{_heading('readings_of_month', lang)}: {counted}")
         if head := record.get("ledger_head"):
             out.print(f"ledger {head['entry']} {head['hash'][:16]}…  body {record['body_sha256'][:16]}…")
 
@@ -176,7 +177,7 @@ def _block(block: str, content: Mapping[str, Any], currency: str, lang: Language
         out.print(f"  [dim]{line['id']}[/dim]  {text.amount(line['amount'], currency, lang)}")
         out.print(f"    {text.sentence(line, currency, lang)}")
     if more := len(content["lines"]) - min(most, len(lines)):
-        out.print(f"  … {more} more in statement.csv")
+        out.print(f"  … +{more} → statement.csv")
 
 
 def explanation(why: Explanation, lang: Language, *, with_readings: bool) -> None:
@@ -221,7 +222,7 @@ def _readings(said: Sequence[Said], zone: Zone) -> None:
         table.add_column(column)
     for one in said:
         local = zone.local(round(Fraction(one.event_time.timestamp()) * 1_000_000))
-        cells = (one.sequence, one.distance_mm, one.fill_ppm, one.clock)
+        cells = (one.sequence, one.distance_mm, one.fill_ppm, Clock(one.clock).name.lower())
         table.add_row(
             f"    {local:%Y-%m-%d %H:%M:%S}", *("" if c is None else str(c) for c in cells), one.digest[:13]
         )

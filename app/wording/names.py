@@ -136,6 +136,7 @@ WORDS = {
     "published": marked("messages published"),
     "messages": marked("messages"),
     "readings": marked("readings"),
+    "readings_of_month": marked("readings of the month"),
     "distinct_rejections": marked("distinct rejections"),
     "finding": marked("finding"),
     "file": marked("file"),

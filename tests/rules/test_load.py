@@ -13,6 +13,7 @@ from rules.errors import TermsError
 from rules.load import load_terms, zone_needed
 from rules.records import Finding, FindingCode
 from tests.rules.contracts import (
+    ASSETS,
     INDEXES,
     INSTALLATIONS,
     SANTIAGO,
@@ -239,3 +240,35 @@ def test_row_holds_the_instant_when_an_offset_is_given() -> None:
 def test_device_is_in_normal_form_when_written_in_capitals() -> None:
     register = register_of(terms_of(), installations=INSTALLATIONS.replace("d1", "D1"))
     assert "d1" == register.installations[0].device
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("indexes", INDEXES.replace("68000,", "68,000,"), "beyond the last column"),
+        ("indexes", INDEXES.replace("2026-08-31", "whenever"), "published 'whenever'"),
+        ("assets", ASSETS.replace("C-1,", "C 1,"), "asset 'C 1'"),
+        ("assets", ASSETS.replace("\n", ",\n", 1), ""),
+        ("installations", INSTALLATIONS.replace("net,", "NET,", 1), "source 'NET'"),
+        ("installations", INSTALLATIONS.replace(",0.9,", ",90,", 1), "full_at '90'"),
+        ("installations", INSTALLATIONS.replace("net,d1", '"net,d1', 1), "unexpected end of data"),
+    ],
+)
+def test_table_is_refused_when_a_row_does_not_fit_its_columns(file: str, text: str, told: str) -> None:
+    with pytest.raises(TermsError) as refused:
+        register_of(terms_of(None, **({file: text} if file == "indexes" else {})), **{file: text})
+    assert any(told in finding.value for finding in refused.value.findings)
+
+
+@pytest.mark.parametrize("name", ["Vega 2026/9", "x/../y", "Vega", "a" * 65])
+def test_id_is_refused_when_it_could_be_taken_for_a_path(name: str) -> None:
+    with pytest.raises(TermsError) as refused:
+        terms_of(changed(contract_table(), "contract.id", name))
+    assert ["contract.id"] == [finding.key for finding in refused.value.findings]
+
+
+def test_target_is_refused_when_only_its_later_value_can_never_be_missed() -> None:
+    later = [{"value": "PT4H"}, {"value": "PT40H", "from": date(2026, 11, 1)}]
+    with pytest.raises(TermsError) as refused:
+        terms_of(contract_table(full_standard(target={"op": "<=", "value": later})))
+    assert [FindingCode.TARGET_UNREACHABLE] == [finding.code for finding in refused.value.findings]
