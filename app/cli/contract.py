@@ -47,9 +47,9 @@ def check(
         print_rows({"code": "code"}, [], form)
     file = loaded.terms.file
     note(
-        f"{file.contract.id} version {file.contract.version} loads: {len(file.standard)} standards, "
-        f"{len(loaded.terms.zones)} zones, {len(loaded.register.assets)} assets, "
-        f"{len(loaded.register.installations)} installations"
+        f"{file.contract.id} version {file.contract.version} loads; standards: {len(file.standard)}, "
+        f"zones: {len(loaded.terms.zones)}, assets: {len(loaded.register.assets)}, "
+        f"installations: {len(loaded.register.installations)}"
     )
 
 

@@ -164,6 +164,10 @@ def statement(
             f"{text.outcome_name(key, lang)} {text.count(n, lang)}" for key, n in record["readings"].items()
         )
         out.print(f"{_heading('readings_of_month', lang)}: {counted}")
+        rejected: dict[str, int] = record["rejected_since_last_issue"]
+        units = ", ".join(f"{text.word(f'{unit}s', lang)} {text.count(n, lang)}" for unit, n in rejected.items())
+        name = text.outcome_name("rejected", lang)
+        out.print(f"{name[:1].upper()}{name[1:]}: {units or 0}")
         if head := record.get("ledger_head"):
             out.print(f"ledger {head['entry']} {head['hash'][:16]}…  body {record['body_sha256'][:16]}…")
 

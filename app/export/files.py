@@ -65,11 +65,15 @@ def read_acts(path: Path) -> list[Act]:
     UsageError
         When an act is incomplete.
     """
-    try:
-        return [Act(**one) for one in read_json(path)["acts"]]
-    except (KeyError, TypeError) as error:
-        names = ", ".join(field.name for field in fields(Act))
-        raise UsageError(f"{path} needs a list `acts`, each with {names}: {error}") from error
+    names = [field.name for field in fields(Act)]
+    said = read_json(path).get("acts")
+    if not isinstance(said, list):
+        raise UsageError(f"{path} has no list `acts`")
+    acts = cast("list[dict[str, str]]", said)
+    for number, one in enumerate(acts, start=1):
+        if sorted(one) != sorted(names):
+            raise UsageError(f"act {number} of {path} must have {', '.join(names)}, no more and no less")
+    return [Act(**one) for one in acts]
 
 
 def read_json(path: Path) -> dict[str, Any]:
