@@ -75,10 +75,19 @@ def publish(
                 f"if it knows MQTT 3.1.1 only, set PONIENTE_BROKER_VERSION=4"
             )
         _raise_refused(broker, refusals)
-        count = _send(client, slots, messages, progress)
+        count = 0
+        for topic, payload in messages:
+            _take(slots)
+            # A broker may close the line after each refusal, so the first one ends it.
+            _raise_refused(broker, refusals)
+            _send(client, topic, payload)
+            count += 1
+            if count % 500 == 0:
+                progress(count)
+        progress(count)
         for _ in range(IN_FLIGHT_MAX):
             _take(slots)
-        _raise_refused(broker, refusals)
+            _raise_refused(broker, refusals)
     finally:
         client.disconnect()
         client.loop_stop()
@@ -87,27 +96,13 @@ def publish(
 
 def _raise_refused(broker: Broker, refusals: list[str]) -> None:
     if refusals:
-        told = f"broker {broker.host}:{broker.port} refused {refusals[0]}"
-        raise BrokerError(told if len(refusals) == 1 else f"{told}, and {len(refusals) - 1} more")
+        raise BrokerError(f"broker {broker.host}:{broker.port} refused {refusals[0]}")
 
 
-def _send(
-    client: Client,
-    slots: threading.BoundedSemaphore,
-    messages: Iterable[tuple[str, bytes]],
-    progress: Callable[[int], None],
-) -> int:
-    count = 0
-    for topic, payload in messages:
-        _take(slots)
-        info = client.publish(topic, payload, qos=1)
-        if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
-            raise BrokerError(f"message on {topic} was not taken: {info.rc.name}")
-        count += 1
-        if count % 500 == 0:
-            progress(count)
-    progress(count)
-    return count
+def _send(client: Client, topic: str, payload: bytes) -> None:
+    info = client.publish(topic, payload, qos=1)
+    if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
+        raise BrokerError(f"message on {topic} was not taken: {info.rc.name}")
 
 
 def _take(slots: threading.BoundedSemaphore) -> None:

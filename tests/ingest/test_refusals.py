@@ -32,7 +32,7 @@ def test_publisher_says_so_when_the_broker_refuses_the_messages(mosquitto_binary
     nobody.chmod(0o644)
     with (
         LocalMosquitto(mosquitto_binary, server_folder / "broker", settings={"acl_file": str(nobody)}) as deaf,
-        pytest.raises(BrokerError, match=r"refused a message: Not authorized, and 9 more"),
+        pytest.raises(BrokerError, match=r"refused a message: Not authorized"),
     ):
         publish(broker_of(deaf), fleet(10))
 
