@@ -84,6 +84,12 @@ def read(connection: psycopg.Connection, contract: str, period: str) -> Issued |
     return None if row is None else Issued(row[1], json.loads(row[2]), json.loads(row[3]))
 
 
+def issued_before(connection: psycopg.Connection, contract: str, period: str) -> dict[str, datetime]:
+    """When each earlier month's statement was issued."""
+    rows = connection.execute(query("statements", "select_before"), {"contract": contract, "period": period})
+    return {month: datetime.fromisoformat(json.loads(record)["issued"]) for month, record in rows}
+
+
 def last(connection: psycopg.Connection, contract: str) -> Issued | None:
     """Read a contract's last issued statement, None where there is none."""
     row = connection.execute(query("statements", "select_last"), {"contract": contract}).fetchone()

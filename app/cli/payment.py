@@ -88,7 +88,7 @@ def statement(
         else:
             if out is not None:
                 raise UsageError(f"the statement of {month} is a draft; --out writes issued statements: add --issue")
-            drafted = statements.draft(connection, contract, month)
+            drafted = statements.draft(connection, contract, month, datetime.now(UTC))
             body, record = canonical(drafted.statement.body), statements.issue_record(connection, drafted, month)
             note(f"draft: not issued; {drafted.missing} checks of the month are not judged yet")
     if out is not None:
@@ -132,6 +132,10 @@ def pay(
     determinations: Annotated[Path, typer.Argument(help="As assess --determinations --format csv writes it.")],
     period: Annotated[str, typer.Option("--period", help="For example 2026-09.")],
     opening: Annotated[Path | None, typer.Option("--opening", help="Closing state of the month before.")] = None,
+    restate: Annotated[
+        list[Path] | None,
+        typer.Option("--restate", help="Determinations of an issued month still open to late data; once for each."),
+    ] = None,
     inputs: Annotated[Path | None, typer.Option("--inputs", help="Officers' acts: JSON with a list `acts`.")] = None,
     closing: Annotated[Path | None, typer.Option("--closing", help="File to write the closing state to.")] = None,
     form: FormatOption = Format.JSON,
@@ -146,6 +150,7 @@ def pay(
     from app.jobs.contracts import load_files, read_folder
     from rules.assess import opportunities
     from rules.calendar import month_days
+    from rules.payments.restate import Earlier
     from rules.payments.statement import settle
     from rules.records import canonical
 
@@ -154,7 +159,9 @@ def pay(
     found = read_determinations(read_text(determinations))
     before = read_json(opening) if opening else None
     acts = read_acts(inputs) if inputs else []
-    done = settle(loaded.terms, found, period, before, acts)
+    again = [read_determinations(read_text(path)) for path in restate or []]
+    earlier = {rows[0].day[:7]: Earlier(loaded.terms, rows) for rows in again if rows}
+    done = settle(loaded.terms, found, period, before, acts, earlier)
     expected = opportunities(loaded.terms, loaded.register, month_days(period))
     if missing := len(expected - {one.opportunity for one in found}):
         note(f"{missing} of the month's {len(expected)} checks are not in {determinations.name}: they count as met")
@@ -174,12 +181,15 @@ def explain(
     language: LanguageOption = None,
 ) -> None:
     """Say why a line is what it is: its sentence, its steps, the check behind it, the readings behind that."""
+    from datetime import UTC
+
     from app.cli import show
     from app.cli.options import open_database
     from app.jobs.explaining import explain as run
 
     with open_database(database, "explain") as connection:
-        show.explanation(run(connection, contract, line), show.language(language), with_readings=readings)
+        why = run(connection, contract, line, datetime.now(UTC))
+    show.explanation(why, show.language(language), with_readings=readings)
 
 
 def _check_month(month: str) -> None:

@@ -27,7 +27,13 @@ class Assessed:
     known_through: int
 
 
-def run(connection: Connection, contract: str, days: tuple[date, date], now: datetime) -> Assessed:
+def run(
+    connection: Connection,
+    contract: str,
+    days: tuple[date, date],
+    now: datetime,
+    known_through: int | None = None,
+) -> Assessed:
     """Assess a span of days, month by month, so that memory holds one month.
 
     Parameters
@@ -37,6 +43,8 @@ def run(connection: Connection, contract: str, days: tuple[date, date], now: dat
         Local, half open.
     now : datetime
         Windows that ended less than the terms' grace before it are left out. Aware.
+    known_through : int, optional
+        Last number to look at; the last one committed by default.
 
     Returns
     -------
@@ -45,7 +53,7 @@ def run(connection: Connection, contract: str, days: tuple[date, date], now: dat
     found: list[Determination] = []
     new = 0
     with contracts.alone(connection, contract):
-        known_through = sequence.last(connection)
+        known_through = known_through or sequence.last(connection)
         for first, until in _months(days):
             loaded = load_stored(connection, contract, first, known_through)
             known = read_known(connection, loaded, (first, until), known_through)

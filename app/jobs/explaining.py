@@ -37,7 +37,7 @@ class Explanation:
     evidence: list[Evidence]
 
 
-def explain(connection: Connection, contract: str, line_id: str) -> Explanation:
+def explain(connection: Connection, contract: str, line_id: str, now: datetime) -> Explanation:
     """Find a line in its month's statement and what it rests on.
 
     Raises
@@ -53,7 +53,7 @@ def explain(connection: Connection, contract: str, line_id: str) -> Explanation:
     except ValueError as error:
         raise UsageError(f"line {line_id!r} does not begin with a month such as 2026-09/") from error
     issued = stored.read(connection, contract, month)
-    body = statements.body_of(issued) if issued else statements.draft(connection, contract, month).statement.body
+    body = statements.body_of(issued) if issued else statements.draft(connection, contract, month, now).statement.body
     line = next((one for one in statements.lines_of(body) if one["id"] == line_id), None)
     if line is None:
         raise RefusedError(f"the statement of {contract} for {month} has no line {line_id!r}")

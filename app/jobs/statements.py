@@ -12,6 +12,8 @@ from app.jobs import assess
 from app.jobs.contracts import Loaded, first_day, load_stored
 from rules.assess import opportunities
 from rules.calendar import month_days, month_of, previous_month
+from rules.contract import value_on
+from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, settle
 from rules.records import ENGINE, Act, Determination
 from storage import contracts, determinations, readings, sequence, statements
@@ -35,33 +37,63 @@ class Draft:
     known_through: int
 
 
-def draft(connection: Connection, contract: str, period: str) -> Draft:
+def draft(connection: Connection, contract: str, period: str, now: datetime) -> Draft:
     """Compute the statement of a period from what is stored.
+
+    Parameters
+    ----------
+    contract, period : str
+    now : datetime
+        Decides which issued months are still open to late data. Aware.
 
     Raises
     ------
     RefusedError
         When nothing of the period is assessed, or the period before is not issued.
     """
-    return _draft(connection, contract, period, sequence.last(connection))
+    months = open_months(connection, contract, period, now)
+    return _draft(connection, contract, period, months, sequence.last(connection))
 
 
-def _draft(connection: Connection, contract: str, period: str, known_through: int) -> Draft:
+def open_months(connection: Connection, contract: str, period: str, now: datetime) -> list[str]:
+    """Issued months before a period that late data still restate: not older than the terms' late cut-off."""
+    found: list[str] = []
+    for month, issued in statements.issued_before(connection, contract, period).items():
+        terms = load_stored(connection, contract, month_days(month)[0]).terms
+        cutoff_us = value_on(terms.file.late.late_cutoff, month_days(month)[0], "us")
+        if now < issued + timedelta(microseconds=int(cutoff_us)):
+            found.append(month)
+    return found
+
+
+def _draft(connection: Connection, contract: str, period: str, months: Sequence[str], known_through: int) -> Draft:
     """Compute a statement under the terms, register and acts as known; its checks are those that hold now."""
-    first, until = month_days(period)
-    loaded = load_stored(connection, contract, first, known_through)
-    expected = opportunities(loaded.terms, loaded.register, (first, until))
-    held = determinations.read(connection, contract, (first, until))
-    # What was judged before the register changed may be no check any more.
-    found = [one for one in held if one.opportunity in expected]
-    if expected and not found:
+    loaded, found, missing = _known(connection, contract, period, known_through)
+    if missing and not found:
+        first, until = month_days(period)
         raise RefusedError(
             f"nothing of {period} is assessed; run poniente assess {contract} --from {first} --to {until}"
         )
     opening = _opening(connection, contract, period)
     acts = statements.acts(connection, contract, known_through)
-    settled = settle(loaded.terms, found, period, opening, acts)
-    return Draft(settled, loaded, found, len(expected) - len(found), known_through)
+    earlier: dict[str, Earlier] = {}
+    for month in months:
+        before, again, _ = _known(connection, contract, month, known_through)
+        earlier[month] = Earlier(before.terms, again)
+    settled = settle(loaded.terms, found, period, opening, acts, earlier)
+    return Draft(settled, loaded, found, missing, known_through)
+
+
+def _known(
+    connection: Connection, contract: str, period: str, known_through: int
+) -> tuple[Loaded, list[Determination], int]:
+    """Find what holds for a month's checks, and how many of them are not judged."""
+    days = month_days(period)
+    loaded = load_stored(connection, contract, days[0], known_through)
+    expected = opportunities(loaded.terms, loaded.register, days)
+    # What was judged before the register changed may be no check any more.
+    found = [one for one in determinations.read(connection, contract, days) if one.opportunity in expected]
+    return loaded, found, len(expected) - len(found)
 
 
 def issue(connection: Connection, contract: str, period: str, now: datetime, *, is_hasty: bool = False) -> Issued:
@@ -90,8 +122,11 @@ def issue(connection: Connection, contract: str, period: str, now: datetime, *, 
             return issued
         if not is_hasty:
             _check_quiet(connection, now)
-        known_through = assess.run(connection, contract, month_days(period), now).known_through
-        drafted = _draft(connection, contract, period, known_through)
+        months = open_months(connection, contract, period, now)
+        known_through = sequence.last(connection)
+        for month in (*months, period):
+            assess.run(connection, contract, month_days(month), now, known_through)
+        drafted = _draft(connection, contract, period, months, known_through)
         if drafted.missing:
             raise RefusedError(
                 f"{drafted.missing} checks of {period} cannot be judged yet: their windows, and the terms' grace "

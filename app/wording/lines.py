@@ -13,7 +13,7 @@ from app.wording.catalogue import Language, counted, marked, told
 from app.wording.figures import amount, clock, day, duration
 from app.wording.names import nature_name
 from rules.contract import Nature
-from rules.payments.statement import Block
+from rules.payments.lines import Block, LineKind
 from rules.payments.steps import ChargeState
 from rules.records import Verdict
 
@@ -76,6 +76,8 @@ def sentence(line: Mapping[str, Any], currency: str, language: Language) -> str:
     says = line["says"]
     if says["code"] in _PROVEN:
         parts = [_fact(line, language), _clause(says, language), *_consequence(line, currency, language)]
+    elif says["code"] == LineKind.RESTATEMENT:
+        parts = [_restated(line, currency, language), _clause(says, language), _follows(line, currency, language)]
     else:
         parts = [_sum(line, currency, language), _clause(says, language)]
     return " ".join(part for part in parts if part)
@@ -137,6 +139,30 @@ def _sum(line: Mapping[str, Any], currency: str, language: Language) -> str:
             return told("Rounding of the total, as the terms say: {amount}.", language, amount=paid)
         case code:
             raise ValueError(f"line {line['id']} says {code!r}, for which there is no sentence")
+
+
+def _restated(line: Mapping[str, Any], currency: str, language: Language) -> str:
+    """Which line of an issued statement is restated, and how."""
+    says = line["says"]
+    return told(
+        "Restatement of {line}: {before} becomes {after}, by what became known after it was stated.",
+        language,
+        line=says["restates"],
+        before=amount(says["before"], currency, language),
+        after=amount(says["after"], currency, language),
+    )
+
+
+def _follows(line: Mapping[str, Any], currency: str, language: Language) -> str:
+    """What follows from a restatement: nothing more for a sum settled now."""
+    match line["state"]:
+        case "withdrawn":
+            return told("Withdrawn; nothing is charged.", language)
+        case "firm" | "annulled":
+            act = next(step["act"] for step in line["trace"] if step["step"] == "act")
+            return _decided(line, act, currency, language)
+        case _:
+            return _owed(line, currency, language) if line["block"] == Block.IN_PROCEDURE else ""
 
 
 def _fact(line: Mapping[str, Any], language: Language) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.wording.catalogue import Language, marked, told
 from rules.contract import Nature
-from rules.payments.statement import Block, LineKind
+from rules.payments.lines import Block, LineKind
 from rules.payments.steps import ChargeState
 from rules.records import GapCause, Verdict
 
@@ -39,6 +39,7 @@ _STATES = {
     "due": marked("due"),
     "firm": marked("firm"),
     "annulled": marked("annulled"),
+    "withdrawn": marked("withdrawn"),
 }
 
 _CAUSES = {
@@ -66,6 +67,7 @@ _KINDS = {
     LineKind.BASE: marked("contracted monthly sum"),
     LineKind.CARRY_OVER: marked("carry-over"),
     LineKind.ROUNDING: marked("rounding"),
+    LineKind.RESTATEMENT: marked("restatement"),
 }
 
 # Headings of tables and pages. The totals go by the keys of a statement's body; the list is closed.

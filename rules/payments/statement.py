@@ -5,86 +5,23 @@ Block C shows what is in procedure and charges nothing. Amounts are signed as th
 paid is positive. The body is a pure function of its inputs and comes out the same, byte for byte.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
-from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
 from rules.calendar import month_days, month_of, previous_month
 from rules.contract import Nature, Terms, value_on
 from rules.errors import CalculationError
+from rules.payments.lines import Block, Line, LineKind, line_of
 from rules.payments.money import read, rounded, written
-from rules.payments.steps import Charge, ChargeState, charges_of, run_steps
+from rules.payments.restate import Earlier, decide, restate, stated_of
+from rules.payments.steps import charges_of, run_steps
 from rules.records import ENGINE, Act, Determination, Verdict, digest
 
 STATEMENT_SCHEMA = "poniente.statement/1"
 STATE_SCHEMA = "poniente.state/1"
-
-
-class Block(StrEnum):
-    """Where a line stands."""
-
-    SETTLEMENT = "A"
-    FIRM = "B"
-    IN_PROCEDURE = "C"
-
-
-class LineKind(StrEnum):
-    """What a line is."""
-
-    BASE = "base"
-    DEDUCTION = "deduction"
-    CARRY_OVER = "carry_over"
-    ROUNDING = "rounding"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a statement.
-
-    Parameters
-    ----------
-    id : str
-        Period, standard, subject, day: never an ordinal.
-    block : Block
-    kind : LineKind
-    nature : str
-        Price or fine.
-    amount : str
-        Exact, signed as the contractor sees it. [currency]
-    fact_month : str
-        Month of the fact.
-    firm_month, charge_month : str
-        Empty while not firm, not charged.
-    state : str
-        See `ChargeState`; `firm` in block B.
-    standard, subject, zone : str
-        Empty on base lines.
-    determinations : list of str
-        Ids that the line rests on.
-    says : dict
-        What the line's sentence needs: numbers and instants, no prose.
-    trace : list of dict
-        Each step: what came in, the number used, what went out.
-    """
-
-    id: str
-    block: Block
-    kind: LineKind
-    nature: str
-    amount: str
-    fact_month: str
-    firm_month: str
-    charge_month: str
-    state: str
-    standard: str = ""
-    subject: str = ""
-    zone: str = ""
-    determinations: list[str] = field(default_factory=list[str])
-    says: dict[str, Any] = field(default_factory=dict[str, Any])
-    trace: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +55,7 @@ def opening_of_nothing(terms: Terms, period: str) -> dict[str, Any]:
         "period": previous_month(period),
         "carry_over": "0",
         "in_procedure": [],
+        "stated": {},
         "opening_sha256": "",
     }
 
@@ -128,6 +66,7 @@ def settle(
     period: str,
     opening: dict[str, Any] | None = None,
     acts: Iterable[Act] = (),
+    earlier: Mapping[str, Earlier] | None = None,
 ) -> Statement:
     """Make the statement of a period.
 
@@ -143,6 +82,8 @@ def settle(
         Closing state of the period before; nothing for the first.
     acts : iterable of Act
         Officers' acts on lines in procedure.
+    earlier : mapping of str to Earlier, optional
+        Issued months still open to late data, as they are known now; others are not restated any more.
 
     Raises
     ------
@@ -157,9 +98,11 @@ def settle(
     _check(terms, determinations, period, opened)
     charges = charges_of(terms, determinations)
     run_steps(terms, charges)
-    new = [_line(terms, charge, period) for charge in charges]
-    decided, pending = _decide(opened["in_procedure"], _by_line(acts), period)
-    lines = [*_base_lines(terms, period), *new, *decided]
+    new = [line_of(terms, charge, period) for charge in charges]
+    restated = restate(opened, earlier or {}, period)
+    decided, pending = _decide(restated.in_procedure, _by_line(acts), period)
+    decide(restated.stated, decided)
+    lines = [*_base_lines(terms, period), *new, *restated.lines, *decided]
     net = _total(lines, Block.SETTLEMENT) + _total(lines, Block.FIRM)
     closing_lines, carry_over = _close(terms, net, read(opened["carry_over"]), period)
     lines = sorted([*lines, *closing_lines, *pending], key=lambda line: (line.block, line.kind, line.id))
@@ -170,9 +113,23 @@ def settle(
         "period": period,
         "carry_over": written(carry_over),
         "in_procedure": still_open,
+        "stated": {**restated.stated, period: stated_of(new)},
         "opening_sha256": digest(opened),
     }
-    return Statement(_body(terms, period, lines, determinations, opened, closing), closing)
+    body = _body(terms, period, lines, determinations, opened, closing)
+    return Statement({**body, "restates": _restates(earlier or {})}, closing)
+
+
+def _restates(earlier: Mapping[str, Earlier]) -> dict[str, Any]:
+    """Which months were looked at again, under which terms and from which determinations."""
+    return {
+        month: {"terms_version": one.terms.version, "determinations_sha256": _digest_of(one.determinations)}
+        for month, one in earlier.items()
+    }
+
+
+def _digest_of(determinations: Iterable[Determination]) -> str:
+    return digest(sorted([one.id, digest(one.content())] for one in determinations))
 
 
 def _check(terms: Terms, determinations: Sequence[Determination], period: str, opening: dict[str, Any]) -> None:
@@ -180,7 +137,7 @@ def _check(terms: Terms, determinations: Sequence[Determination], period: str, o
     effective = terms.file.contract.effective
     if not effective.since <= first < effective.until:
         raise CalculationError(f"terms {terms.id}@{terms.version} hold from {effective.since}, not in {period}")
-    if missing := {"contract", "period", "carry_over", "in_procedure"} - opening.keys():
+    if missing := {"contract", "period", "carry_over", "in_procedure", "stated"} - opening.keys():
         raise CalculationError(
             f"opening state lacks {', '.join(sorted(missing))}; give a closing state as it was written"
         )
@@ -246,58 +203,11 @@ def _line_rounded(terms: Terms, amount: Fraction, day: date) -> Fraction:
     return rounded(amount, value_on(rounding.step, day), rounding.mode) if rounding.at == "line" else amount
 
 
-def _line(terms: Terms, charge: Charge, period: str) -> Line:
-    one, consequence = charge.determination, charge.consequence
-    several = len(charge.standard.consequence) > 1
-    is_settled = consequence.nature == Nature.PRICE and charge.state != ChargeState.HELD
-    month = period if is_settled else ""
-    return Line(
-        id=f"{period}/{one.standard}/{one.subject}/{one.day}" + (f"/{consequence.nature}" if several else ""),
-        block=Block.SETTLEMENT if is_settled else Block.IN_PROCEDURE,
-        kind=LineKind.DEDUCTION,
-        nature=consequence.nature,
-        amount=written(-charge.amount),
-        fact_month=period,
-        firm_month=month,
-        charge_month=month,
-        state=charge.state,
-        standard=one.standard,
-        subject=one.subject,
-        zone=one.zone,
-        determinations=[one.id],
-        says=_says(terms, charge),
-        trace=charge.trace,
-    )
-
-
-def _says(terms: Terms, charge: Charge) -> dict[str, Any]:
-    """What the sentence needs: which measure, both bounds, the limit, when, the clause."""
-    one = charge.determination
-    return {
-        "code": charge.standard.measure.kind,
-        "verdict": one.verdict,
-        "proven": one.proven,
-        "borne": one.borne,
-        "possible": one.possible,
-        "target": one.target,
-        "day": one.day,
-        "proven_from": terms.zone.local(one.trace["proven_from_us"]).isoformat(timespec="seconds"),
-        "proven_until": terms.zone.local(one.trace["proven_until_us"]).isoformat(timespec="seconds"),
-        "clause": charge.standard.clause.article,
-    }
-
-
-def _decide(
-    in_procedure: Sequence[dict[str, Any]], acts: dict[str, Act], period: str
-) -> tuple[list[Line], list[Line]]:
+def _decide(in_procedure: Sequence[Line], acts: dict[str, Act], period: str) -> tuple[list[Line], list[Line]]:
     """Lines of earlier periods that an act has decided, and those that stay in procedure."""
     decided: list[Line] = []
     pending: list[Line] = []
-    for said in in_procedure:
-        try:
-            line = Line(**said)
-        except TypeError as error:
-            raise CalculationError(f"opening state holds no line of a statement: {error}") from error
+    for line in in_procedure:
         act = acts.get(line.id)
         if act is None:
             pending.append(line)
@@ -377,7 +287,7 @@ def _body(
         "determinations": {
             "count": len(determinations),
             **{verdict.value: sum(one.verdict == verdict for one in determinations) for verdict in Verdict},
-            "sha256": digest(sorted([one.id, digest(one.content())] for one in determinations)),
+            "sha256": _digest_of(determinations),
         },
         "opening_sha256": digest(opening),
         "closing_sha256": digest(closing),

@@ -17,3 +17,6 @@ select body from act where contract = %(contract)s and line = %(line)s
 
 -- name: select_acts
 select body from act where contract = %(contract)s and seq <= %(known_through)s order by line
+
+-- name: select_before
+select period, issue from statement where contract = %(contract)s and period < %(period)s order by period, revision

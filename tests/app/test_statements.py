@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import LiteralString
 
@@ -14,6 +14,7 @@ from app.errors import RefusedError
 from app.jobs import assess, explaining, health, imports, statements
 from app.jobs.contracts import add_folder
 from app.jobs.templates import contract_files, write_contract
+from app.text import sentence
 from rules.records import Act
 from storage import contracts, readings
 from storage.connection import Connection, connect
@@ -168,7 +169,7 @@ def test_two_issues_at_once_give_the_same_statement(office: Office, embedded_dat
 def test_line_keeps_its_readings_when_the_sensor_is_another_one_by_now(office: Office) -> None:
     statements.issue(office.connection, CONTRACT, "2026-09", NOW)
     office.add(installations=office.text("installations.csv").replace("24e124713b000401", "another"))
-    (evidence,) = explaining.explain(office.connection, CONTRACT, LINE).evidence
+    (evidence,) = explaining.explain(office.connection, CONTRACT, LINE, NOW).evidence
 
     assert {("sim", "24e124713b000401")} == evidence.said.keys()
     assert 35 == len(evidence.said["sim", "24e124713b000401"])
@@ -211,3 +212,25 @@ def test_act_is_refused_when_it_cannot_be_one(office: Office, act: Act, told: st
     statements.issue(office.connection, CONTRACT, "2026-09", NOW)
     with pytest.raises(RefusedError, match=told):
         statements.record_act(office.connection, CONTRACT, act, NOW)
+
+
+def test_late_reading_becomes_a_line_of_the_next_month_when_it_clears_a_fine(office: Office) -> None:
+    """September is issued with a fine; then readings come in that show the container was emptied at noon."""
+    september = statements.issue(office.connection, CONTRACT, "2026-09", NOW)
+    office.load("\n2026-09-14T12:10,0.05\n2026-09-14T12:20,0.04\n")
+    october = statements.issue(office.connection, CONTRACT, "2026-10", NOW)
+    (line,) = [one for one in statements.body_of(october)["blocks"]["C"]["lines"] if one["id"] == LINE]
+
+    assert september == statements.issue(office.connection, CONTRACT, "2026-09", NOW)
+    assert ("restatement", "0", "withdrawn") == (line["kind"], line["amount"], line["state"])
+    assert "Withdrawn" in sentence(line, "CLP", "en")
+    assert [] == health.findings(office.connection)
+
+
+def test_late_reading_changes_nothing_when_the_cut_off_is_past(office: Office) -> None:
+    statements.issue(office.connection, CONTRACT, "2026-09", NOW)
+    office.load("\n2026-09-14T12:10,0.05\n2026-09-14T12:20,0.04\n")
+    october = statements.issue(office.connection, CONTRACT, "2026-10", NOW + timedelta(days=60))
+    (line,) = [one for one in statements.body_of(october)["blocks"]["C"]["lines"] if one["id"] == LINE]
+
+    assert ("deduction", "-34000") == (line["kind"], line["amount"])

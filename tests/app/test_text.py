@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from app import text
 from app.wording.catalogue import LOCALES
 from rules.contract import Nature
-from rules.payments.statement import Block, Line, LineKind
+from rules.payments.lines import Block, Line, LineKind
 from rules.payments.steps import ChargeState
 from rules.records import Finding, FindingCode, GapCause, Verdict
 from sensors import quantities

@@ -8,7 +8,8 @@ from dataclasses import fields
 
 from app.export.tables import _DETERMINATION_COLUMNS  # pyright: ignore[reportPrivateUsage]
 from app.jobs.statements import ISSUE_SCHEMA
-from rules.payments.statement import STATE_SCHEMA, STATEMENT_SCHEMA, Block, Line, LineKind
+from rules.payments.lines import Block, Line, LineKind
+from rules.payments.statement import STATE_SCHEMA, STATEMENT_SCHEMA
 from rules.payments.steps import ChargeState
 from rules.records import Act, Verdict
 from rules.records import digest as product_digest

@@ -1,0 +1,125 @@
+"""Lines of a statement: what each says, and how a charge becomes one."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from rules.contract import Nature, Terms
+from rules.payments.money import written
+from rules.payments.steps import Charge, ChargeState
+
+
+class Block(StrEnum):
+    """Where a line stands."""
+
+    SETTLEMENT = "A"
+    FIRM = "B"
+    IN_PROCEDURE = "C"
+
+
+class LineKind(StrEnum):
+    """What a line is."""
+
+    BASE = "base"
+    DEDUCTION = "deduction"
+    CARRY_OVER = "carry_over"
+    ROUNDING = "rounding"
+    RESTATEMENT = "restatement"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a statement.
+
+    Parameters
+    ----------
+    id : str
+        Period, standard, subject, day: never an ordinal.
+    block : Block
+    kind : LineKind
+    nature : str
+        Price or fine.
+    amount : str
+        Exact, signed as the contractor sees it. [currency]
+    fact_month : str
+        Month of the fact.
+    firm_month, charge_month : str
+        Empty while not firm, not charged.
+    state : str
+        See `ChargeState`; `firm` in block B.
+    standard, subject, zone : str
+        Empty on base lines.
+    determinations : list of str
+        Ids that the line rests on.
+    says : dict
+        What the line's sentence needs: numbers and instants, no prose.
+    trace : list of dict
+        Each step: what came in, the number used, what went out.
+    """
+
+    id: str
+    block: Block
+    kind: LineKind
+    nature: str
+    amount: str
+    fact_month: str
+    firm_month: str
+    charge_month: str
+    state: str
+    standard: str = ""
+    subject: str = ""
+    zone: str = ""
+    determinations: list[str] = field(default_factory=list[str])
+    says: dict[str, Any] = field(default_factory=dict[str, Any])
+    trace: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+
+def line_of(terms: Terms, charge: Charge, period: str) -> Line:
+    """Make a line of a charge, in the block where its nature and state put it.
+
+    Parameters
+    ----------
+    terms : Terms
+    charge : Charge
+        After all steps.
+    period : str
+        Month of the fact.
+    """
+    one, consequence = charge.determination, charge.consequence
+    several = len(charge.standard.consequence) > 1
+    is_settled = consequence.nature == Nature.PRICE and charge.state != ChargeState.HELD
+    month = period if is_settled else ""
+    return Line(
+        id=f"{period}/{one.standard}/{one.subject}/{one.day}" + (f"/{consequence.nature}" if several else ""),
+        block=Block.SETTLEMENT if is_settled else Block.IN_PROCEDURE,
+        kind=LineKind.DEDUCTION,
+        nature=consequence.nature,
+        amount=written(-charge.amount),
+        fact_month=period,
+        firm_month=month,
+        charge_month=month,
+        state=charge.state,
+        standard=one.standard,
+        subject=one.subject,
+        zone=one.zone,
+        determinations=[one.id],
+        says=_says(terms, charge),
+        trace=charge.trace,
+    )
+
+
+def _says(terms: Terms, charge: Charge) -> dict[str, Any]:
+    """What the sentence needs: which measure, both bounds, the limit, when, the clause."""
+    one = charge.determination
+    return {
+        "code": charge.standard.measure.kind,
+        "verdict": one.verdict,
+        "proven": one.proven,
+        "borne": one.borne,
+        "possible": one.possible,
+        "target": one.target,
+        "day": one.day,
+        "proven_from": terms.zone.local(one.trace["proven_from_us"]).isoformat(timespec="seconds"),
+        "proven_until": terms.zone.local(one.trace["proven_until_us"]).isoformat(timespec="seconds"),
+        "clause": charge.standard.clause.article,
+    }

@@ -1,0 +1,278 @@
+"""Restatement: what became known after a month was issued, as lines of a later one that name what they restate.
+
+An issued statement never changes. Each month still open to late data is settled again as it stands now and held
+against what was stated of it so far; the difference of a price is paid or deducted now, a fine in procedure goes on
+with its new amount, a charged fine that turns out too high is given back. What an act has decided is never raised:
+that would be a new fine.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from rules.contract import Terms
+from rules.errors import CalculationError
+from rules.payments.lines import Block, Line, LineKind, line_of
+from rules.payments.money import read, written
+from rules.payments.steps import charges_of, run_steps
+from rules.records import Determination
+
+_NOTHING = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An issued month, as it is known now.
+
+    Parameters
+    ----------
+    terms : Terms
+        The version that held in it.
+    determinations : sequence of Determination
+        One for each of its opportunities.
+    """
+
+    terms: Terms
+    determinations: Sequence[Determination]
+
+
+@dataclass(slots=True)
+class Restated:
+    """What restating leaves.
+
+    Parameters
+    ----------
+    lines : list of Line
+        Of this month, in any block.
+    in_procedure : list of Line
+        Lines of earlier months, with their amounts as of now.
+    stated : dict
+        Month to line to what has been stated of it, see `stated_of`.
+    """
+
+    lines: list[Line] = field(default_factory=list[Line])
+    in_procedure: list[Line] = field(default_factory=list[Line])
+    stated: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+
+
+def stated_of(lines: Sequence[Line]) -> dict[str, Any]:
+    """What a month states of its deductions: line to amount, status, and the line under which it is in procedure.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+        Those that cost nothing are left out.
+    """
+    return {line.id: _entry(line, read(line.amount), line.id) for line in lines if read(line.amount)}
+
+
+def restate(opening: Mapping[str, Any], earlier: Mapping[str, Earlier], period: str) -> Restated:
+    """Settle earlier months again and find what differs from what was stated of them.
+
+    Parameters
+    ----------
+    opening : mapping
+        Opening state of this month.
+    earlier : mapping of str to Earlier
+        Months still open to late data.
+    period : str
+        This month, whose lines restate.
+
+    Raises
+    ------
+    CalculationError
+        When a month was never stated, or is none of the opening state's.
+    """
+    restated = Restated(in_procedure=[line_from(said) for said in opening["in_procedure"]])
+    for month in sorted(earlier):
+        if month not in opening["stated"]:
+            raise CalculationError(f"{month} is not open to restatement in {period}")
+        before = opening["stated"][month]
+        restated.stated[month] = _restate_month(before, earlier[month], (month, period), restated)
+    return restated
+
+
+def decide(stated: dict[str, dict[str, Any]], decided: Sequence[Line]) -> None:
+    """Note which lines an act has decided, so that later data do not open them again.
+
+    Parameters
+    ----------
+    stated : dict
+        Changed in place; see `Restated`.
+    decided : sequence of Line
+        Of block B.
+    """
+    status = {line.id: line.state for line in decided}
+    for entries in stated.values():
+        for entry in entries.values():
+            entry["status"] = status.get(entry["line"], entry["status"])
+
+
+def line_from(said: Mapping[str, Any]) -> Line:
+    """Read a line out of a state.
+
+    Raises
+    ------
+    CalculationError
+        When it is none.
+    """
+    try:
+        return Line(**said)
+    except TypeError as error:
+        raise CalculationError(f"opening state holds no line of a statement: {error}") from error
+
+
+def _restate_month(
+    before: Mapping[str, Any], again: Earlier, months: tuple[str, str], restated: Restated
+) -> dict[str, Any]:
+    charges = charges_of(again.terms, again.determinations)
+    run_steps(again.terms, charges)
+    now = {line.id: line for line in (line_of(again.terms, charge, months[0]) for charge in charges)}
+    entries: dict[str, Any] = {}
+    for name in sorted(before.keys() | now.keys()):
+        entry = before.get(name) or {"status": "", "amount": "0", "line": name}
+        after = _restate_line(name, entry, now.get(name), _Month(again, months[1], restated))
+        if after:
+            entries[name] = after
+    return entries
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    again: Earlier
+    period: str
+    restated: Restated
+
+
+def _restate_line(name: str, entry: Mapping[str, Any], line: Line | None, month: _Month) -> dict[str, Any] | None:
+    """Restate one line; returns what is stated of it from now on, None where nothing is."""
+    stated = read(entry["amount"])
+    after = read(line.amount) if line else _NOTHING
+    is_open = line is not None and line.block == Block.IN_PROCEDURE
+    match entry["status"]:
+        case "annulled":
+            return dict(entry)
+        case "firm":
+            if after <= stated:
+                return dict(entry)
+            _add(name, line, month, (stated, after), Block.FIRM, entry)
+            return {**entry, "amount": written(after)} if after else None
+        case "open":
+            kept = after if is_open else _NOTHING
+            _change_pending(entry, line, month, (stated, kept), name)
+            if is_open or line is None:
+                return {**entry, "amount": written(kept)} if kept else None
+            stated = _NOTHING
+        case _:
+            pass
+    settled = _NOTHING if is_open else after
+    if settled != stated:
+        _add(name, line, month, (stated, settled), Block.SETTLEMENT, entry)
+    if line is not None and is_open and after:
+        new = _add(name, line, month, (_NOTHING, after), Block.IN_PROCEDURE, entry)
+        return _entry(line, after, new)
+    return _entry(line, settled, name) if line is not None and settled else None
+
+
+def _add(
+    name: str,
+    line: Line | None,
+    month: _Month,
+    amounts: tuple[Fraction, Fraction],
+    block: Block,
+    entry: Mapping[str, Any],
+) -> str:
+    """Add a line that states the difference; returns its id."""
+    before, after = amounts
+    is_open = block == Block.IN_PROCEDURE
+    charged = "" if is_open else month.period
+    base = line or _vanished(name, entry, month)
+    new = replace(
+        base,
+        id=f"{month.period}/restatement/{name}" + ("/held" if is_open and base.state == "held" else ""),
+        block=block,
+        kind=LineKind.RESTATEMENT,
+        amount=written(after - before),
+        firm_month=charged,
+        charge_month=charged,
+        state=base.state if is_open else "due",
+        says=_says(name, base, amounts),
+        trace=[*base.trace, _step(name, amounts)],
+    )
+    month.restated.lines.append(new)
+    return new.id
+
+
+def _change_pending(
+    entry: Mapping[str, Any], line: Line | None, month: _Month, amounts: tuple[Fraction, Fraction], name: str
+) -> None:
+    """Let a line in procedure go on with its new amount; with nought it is withdrawn."""
+    before, after = amounts
+    if before == after:
+        return
+    for place, pending in enumerate(month.restated.in_procedure):
+        if pending.id == entry["line"]:
+            base = line or _vanished(name, asdict(pending), month)
+            month.restated.in_procedure[place] = replace(
+                pending,
+                kind=LineKind.RESTATEMENT,
+                amount=written(after),
+                state=pending.state if after else "withdrawn",
+                determinations=base.determinations,
+                says=_says(name, pending, amounts),
+                trace=[*pending.trace, _step(name, amounts)],
+            )
+
+
+def _vanished(name: str, entry: Mapping[str, Any], month: _Month) -> Line:
+    """Make a line of what costs nothing any more, with the determination that now says so."""
+    day = name.split("/")[3]
+    found = [
+        one.id
+        for one in month.again.determinations
+        if (one.standard, one.subject, one.day) == (entry["standard"], entry["subject"], day)
+    ]
+    place = {key: entry[key] for key in ("nature", "standard", "subject", "zone", "fact_month")}
+    says = {"clause": entry["says"]["clause"]}
+    return Line(
+        id=name,
+        block=Block.SETTLEMENT,
+        kind=LineKind.DEDUCTION,
+        amount="0",
+        firm_month="",
+        charge_month="",
+        state="due",
+        determinations=found,
+        says=says,
+        **place,
+    )
+
+
+def _entry(line: Line, amount: Fraction, line_id: str) -> dict[str, Any]:
+    return {
+        "amount": written(amount),
+        "status": "open" if line.block == Block.IN_PROCEDURE else "settled",
+        "line": line_id,
+        "nature": line.nature,
+        "standard": line.standard,
+        "subject": line.subject,
+        "zone": line.zone,
+        "fact_month": line.fact_month,
+        "says": {"clause": line.says["clause"]},
+    }
+
+
+def _says(name: str, line: Line, amounts: tuple[Fraction, Fraction]) -> dict[str, Any]:
+    before, after = amounts
+    return {
+        "code": LineKind.RESTATEMENT.value,
+        "restates": name,
+        "before": written(before),
+        "after": written(after),
+        "clause": line.says["clause"],
+    }
+
+
+def _step(name: str, amounts: tuple[Fraction, Fraction]) -> dict[str, Any]:
+    return {"step": "restatement", "in": written(amounts[0]), "out": written(amounts[1]), "restates": name}

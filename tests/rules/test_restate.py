@@ -1,0 +1,219 @@
+"""Restatement: what became known late, as lines of a later month; what was issued stays."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules.contract import Terms
+from rules.errors import CalculationError
+from rules.payments.money import read
+from rules.payments.restate import Earlier
+from rules.payments.statement import Statement, opening_of_nothing, settle
+from rules.records import Act, Determination, Verdict, canonical
+from tests.rules.contracts import Table, contract_table, full_standard, terms_of
+from tests.rules.drawn import fact, facts, tables
+
+SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"
+NAME = "2026-09/container-full/C-1/2026-09-10"
+NOUGHT = Fraction(0)
+
+
+def one_standard(nature: str, inconclusive: str = "by_cause") -> Terms:
+    consequence: Table = {"nature": nature, "tariff": {"kind": "per_event", "amount": "1000", "unit": "CLP"}}
+    return terms_of(contract_table(full_standard(consequence=[consequence], inconclusive=inconclusive)))
+
+
+def said(terms: Terms, verdict: Verdict, day: str = "2026-09-10") -> list[Determination]:
+    return [fact(terms, "container-full", "C-1", day, verdict)]
+
+
+class Story:
+    """A contract's months, one after the other."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self.known: dict[str, Sequence[Determination]] = {}
+        self.issued: dict[str, Statement] = {}
+        self.last: Statement | None = None
+
+    def issue(self, period: str, found: Sequence[Determination], *acts: Act, drop: Sequence[str] = ()) -> Statement:
+        """Issue a month; the earlier ones are restated from what is known of them by now."""
+        opening = self.last.closing if self.last else opening_of_nothing(self.terms, period)
+        earlier = {month: Earlier(self.terms, rows) for month, rows in self.known.items() if month not in drop}
+        self.last = self.issued[period] = settle(self.terms, found, period, opening, acts, earlier)
+        self.known = {month: rows for month, rows in self.known.items() if month not in drop} | {period: found}
+        return self.last
+
+
+def lines(statement: Statement, block: str) -> dict[str, Fraction]:
+    rows: list[dict[str, Any]] = statement.body["blocks"][block]["lines"]
+    return {row["id"]: read(row["amount"]) for row in rows if row["kind"] != "base"}
+
+
+def firm(line: str, effect: str = "firm") -> Act:
+    return Act(line, effect, "12", "2026-10-20", "alcaldesa", "0" * 64)
+
+
+def test_price_is_paid_back_when_late_data_clear_it() -> None:
+    story = Story(terms := one_standard("price"))
+    before = canonical(story.issue(SEPTEMBER, said(terms, Verdict.NOT_MET)).body)
+    story.known[SEPTEMBER] = said(terms, Verdict.MET)
+    october = story.issue(OCTOBER, [])
+
+    assert {f"2026-10/restatement/{NAME}": Fraction(1_000)} == lines(october, "A")
+    assert before == canonical(story.issued[SEPTEMBER].body)
+    line = next(row for row in october.body["blocks"]["A"]["lines"] if row["kind"] == "restatement")
+    assert (NAME, "2026-09", [said(terms, Verdict.MET)[0].id]) == (
+        line["says"]["restates"], line["fact_month"], line["determinations"],
+    )  # fmt: skip
+    assert {} == lines(story.issue(NOVEMBER, []), "A")
+
+
+def test_price_is_deducted_later_when_late_data_show_it() -> None:
+    story = Story(terms := one_standard("price"))
+    story.issue(SEPTEMBER, said(terms, Verdict.MET))
+    story.known[SEPTEMBER] = said(terms, Verdict.NOT_MET)
+
+    assert {f"2026-10/restatement/{NAME}": Fraction(-1_000)} == lines(story.issue(OCTOBER, []), "A")
+    story.known[SEPTEMBER] = said(terms, Verdict.MET)
+    assert {f"2026-11/restatement/{NAME}": Fraction(1_000)} == lines(story.issue(NOVEMBER, []), "A")
+
+
+def test_nothing_is_restated_when_nothing_changed_or_the_month_is_closed_for_good() -> None:
+    story = Story(terms := one_standard("price"))
+    story.issue(SEPTEMBER, said(terms, Verdict.NOT_MET))
+    assert {} == lines(story.issue(OCTOBER, []), "A")
+    story.known[SEPTEMBER] = said(terms, Verdict.MET)
+    november = story.issue(NOVEMBER, [], drop=[SEPTEMBER])
+
+    assert {} == lines(november, "A")
+    assert [OCTOBER, NOVEMBER] == sorted(november.closing["stated"])
+
+
+def test_fine_is_withdrawn_when_late_data_clear_it_in_procedure() -> None:
+    story = Story(terms := one_standard("fine"))
+    story.issue(SEPTEMBER, said(terms, Verdict.NOT_MET))
+    story.known[SEPTEMBER] = said(terms, Verdict.MET)
+    october = story.issue(OCTOBER, [], firm(NAME))
+
+    assert ({NAME: NOUGHT}, {}) == (lines(october, "B"), lines(october, "C"))
+    assert [] == october.closing["in_procedure"]
+
+
+def test_fine_leaves_the_procedure_when_it_is_withdrawn_without_an_act() -> None:
+    story = Story(terms := one_standard("fine"))
+    story.issue(SEPTEMBER, said(terms, Verdict.NOT_MET))
+    story.known[SEPTEMBER] = said(terms, Verdict.MET)
+    october = story.issue(OCTOBER, [])
+
+    (line,) = october.body["blocks"]["C"]["lines"]
+    assert (NAME, "0", "withdrawn") == (line["id"], line["amount"], line["state"])
+    assert {} == lines(story.issue(NOVEMBER, []), "C")
+
+
+def test_fine_is_given_back_when_late_data_clear_it_after_it_was_charged() -> None:
+    story = Story(terms := one_standard("fine"))
+    story.issue(SEPTEMBER, said(terms, Verdict.NOT_MET))
+    assert {NAME: Fraction(-1_000)} == lines(story.issue(OCTOBER, [], firm(NAME)), "B")
+    story.known[SEPTEMBER] = said(terms, Verdict.MET)
+
+    assert {f"2026-11/restatement/{NAME}": Fraction(1_000)} == lines(story.issue(NOVEMBER, []), "B")
+    assert {} == lines(story.issue("2026-12", []), "B")
+
+
+def test_fine_stays_annulled_when_late_data_show_it_again() -> None:
+    story = Story(terms := one_standard("fine"))
+    story.issue(SEPTEMBER, said(terms, Verdict.NOT_MET))
+    story.issue(OCTOBER, [], firm(NAME, "annulled"))
+
+    assert {} == lines(story.issue(NOVEMBER, []), "B") | lines(story.issue("2026-12", []), "C")
+
+
+def test_new_fine_goes_through_its_own_procedure_when_late_data_show_it() -> None:
+    story = Story(terms := one_standard("fine"))
+    story.issue(SEPTEMBER, said(terms, Verdict.MET))
+    story.known[SEPTEMBER] = said(terms, Verdict.NOT_MET)
+    name = f"2026-10/restatement/{NAME}"
+
+    assert {name: Fraction(-1_000)} == lines(story.issue(OCTOBER, []), "C")
+    november = story.issue(NOVEMBER, [], firm(name))
+    assert {name: Fraction(-1_000)} == lines(november, "B")
+    assert {} == lines(story.issue("2026-12", []), "B") | lines(story.issued["2026-12"], "C")
+
+
+def test_held_price_is_deducted_when_late_data_prove_it() -> None:
+    story = Story(terms := one_standard("price", "hold"))
+    assert {NAME: Fraction(-1_000)} == lines(story.issue(SEPTEMBER, said(terms, Verdict.INCONCLUSIVE)), "C")
+    story.known[SEPTEMBER] = said(terms, Verdict.NOT_MET)
+    october = story.issue(OCTOBER, [])
+
+    assert {f"2026-10/restatement/{NAME}": Fraction(-1_000)} == lines(october, "A")
+    assert {NAME: NOUGHT} == lines(october, "C")
+
+
+def test_price_is_paid_back_and_held_when_late_data_make_it_doubtful() -> None:
+    story = Story(terms := one_standard("price", "hold"))
+    story.issue(SEPTEMBER, said(terms, Verdict.NOT_MET))
+    story.known[SEPTEMBER] = said(terms, Verdict.INCONCLUSIVE)
+    october = story.issue(OCTOBER, [])
+
+    assert {f"2026-10/restatement/{NAME}": Fraction(1_000)} == lines(october, "A")
+    assert {f"2026-10/restatement/{NAME}/held": Fraction(-1_000)} == lines(october, "C")
+    story.known[SEPTEMBER] = said(terms, Verdict.NOT_MET)
+    november = story.issue(NOVEMBER, [])
+    assert {f"2026-11/restatement/{NAME}": Fraction(-1_000)} == lines(november, "A")
+
+
+def test_month_is_refused_when_it_was_never_stated() -> None:
+    terms = one_standard("price")
+    opening = opening_of_nothing(terms, OCTOBER)
+    with pytest.raises(CalculationError, match="not open to restatement"):
+        settle(terms, [], OCTOBER, opening, (), {SEPTEMBER: Earlier(terms, [])})
+
+
+@given(st.data())
+@settings(max_examples=100)
+def test_months_pay_in_all_what_they_would_have_when_known_at_once(data: st.DataObject) -> None:
+    """Prices and fines, capped and free ones too: what is known late costs, in the end, what it would have cost."""
+    table = data.draw(tables())
+    table["money"]["rounding"]["at"] = "line"
+    table["base"] = [{"id": "monthly-fee", "amount": "100000000", "clause": "7"}]
+    terms = terms_of(table)
+    first, late, again = (data.draw(facts(terms)) for _ in range(3))
+    story, prompt = Story(terms), Story(terms)
+    story.issue(SEPTEMBER, first)
+    story.known[SEPTEMBER] = late
+    story.issue(OCTOBER, [])
+    story.known[SEPTEMBER] = again
+    story.issue(NOVEMBER, [])
+    for month, found in ((SEPTEMBER, again), (OCTOBER, []), (NOVEMBER, [])):
+        prompt.issue(month, found)
+
+    assert _paid(prompt) == _paid(story)
+    assert _open(prompt) == _open(story)
+
+
+def _paid(story: Story) -> Fraction:
+    """All payments, less what the last one left to be taken off."""
+    assert story.last is not None
+    paid = sum((read(one.body["totals"]["net"]) for one in story.issued.values()), NOUGHT)
+    return paid - read(story.last.closing["carry_over"])
+
+
+def _open(story: Story) -> Fraction:
+    assert story.last is not None
+    return sum((read(line["amount"]) for line in story.last.closing["in_procedure"]), NOUGHT)
+
+
+def test_lines_keep_their_ids_apart_when_a_line_is_restated_twice() -> None:
+    story = Story(terms := one_standard("fine"))
+    story.issue(SEPTEMBER, said(terms, Verdict.MET))
+    for month, verdict in ((OCTOBER, Verdict.NOT_MET), (NOVEMBER, Verdict.MET), ("2026-12", Verdict.NOT_MET)):
+        story.known[SEPTEMBER] = said(terms, verdict)
+        story.issue(month, [])
+    ids = [row["id"] for one in story.issued.values() for row in one.body["blocks"]["C"]["lines"]]
+    assert [f"2026-10/restatement/{NAME}", f"2026-10/restatement/{NAME}", f"2026-12/restatement/{NAME}"] == ids
