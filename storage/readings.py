@@ -288,6 +288,16 @@ def _transposed(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]
     return [first for first, _ in pairs], [second for _, second in pairs]
 
 
+def is_touched_since(
+    connection: psycopg.Connection, devices: Iterable[tuple[str, str]], span: tuple[datetime, datetime], seq: int
+) -> bool:
+    """Whether anything committed after a number could change what some devices say of a span, or whose they are."""
+    sources, names = _transposed(sorted(set(devices)))
+    parameters = {"sources": sources, "devices": names, "first": span[0], "until": span[1], "seq": seq}
+    row = connection.execute(query("readings", "is_touched_since"), parameters).fetchone()
+    return row is None or bool(row[0])
+
+
 def last_ingested(connection: psycopg.Connection) -> datetime | None:
     """When the worker last stored something, None if it never did."""
     row = connection.execute(query("readings", "select_last_ingested")).fetchone()

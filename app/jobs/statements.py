@@ -10,7 +10,7 @@ from typing import Any
 from app.errors import RefusedError
 from app.jobs import assess
 from app.jobs.contracts import Loaded, first_day, load_stored
-from rules.assess import opportunities
+from rules.assess import opportunities, span_us
 from rules.calendar import month_days, month_of, previous_month
 from rules.contract import value_on
 from rules.payments.restate import Earlier
@@ -124,7 +124,7 @@ def issue(connection: Connection, contract: str, period: str, now: datetime, *, 
             _check_quiet(connection, now)
         months = open_months(connection, contract, period, now)
         known_through = sequence.last(connection)
-        for month in (*months, period):
+        for month in (*(month for month in months if _is_touched(connection, contract, month)), period):
             assess.run(connection, contract, month_days(month), now, known_through)
         drafted = _draft(connection, contract, period, months, known_through)
         if drafted.missing:
@@ -135,6 +135,16 @@ def issue(connection: Connection, contract: str, period: str, now: datetime, *, 
         record = issue_record(connection, drafted, period)
         body = (drafted.statement.body, drafted.statement.closing)
         return statements.issue(connection, period, body, record, now)
+
+
+def _is_touched(connection: Connection, contract: str, month: str) -> bool:
+    """Whether anything that an issued month looked at was touched since it was issued."""
+    issued = statements.read(connection, contract, month)
+    loaded = load_stored(connection, contract, month_days(month)[0])
+    first, until = (_EPOCH + timedelta(microseconds=us) for us in span_us(loaded.terms, month_days(month)))
+    devices = {(one.source, one.device) for one in loaded.register.installations}
+    known_through = issued.issue["known_through"] if issued else 0
+    return readings.is_touched_since(connection, devices, (first, until), known_through)
 
 
 def _check_quiet(connection: Connection, now: datetime) -> None:

@@ -92,7 +92,7 @@ create table ingest_count (
     primary key (source, device, kind, hour, unit, outcome)
 );
 
--- What batches changed, for assessing only what is touched. Nothing reads it yet: an assessment takes whole days.
+-- What batches changed, and by which the last time: an issued month that nothing touched since stands as it is.
 create table touched (
     device_id bigint not null,
     kind      text not null,

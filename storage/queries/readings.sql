@@ -155,3 +155,13 @@ group by unit order by unit
 
 -- name: select_last_ingested
 select received_time from committed where what = 'readings' order by seq desc limit 1
+
+-- name: is_touched_since
+-- Whether a batch after a number changed something of some devices in a span, or a contract was added to.
+select exists (
+    select from touched t
+    join device d on d.device_id = t.device_id
+    join unnest(%(sources)s::text[], %(devices)s::text[]) as said (source, device)
+      on said.source = d.source and said.device = d.device
+    where t.batch_seq > %(seq)s and t.hour >= date_trunc('hour', %(first)s::timestamptz, 'UTC') and t.hour < %(until)s
+) or exists (select from committed where seq > %(seq)s and what = 'contract')
