@@ -145,6 +145,7 @@ def pay(
     import sys
 
     from app.cli import show
+    from app.errors import UsageError
     from app.export.files import read_acts, read_json, read_text, write_text
     from app.export.tables import read_determinations
     from app.jobs.contracts import load_files, read_folder
@@ -159,8 +160,12 @@ def pay(
     found = read_determinations(read_text(determinations))
     before = read_json(opening) if opening else None
     acts = read_acts(inputs) if inputs else []
-    again = [read_determinations(read_text(path)) for path in restate or []]
-    earlier = {rows[0].day[:7]: Earlier(loaded.terms, rows) for rows in again if rows}
+    earlier: dict[str, Earlier] = {}
+    for path in restate or []:
+        rows = read_determinations(read_text(path))
+        if not rows:
+            raise UsageError(f"{path} holds no determination, so no month to restate")
+        earlier[rows[0].day[:7]] = Earlier(loaded.terms, rows)
     done = settle(loaded.terms, found, period, before, acts, earlier)
     expected = opportunities(loaded.terms, loaded.register, month_days(period))
     if missing := len(expected - {one.opportunity for one in found}):

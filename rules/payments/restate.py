@@ -82,15 +82,26 @@ def restate(opening: Mapping[str, Any], earlier: Mapping[str, Earlier], period: 
     Raises
     ------
     CalculationError
-        When a month was never stated, or is none of the opening state's.
+        When a month was never stated, or a determination is of another month or other terms.
     """
     restated = Restated(in_procedure=[line_from(said) for said in opening["in_procedure"]])
     for month in sorted(earlier):
         if month not in opening["stated"]:
             raise CalculationError(f"{month} is not open to restatement in {period}")
+        _check(earlier[month], month)
         before = opening["stated"][month]
         restated.stated[month] = _restate_month(before, earlier[month], (month, period), restated)
     return restated
+
+
+def _check(again: Earlier, month: str) -> None:
+    terms = again.terms
+    for one in again.determinations:
+        if one.contract != terms.id or one.digests.get("terms") != terms.digest:
+            told = f"determination {one.id} was made under other terms than {terms.id}@{terms.version}"
+            raise CalculationError(told)
+        if not one.day.startswith(f"{month}-"):
+            raise CalculationError(f"determination {one.id} is not of {month}")
 
 
 def decide(stated: dict[str, dict[str, Any]], decided: Sequence[Line]) -> None:

@@ -175,6 +175,18 @@ def test_month_is_refused_when_it_was_never_stated() -> None:
         settle(terms, [], OCTOBER, opening, (), {SEPTEMBER: Earlier(terms, [])})
 
 
+def test_month_is_refused_when_its_facts_are_of_other_terms_or_another_month() -> None:
+    story = Story(terms := one_standard("price"))
+    story.issue(SEPTEMBER, said(terms, Verdict.MET))
+    for rows, told in (
+        (said(one_standard("fine"), Verdict.MET), "other terms"),
+        (said(terms, Verdict.MET, "2026-10-10"), "not of 2026-09"),
+    ):
+        story.known[SEPTEMBER] = rows
+        with pytest.raises(CalculationError, match=told):
+            story.issue(OCTOBER, [])
+
+
 @given(st.data())
 @settings(max_examples=100)
 def test_months_pay_in_all_what_they_would_have_when_known_at_once(data: st.DataObject) -> None:
