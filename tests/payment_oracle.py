@@ -2,7 +2,8 @@
 
 Written from the rules of the contract language, not from the code, and used to check it. The steps:
 
-- sums that are held until an act compare with nothing and count for nothing; a cap serves them last;
+- sums that are held until an act compare with nothing; a cap serves them last; they use up an allowance only where
+  the contractor bears the doubt;
 - *overlap*: of the events of one container, day and nature under standards that keep the highest, only the dearest
   counts (of equals the earliest, then the standard's first consequence, then the first name);
 - *allowance*: the first events of the month are free, counted for the contract, the zone or the container;
@@ -127,7 +128,8 @@ class Payment:
             live = [event for event in events if event.counts]
             certain = [event for event in live if not event.is_held]
             held = [event for event in live if event.is_held]
-            steps[step](certain + held if step in {"tariff", "index", "cap", "round"} else certain)
+            counted = [event for event in live if not event.is_held or event.fact.borne > event.fact.target]
+            steps[step](certain if step == "overlap" else counted if step == "allowance" else certain + held)
 
     def overlap(self, events: list[Event]) -> None:
         """Keep the dearest of each container and day."""

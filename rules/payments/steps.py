@@ -105,10 +105,19 @@ def run_steps(terms: Terms, charges: list[Charge]) -> None:
         In the order of time; changed in place.
     """
     for step in terms.file.money.order:
-        # A held sum awaits an act: it is no event that counts or compares, and takes what a cap leaves it.
+        # A held sum awaits an act: it compares with nothing, and takes what a cap leaves it. It uses up an allowance
+        # only where the contractor bears the doubt: else silence about a cheap event would free a dear one.
         certain = [charge for charge in charges if charge.state == ChargeState.CHARGED]
         held = [charge for charge in charges if charge.state == ChargeState.HELD]
-        _STEPS[step](terms, certain if step in (Step.OVERLAP, Step.ALLOWANCE) else certain + held)
+        counted = [charge for charge in held if charge.determination.borne > charge.determination.target]
+        match step:
+            case Step.OVERLAP:
+                taken = certain
+            case Step.ALLOWANCE:
+                taken = sorted([*certain, *counted], key=lambda charge: charge.order)
+            case _:
+                taken = certain + held
+        _STEPS[step](terms, taken)
 
 
 def _state(standard: Standard, one: Determination) -> ChargeState | None:

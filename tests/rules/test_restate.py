@@ -1,6 +1,7 @@
 """Restatement: what became known late, as lines of a later month; what was issued stays."""
 
 from collections.abc import Sequence
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -229,3 +230,22 @@ def test_lines_keep_their_ids_apart_when_a_line_is_restated_twice() -> None:
         story.issue(month, [])
     ids = [row["id"] for one in story.issued.values() for row in one.body["blocks"]["C"]["lines"]]
     assert [f"2026-10/restatement/{NAME}", f"2026-10/restatement/{NAME}", f"2026-12/restatement/{NAME}"] == ids
+
+
+def test_silence_frees_no_dearer_event_when_its_sum_is_held() -> None:
+    """One event is free, the tariff rises on the second day: a gap on the first must not free the second."""
+    amount = [{"value": "0"}, {"value": "100", "from": date(2026, 9, 2)}]
+    consequence: Table = {
+        "nature": "price",
+        "tariff": {"kind": "per_event", "amount": amount, "unit": "CLP"},
+        "allowance": {"free": "1", "per": "contract"},
+    }
+    standard = full_standard(consequence=[consequence], inconclusive="hold")
+    terms = terms_of(contract_table(standard, bearer="contractor"))
+    second = said(terms, Verdict.NOT_MET, "2026-09-02")
+    silent = fact(terms, "container-full", "C-1", "2026-09-01", Verdict.INCONCLUSIVE, is_borne=True)
+    paid = [
+        Story(terms).issue(SEPTEMBER, [*first, *second]).body["totals"]["adjustments"]
+        for first in (said(terms, Verdict.NOT_MET, "2026-09-01"), [silent])
+    ]
+    assert ["-100", "-100"] == paid
