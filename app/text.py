@@ -5,20 +5,24 @@ stand in `app/wording`, which nobody else imports.
 """
 
 from app.wording.catalogue import LANGUAGES, Language
-from app.wording.figures import amount, count, day, duration, instant, month, share
+from app.wording.figures import amount, bound, count, day, duration, instant, length, month, quantity, share
 from app.wording.findings import finding_text
-from app.wording.lines import remedy, sentence
+from app.wording.lines import sentence
 from app.wording.names import (
     WORDS,
     block_name,
     cause_name,
+    kind_name,
+    level_name,
     line_name,
     nature_name,
     outcome_name,
     state_name,
+    unit_name,
     verdict_name,
     word,
 )
+from app.wording.remedies import remedy
 
 __all__ = [
     "LANGUAGES",
@@ -26,20 +30,26 @@ __all__ = [
     "Language",
     "amount",
     "block_name",
+    "bound",
     "cause_name",
     "count",
     "day",
     "duration",
     "finding_text",
     "instant",
+    "kind_name",
+    "length",
+    "level_name",
     "line_name",
     "month",
     "nature_name",
     "outcome_name",
+    "quantity",
     "remedy",
     "sentence",
     "share",
     "state_name",
+    "unit_name",
     "verdict_name",
     "word",
 ]

@@ -19,7 +19,8 @@ from ingest.client import Broker, Delivery, Subscriber
 from storage import readings
 from storage.connection import AWAY, Connection, connect
 from storage.migrate import is_current
-from storage.readings import Batch, Refused, Stored
+from storage.readings import Batch, Stored
+from storage.refusals import Refused
 
 _log = structlog.get_logger()
 # Beyond this a batch gains nothing and a crash redelivers more.
@@ -112,7 +113,7 @@ def run(
 
 def decode(batch: Sequence[Delivery]) -> Batch:
     """Decode a batch of messages; every one is decoded or refused, none is dropped."""
-    accepted: list[tuple[readings.Reading, datetime]] = []
+    accepted: list[readings.Arrived] = []
     refused: list[Refused] = []
     for delivery in batch:
         decoded = accept(delivery.topic, delivery.payload)

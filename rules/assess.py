@@ -1,54 +1,48 @@
 """Terms, register and readings → determinations: a pure function, whatever the order of arrival.
 
-Each opportunity looks at the readings from `max_gap` before its scan to `max_gap` after its window, and at nothing
-else; their digest, with the register's and the terms', is what its id rests on.
+Each opportunity looks at a span of readings around its window and at nothing else; their digest, with the register's,
+the terms' and that of the causes inferred for its gaps, is what its id rests on. How a measure is judged is its
+family's affair.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from datetime import date
-from typing import Any, assert_never
 
-import numpy as np
-
-from kernels.availability import gaps, slots
-from rules.assets import Asset, Register
-from rules.calendar import Window, windows
-from rules.contract import Bearer, EmptiedMeasure, FullMeasure, Standard, Terms, value_on
-from rules.events import (
-    Samples,
-    Source,
-    bounded,
-    gap_causes,
-    readings_digest,
-    samples_of,
-    sources_of,
-    unwatched,
+from rules.assets import Register
+from rules.calendar import Window
+from rules.causes import Presence
+from rules.contract import Standard, Terms
+from rules.measures import (
+    EmptiedMeasure,
+    FeedMeasure,
+    FullMeasure,
+    InspectedMeasure,
+    PassMeasure,
+    ReportMeasure,
+    RespondMeasure,
+    SweptMeasure,
 )
-from rules.records import Determination, GapCause, Verdict, digest, opportunity_name
-from rules.standards import full, unemptied
-from rules.standards.measured import Measured, Question
-from sensors.columns import FillLevels
+from rules.numbers import value_on
+from rules.records import Determination, opportunity_name
+from rules.standards import containers, feeding, inspected, passes, reporting, responding, swept
+from rules.standards.judging import Facts, Family, Readings, zones_of
+from rules.windows import standard_windows
 
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """A standard's numbers on one day. Ratios in ppm, durations in microseconds."""
-
-    error_ppm: int
-    max_gap_us: int
-    look_back_us: int
-    target_us: int
-    complete_ppm: int
-    every_us: int
+_FAMILIES: dict[type, Family] = {
+    FullMeasure: containers.FAMILY,
+    EmptiedMeasure: containers.FAMILY,
+    SweptMeasure: swept.FAMILY,
+    PassMeasure: passes.FAMILY,
+    InspectedMeasure: inspected.FAMILY,
+    RespondMeasure: responding.FAMILY,
+    ReportMeasure: reporting.FAMILY,
+    FeedMeasure: feeding.FAMILY,
+}
 
 
 def assess(
     terms: Terms,
     register: Register,
-    readings: Mapping[tuple[str, str], FillLevels],
+    readings: Readings,
     days: tuple[date, date],
     as_of_us: int,
 ) -> list[Determination]:
@@ -58,8 +52,8 @@ def assess(
     ----------
     terms : Terms
     register : Register
-    readings : mapping of (source, device) to FillLevels
-        At least those that `span_us` asks for.
+    readings : mapping of (kind, source, device) to Columns
+        At least those that `spans_us` asks for.
     days : tuple of date
         First local day, and the day after the last.
     as_of_us : int
@@ -70,41 +64,33 @@ def assess(
     list of Determination
         In the order of standard, subject, window.
     """
+    facts = Facts(terms, register, readings, Presence(register, readings))
     found: list[Determination] = []
     for standard in sorted(terms.file.standard, key=lambda standard: standard.id):
         laid = [
             window
             for window in standard_windows(terms, standard, days)
-            if window.end_us + int(value_on(terms.file.late.grace, window.day, "us")) <= as_of_us
+            if _ripe_us(terms, standard, window) <= as_of_us
         ]
-        for asset in sorted(register.assets, key=lambda asset: (asset.asset, asset.since_us)):
-            judged = [window for window in laid if _is_judged(terms, standard, asset, window)]
-            if judged:
-                sources = sources_of(asset.asset, register.installations, readings)
-                samples = samples_of(sources).between(asset.since_us, asset.until_us)
-                known = _Known(asset, tuple(sources), samples)
-                found += [_determine(terms, standard, known, window) for window in judged]
+        judged = _family(standard).judge(facts, standard, laid)
+        found += sorted(judged, key=lambda one: (one.subject, one.window_start_us))
     return found
 
 
-def standard_windows(terms: Terms, standard: Standard, days: tuple[date, date]) -> list[Window]:
-    """Lay a standard's windows over the days on which the terms hold.
-
-    Parameters
-    ----------
-    terms : Terms
-    standard : Standard
-    days : tuple of date
-        First local day, and the day after the last.
-    """
-    effective, hours = terms.file.contract.effective, standard.window
-    weekdays = frozenset(n for n, name in enumerate(_WEEKDAYS) if hours.days == "daily" or name in hours.days)
-    held = (max(days[0], effective.since), min(days[1], effective.until))
-    return windows(terms.zone, hours.start, hours.end, held, weekdays)
+def _family(standard: Standard) -> Family:
+    return _FAMILIES[type(standard.measure)]
 
 
-def span_us(terms: Terms, days: tuple[date, date]) -> tuple[int, int]:
-    """Span of the readings that the opportunities of a span of days look at.
+def _ripe_us(terms: Terms, standard: Standard, window: Window) -> int:
+    """From when on a window may be judged: its end, or how long an answer is waited for, and the terms' grace."""
+    closes_us = window.end_us
+    if isinstance(standard.measure, RespondMeasure | ReportMeasure):
+        closes_us = max(closes_us, standard.measure.closes_us(terms.zone, window))
+    return closes_us + int(value_on(terms.file.late.grace, window.day, "us"))
+
+
+def ripe_us(terms: Terms, days: tuple[date, date]) -> int:
+    """From when on every window of a span of days may be judged.
 
     Parameters
     ----------
@@ -114,148 +100,46 @@ def span_us(terms: Terms, days: tuple[date, date]) -> tuple[int, int]:
 
     Returns
     -------
-    tuple of int
+    int
+        [us since 1970, UTC]
+    """
+    return max(
+        (
+            _ripe_us(terms, standard, window)
+            for standard in terms.file.standard
+            for window in standard_windows(terms, standard, days)
+        ),
+        default=0,
+    )
+
+
+def spans_us(terms: Terms, days: tuple[date, date]) -> dict[str, tuple[int, int]]:
+    """Spans of the readings that the opportunities of a span of days look at, by kind.
+
+    Parameters
+    ----------
+    terms : Terms
+    days : tuple of date
+        First local day, and the day after the last.
+
+    Returns
+    -------
+    dict of str to tuple of int
         Half open. [us since 1970, UTC]
     """
-    spans = [
-        (window.start_us - numbers.look_back_us - numbers.max_gap_us, window.end_us + numbers.max_gap_us)
-        for standard in terms.file.standard
-        for window in standard_windows(terms, standard, days)
-        for numbers in (_numbers(standard, window.day),)
-    ]
-    return (min(first for first, _ in spans), max(until for _, until in spans)) if spans else (0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    asset: Asset
-    sources: tuple[Source, ...]
-    samples: Samples
-
-
-def _numbers(standard: Standard, day: date) -> Numbers:
-    measure = standard.measure
-    if isinstance(measure, EmptiedMeasure):
-        look_back_us = int(value_on(measure.look_back, day, "us"))
-    else:
-        carries = measure.across_windows and measure.look_back is not None
-        look_back_us = int(value_on(measure.look_back, day, "us")) if carries and measure.look_back else 0
-    return Numbers(
-        error_ppm=round(value_on(standard.tolerance.signal_error, day) * 1_000_000),
-        max_gap_us=int(value_on(measure.max_gap, day, "us")),
-        look_back_us=look_back_us,
-        target_us=int(value_on(standard.target.value, day, "us")),
-        complete_ppm=round(value_on(standard.completeness.min, day) * 1_000_000),
-        every_us=int(value_on(standard.completeness.every, day, "us")),
-    )
-
-
-def _determine(terms: Terms, standard: Standard, known: _Known, window: Window) -> Determination:
-    numbers = _numbers(standard, window.day)
-    # What was before the asset stood there is no fact about it.
-    scan_us = max(_scan_start_us(standard, window, numbers), known.asset.since_us)
-    first_us, until_us = scan_us - numbers.max_gap_us, window.end_us + numbers.max_gap_us
-    samples = known.samples.between(first_us, until_us)
-    bare = unwatched(known.asset, known.sources, first_us, until_us)
-    marked = bounded(samples, bare, first_us, until_us)
-    causes = gap_causes(marked, bare)
-    bearers = terms.file.evidence.gap_bearer
-    borne = tuple(bearers[cause] == Bearer.CONTRACTOR for cause in causes)
-    question = Question(marked, borne, scan_us, window, numbers.error_ppm, numbers.max_gap_us)
-    measured = _measure(standard, question)
-    start, end = np.array([window.start_us], np.int64), np.array([window.end_us], np.int64)
-    received, expected = (int(count[0]) for count in slots(samples.t_us, numbers.every_us, start, end))
-    return Determination(
-        contract=terms.id,
-        standard=standard.id,
-        terms_version=terms.version,
-        subject=known.asset.asset,
-        zone=known.asset.zone,
-        day=window.day.isoformat(),
-        window_start_us=window.start_us,
-        window_end_us=window.end_us,
-        verdict=_verdict(measured, numbers, received, expected),
-        proven=measured.proven,
-        borne=measured.borne,
-        possible=measured.possible,
-        target=numbers.target_us,
-        received=received,
-        expected=expected,
-        digests={
-            "readings": readings_digest(known.sources, first_us, until_us),
-            "register": _register_digest(known, first_us, until_us),
-            "terms": terms.digest,
-        },
-        trace={
-            "looked_from_us": first_us,
-            "looked_until_us": until_us,
-            "samples": len(samples.t_us),
-            **_trace(standard, question, measured, causes),
-        },
-    )
-
-
-def _register_digest(known: _Known, first_us: int, until_us: int) -> str:
-    """SHA-256 of the asset's place and installations within a span.
-
-    What was hung or taken down outside the span is no input: a sensor re-hung in October must not give September's
-    determinations other ids.
-    """
-    asset = known.asset
-    stands = [max(asset.since_us, first_us), min(asset.until_us, until_us)]
-    held = [
-        asdict(replace(one, since_us=max(one.since_us, first_us), until_us=min(one.until_us, until_us)))
-        for one in (source.installation for source in known.sources)
-        if one.since_us < until_us and first_us < one.until_us
-    ]
-    return digest([asset.asset, asset.zone, asset.asset_class, stands, held])
-
-
-def _scan_start_us(standard: Standard, window: Window, numbers: Numbers) -> int:
-    """From where a stretch may begin: the window's start, or `look_back` before its end where it may carry in."""
-    carries = isinstance(standard.measure, EmptiedMeasure) or standard.measure.across_windows
-    return min(window.start_us, window.end_us - numbers.look_back_us) if carries else window.start_us
-
-
-def _measure(standard: Standard, question: Question) -> Measured:
-    match standard.measure:
-        case FullMeasure() as terms:
-            return full.measure(terms, question)
-        case EmptiedMeasure() as terms:
-            return unemptied.measure(terms, question)
-        case other:  # pyright: ignore[reportUnnecessaryComparison]
-            assert_never(other)
-
-
-def _verdict(measured: Measured, numbers: Numbers, received: int, expected: int) -> Verdict:
-    """Both bounds decide: met if the whole interval meets the target, not met if none of it does."""
-    if received * 1_000_000 < numbers.complete_ppm * expected:
-        return Verdict.INCONCLUSIVE
-    if measured.possible <= numbers.target_us:
-        return Verdict.MET
-    return Verdict.NOT_MET if measured.proven > numbers.target_us else Verdict.INCONCLUSIVE
-
-
-def _trace(standard: Standard, question: Question, measured: Measured, causes: Sequence[GapCause]) -> dict[str, Any]:
-    samples, window = question.samples, question.window
-    from_us, until_us = gaps(samples.t_us, question.max_gap_us, question.scan_start_us, window.end_us)
-    # The interval a gap begins in: that after the last sample at or before it.
-    intervals = np.searchsorted(samples.t_us, from_us, side="right")
-    return {
-        "measure": standard.measure.kind,
-        "excluded": len(samples.excluded_us),
-        "scan_start_us": question.scan_start_us,
-        "proven_from_us": measured.from_us,
-        "proven_until_us": measured.until_us,
-        "gaps": [
-            {"from_us": int(begin), "until_us": int(end), "cause": causes[int(k)].value}
-            for begin, end, k in zip(from_us, until_us, intervals, strict=True)
-        ],
-    }
+    spans: dict[str, tuple[int, int]] = {}
+    for standard in terms.file.standard:
+        family = _family(standard)
+        for window in standard_windows(terms, standard, days):
+            first_us, until_us = family.looks(standard, window)
+            for kind in family.kinds:
+                known = spans.get(kind, (first_us, until_us))
+                spans[kind] = (min(known[0], first_us), max(known[1], until_us))
+    return spans
 
 
 def opportunities(terms: Terms, register: Register, days: tuple[date, date]) -> set[str]:
-    """Name the opportunities of a span of days, judged or not.
+    """Name the opportunities of a span of days that terms and register foresee, judged or not.
 
     Parameters
     ----------
@@ -264,16 +148,33 @@ def opportunities(terms: Terms, register: Register, days: tuple[date, date]) -> 
     days : tuple of date
         First local day, and the day after the last.
     """
-    return {
-        opportunity_name((terms.id, standard.id, terms.version, asset.asset), window.start_us)
+    names: set[str] = set()
+    for standard in terms.file.standard:
+        subjects = _family(standard).subjects
+        if subjects is None:
+            continue
+        for window in standard_windows(terms, standard, days):
+            names |= {
+                opportunity_name((terms.id, standard.id, terms.version, subject), window.start_us)
+                for subject, _ in subjects(terms, register, standard, window)
+            }
+    return names
+
+
+def is_held(terms: Terms, expected: set[str], one: Determination) -> bool:
+    """Whether a determination still judges something: a subject that is foreseen, or one that only readings tell.
+
+    Parameters
+    ----------
+    terms : Terms
+    expected : set of str
+        As `opportunities` gives them.
+    one : Determination
+    """
+    if one.opportunity in expected:
+        return True
+    return any(
+        standard.id == one.standard and _family(standard).subjects is None and one.zone in zones_of(terms, standard)
         for standard in terms.file.standard
-        for window in standard_windows(terms, standard, days)
-        for asset in register.assets
-        if _is_judged(terms, standard, asset, window)
-    }
-
-
-def _is_judged(terms: Terms, standard: Standard, asset: Asset, window: Window) -> bool:
-    """Whether an asset stands, as the window starts, in a zone that the standard covers and these terms know."""
-    is_covered = asset.zone in (terms.zones if standard.zones == "all" else standard.zones)
-    return is_covered and asset.since_us <= window.start_us < asset.until_us
+        if one.terms_version == terms.version
+    )

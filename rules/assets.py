@@ -1,15 +1,19 @@
-"""Assets and installations: which container stood where, and which device hung at it, with dates."""
+"""Assets and installations: which container stood where, which device hung at what, with dates."""
 
 from dataclasses import dataclass
+
+# Classes of what belongs to no zone: tablets of inspectors, the city's desk, the contractor's, trucks that lift.
+PLACELESS = ("inspection", "case_desk", "contractor_desk", "collector")
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A container and where it stands.
+    """A container and where it stands, a vehicle, an inspector's tablet, a desk.
 
     Parameters
     ----------
     asset, zone, asset_class : str
+        The zone is empty for what belongs to none.
     since_us, until_us : int
         Half open; `until_us` far in the future while it stands there. [us since 1970, UTC]
     """
@@ -36,6 +40,12 @@ class Installation:
         Fill at which this container counts as full, for terms that leave it to the installation.
     signed_city, signed_contractor : str
         Who signed the joint record.
+    gateway : str
+        Through which gateway it sends, where known: many devices silent behind one are the gateway's silence.
+    working_input : int
+        Digital input that tells whether the vehicle works (broom down), from 1; 0 where none does.
+    is_working_high : bool
+        Whether it works while the input is on, or while it is off.
     """
 
     source: str
@@ -48,6 +58,9 @@ class Installation:
     full_at_ppm: int | None
     signed_city: str
     signed_contractor: str
+    gateway: str = ""
+    working_input: int = 0
+    is_working_high: bool = True
 
 
 @dataclass(frozen=True, slots=True)

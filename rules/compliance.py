@@ -7,6 +7,9 @@ from fractions import Fraction
 
 from rules.records import Determination, Verdict
 
+# What is summed up, in the order of the fields.
+_COUNTS = ("checks", "met", "not_met", "inconclusive", "received", "expected")
+
 
 @dataclass(frozen=True, slots=True)
 class Compliance:
@@ -15,6 +18,7 @@ class Compliance:
     Parameters
     ----------
     zone, standard : str
+        The zone is empty where all zones are summed up.
     checks, met, not_met, inconclusive : int
     received, expected : int
         Readings by slot, over all checks.
@@ -65,4 +69,20 @@ def compliance(determinations: Iterable[Determination]) -> list[Compliance]:
             *slots[zone, standard],
         )
         for (zone, standard), counted in sorted(verdicts.items())
+    ]
+
+
+def by_standard(rows: Iterable[Compliance]) -> list[Compliance]:
+    """Sum up over all zones, sorted by standard.
+
+    Parameters
+    ----------
+    rows : iterable of Compliance
+        Of one month.
+    """
+    sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for one in rows:
+        sums[one.standard].update({name: getattr(one, name) for name in _COUNTS})
+    return [
+        Compliance("", standard, *(counted[name] for name in _COUNTS)) for standard, counted in sorted(sums.items())
     ]

@@ -8,18 +8,19 @@ rejected them, or whose clock disagreed with the network's, prove nothing; they 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rules.assets import Asset, Installation
-from rules.contract import PPM
+from rules.causes import Looked, Presence, Silence, silence_cause, silences
+from rules.numbers import PPM
 from rules.records import GapCause
-from sensors.columns import FillLevels
+from sensors.columns import Columns, nothing
 from sensors.quantities import REJECTED_QUALITY_CODES
-from sensors.readings import NOT_SAID, Clock
+from sensors.readings import NOT_SAID
+from sensors.registry import kinds
 
 _Number = TypeVar("_Number", np.int32, np.int64)
 # A thousand times full: what a sensor sees beyond a nearly flat geometry must not overflow its column.
@@ -31,7 +32,7 @@ class Source:
     """Readings of one installation: its device's, while it hung there."""
 
     installation: Installation
-    readings: FillLevels
+    readings: Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +77,21 @@ class Samples:
 
 
 def sources_of(
-    asset: str, installations: Sequence[Installation], readings: Mapping[tuple[str, str], FillLevels]
+    asset: str, kind: str, installations: Sequence[Installation], readings: Mapping[tuple[str, str, str], Columns]
 ) -> list[Source]:
     """Find an asset's installations and the readings that fall into each, none where the device is not there.
 
     Parameters
     ----------
     asset : str
+    kind : str
+        Of the readings.
     installations : sequence of Installation
-    readings : mapping of (source, device) to FillLevels
+    readings : mapping of (kind, source, device) to Columns
     """
+    none = nothing(kinds()[kind])
     return [
-        Source(one, readings.get((one.source, one.device), _nothing()).between(one.since_us, one.until_us))
+        Source(one, readings.get((kind, one.source, one.device), none).between(one.since_us, one.until_us))
         for one in sorted(installations, key=lambda one: (one.source, one.device, one.since_us))
         if one.asset == asset
     ]
@@ -205,43 +209,60 @@ def bounded(samples: Samples, spans: Sequence[tuple[int, int]], first_us: int, u
     )
 
 
-def gap_causes(samples: Samples, spans: Sequence[tuple[int, int]]) -> list[GapCause]:
+def gap_causes(
+    samples: Samples,
+    spans: Sequence[tuple[int, int]],
+    sources: Sequence[Source],
+    presence: Presence,
+    looked: Looked,
+) -> list[Silence]:
     """Say why nothing is known between samples, before the first and after the last.
 
     Parameters
     ----------
     samples : Samples
-        As `bounded` gives them.
+        As `bounded` gives them, within what is looked at.
     spans : sequence of tuple of int
         As `unwatched` gives them. [us since 1970, UTC]
+    sources : sequence of Source
+        Installations at the asset.
+    presence : Presence
+    looked : Looked
 
     Returns
     -------
-    list of GapCause
-        n + 1 causes for n samples: `city` where nothing was installed, `device` where the device spoke but its word
-        proves nothing, else `unknown`.
+    list of Silence
+        Ascending, apart, together all intervals longer than `max_gap`: `city` where nothing was installed, then
+        outages, then `device` where the device spoke but its word proves nothing, else what its last word told.
     """
-    ends = np.concatenate(([np.iinfo(np.int64).min], samples.t_us, [np.iinfo(np.int64).max]))
-    counts = np.diff(np.searchsorted(samples.excluded_us, ends))
-    # An interval meets a span either whole or not at all: their edges are samples.
-    is_unwatched = [
-        any(begin_us < right_us and left_us < end_us for begin_us, end_us in spans)
-        for left_us, right_us in pairwise(map(int, ends))
-    ]
-    return [
-        GapCause.CITY if bare else GapCause.DEVICE if count else GapCause.UNKNOWN
-        for bare, count in zip(is_unwatched, counts, strict=True)
-    ]
+    ends = np.concatenate(([looked.first_us], samples.t_us, [looked.until_us]))
+    found: list[Silence] = []
+    # What is shorter before the first sample or after the last lies outside of what is measured.
+    for k in np.flatnonzero(np.diff(ends) > looked.max_gap_us):
+        left_us, right_us = int(ends[k]), int(ends[k + 1])
+        # An interval meets a span either whole or not at all: their edges are samples.
+        if any(begin_us < right_us and left_us < end_us for begin_us, end_us in spans):
+            found.append(Silence(left_us, right_us, GapCause.CITY))
+            continue
+        hung = [one.installation for one in sources]
+        hung = [one for one in hung if one.since_us < right_us and left_us < one.until_us]
+        causes = {silence_cause(presence, one, left_us, right_us) for one in hung}
+        if np.searchsorted(samples.excluded_us, left_us) < np.searchsorted(samples.excluded_us, right_us):
+            causes = {GapCause.DEVICE}
+        own = next((one for one in (GapCause.OPERATOR_OFF, GapCause.DEVICE) if one in causes), GapCause.UNKNOWN)
+        found += silences(presence, looked, hung, (left_us, right_us), own)
+    return found
 
 
 def _intervals(source: Source) -> Samples:
     readings, installation = source.readings, source.installation
-    proves = (readings.clock != Clock.DISAGREES) & ~np.isin(readings.quality_code, REJECTED_QUALITY_CODES)
-    lo_ppm = readings.fill_ppm.astype(np.int64)
+    proves = ~readings.is_doubted & ~np.isin(readings.numbers["quality_code"], REJECTED_QUALITY_CODES)
+    lo_ppm = readings.numbers["fill_ppm"].astype(np.int64)
     hi_ppm = lo_ppm.copy()
     if installation.empty_mm is not None and installation.full_mm is not None:
-        measured = readings.distance_mm != NOT_SAID
-        depth_ppm = (installation.empty_mm - readings.distance_mm.astype(np.int64)) * PPM
+        distance_mm = readings.numbers["distance_mm"]
+        measured = distance_mm != NOT_SAID
+        depth_ppm = (installation.empty_mm - distance_mm.astype(np.int64)) * PPM
         span_mm = installation.empty_mm - installation.full_mm
         lo_ppm = np.where(measured, depth_ppm // span_mm, lo_ppm)
         hi_ppm = np.where(measured, -(-depth_ppm // span_mm), hi_ppm)
@@ -255,11 +276,6 @@ def _intervals(source: Source) -> Samples:
         np.full(int(np.count_nonzero(proves)), full_at, np.int32),
         readings.event_time_us[~proves],
     )
-
-
-def _nothing() -> FillLevels:
-    whole, half, third = np.empty(0, np.int64), np.empty(0, np.int16), np.empty(0, np.int32)
-    return FillLevels(whole, whole, whole, half, third, third, third, np.empty(0, "V16"))
 
 
 def _joined(columns: Sequence[NDArray[_Number]], kind: type[_Number]) -> NDArray[_Number]:

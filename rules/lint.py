@@ -6,28 +6,18 @@ Each check is a generator of findings; a check says nothing where another one al
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
-from fractions import Fraction
 from itertools import pairwise
 from typing import cast
 
 from pydantic import BaseModel
 
-from rules.assets import Register
-from rules.calendar import SECOND_US
-from rules.contract import (
-    Bearer,
-    Clause,
-    Dated,
-    EmptiedMeasure,
-    FullMeasure,
-    Hours,
-    Inconclusive,
-    Standard,
-    Step,
-    Terms,
-    dated_on,
-    value_on,
-)
+from rules.assets import PLACELESS, Register
+from rules.consequences import Inconclusive
+from rules.contract import Bearer, Standard, Step, Terms
+from rules.lint_consequences import lint_consequences
+from rules.lint_measures import lint_measure
+from rules.measures import FeedMeasure, FullMeasure, PassMeasure, SweptMeasure
+from rules.numbers import Clause, Dated
 from rules.records import Finding, FindingCode, GapCause
 
 _FILE = "contract.toml"
@@ -164,8 +154,9 @@ def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
             yield Finding(
                 FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.consequence.cap.base", consequence.cap.base, bases
             )
+    yield from lint_consequences(standard, terms)
     yield from _silence(standard, terms, key)
-    yield from _reach(standard, terms, key)
+    yield from lint_measure(standard, terms)
     for other in terms.file.standard:
         same = other.overlap.group == standard.overlap.group != "none"
         if same and other.overlap.keep != standard.overlap.keep and other.id > standard.id:
@@ -187,51 +178,6 @@ def _silence(standard: Standard, terms: Terms, key: str) -> Iterator[Finding]:
     if standard.inconclusive == Inconclusive.DEDUCT and by_city:
         choices = (Inconclusive.BY_CAUSE, Inconclusive.HOLD)
         yield Finding(FindingCode.GAP_COSTS_CONTRACTOR, _FILE, place, ", ".join(by_city), choices)
-
-
-def _reach(standard: Standard, terms: Terms, key: str) -> Iterator[Finding]:
-    """Find targets that cannot be met, or cannot be missed, on any day at which a number changes."""
-    first = terms.file.contract.effective.since
-    days = sorted({first, *(one.since for one in _dated_in(standard) if one.since and one.since > first)})
-    # What is wrong on the first day and stays so is said once.
-    yield from dict.fromkeys(found for day in days for found in _reach_on(standard, day, key))
-
-
-def _dated_in(table: BaseModel) -> Iterator[Dated]:
-    """Every dated value in a table and the tables within."""
-    for name in type(table).model_fields:
-        value = getattr(table, name)
-        for one in cast("Iterable[object]", value) if isinstance(value, tuple) else (value,):
-            if isinstance(one, Dated):
-                yield one
-            elif isinstance(one, BaseModel):
-                yield from _dated_in(one)
-
-
-def _reach_on(standard: Standard, day: date, key: str) -> Iterator[Finding]:
-    measure, target = standard.measure, value_on(standard.target.value, day, "us")
-    if value_on(measure.max_gap, day, "us") < value_on(standard.completeness.every, day, "us"):
-        yield Finding(
-            FindingCode.TARGET_IMPOSSIBLE,
-            _FILE,
-            f"{key}.measure.max_gap",
-            str(dated_on(measure.max_gap, day).value),
-            (str(dated_on(standard.completeness.every, day).value),),
-        )
-    reach = _reach_us(measure, standard.window, day)
-    if reach is None:
-        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.measure.look_back")
-    elif target >= reach:
-        said = str(dated_on(standard.target.value, day).value)
-        yield Finding(FindingCode.TARGET_UNREACHABLE, _FILE, f"{key}.target.value", said)
-
-
-def _reach_us(measure: FullMeasure | EmptiedMeasure, hours: Hours, day: date) -> Fraction | None:
-    """Largest value that the measure can take, None where it is not declared."""
-    if isinstance(measure, FullMeasure) and not measure.across_windows:
-        start_s, end_s = (clock.hour * 3_600 + clock.minute * 60 + clock.second for clock in (hours.start, hours.end))
-        return Fraction((end_s - start_s if end_s > start_s else end_s - start_s + 86_400) * SECOND_US)
-    return None if measure.look_back is None else value_on(measure.look_back, day, "us")
 
 
 def _values(table: BaseModel, first_day: date, path: str = "") -> Iterator[Finding]:
@@ -256,11 +202,20 @@ def _values(table: BaseModel, first_day: date, path: str = "") -> Iterator[Findi
                     yield from _values(row, first_day, f"{here}[{getattr(row, 'id', '')}]")
 
 
+def _mobile(terms: Terms) -> set[str]:
+    """Classes of assets that may belong to no zone: vehicles that a measure names, desks and tablets."""
+    measures = [standard.measure for standard in terms.file.standard]
+    vehicles = {one.vehicles for one in measures if isinstance(one, SweptMeasure | PassMeasure)}
+    owing = {one.assets for one in measures if isinstance(one, FeedMeasure)}
+    return {*PLACELESS, *vehicles, *owing}
+
+
 def _places(register: Register, terms: Terms) -> Iterator[Finding]:
+    mobile = _mobile(terms)
     for asset in register.assets:
         if asset.until_us <= asset.since_us:
             yield Finding(FindingCode.VALUE_DATES, "assets.csv", f"{asset.asset}.valid_until", asset.asset)
-        if asset.zone not in terms.zones:
+        if asset.zone not in terms.zones and (asset.zone or asset.asset_class not in mobile):
             yield Finding(
                 FindingCode.UNKNOWN_REFERENCE, "assets.csv", f"{asset.asset}.zone", asset.zone, tuple(terms.zones)
             )

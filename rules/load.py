@@ -19,13 +19,14 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from rules.calendar import Zone
-from rules.contract import ContractFile, Terms
+from rules.contract import ContractFile, Point, Terms
 from rules.errors import TermsError
 from rules.lint import lint_terms
+from rules.places import Network, read_network
 from rules.records import Finding, FindingCode, digest
 from rules.tables import rows_of
 
-TERMS_FILES = ("contract.toml", "zones.geojson", "indexes.csv")
+TERMS_FILES = ("contract.toml", "zones.geojson", "segments.geojson", "points.csv", "indexes.csv")
 _CONTRACT = "contract.toml"
 # No contract runs longer, and no government has said what its clocks do later.
 _LAST_YEAR = 2200
@@ -73,7 +74,8 @@ def load_terms(files: Mapping[str, str], zone: Zone) -> Terms:
     Parameters
     ----------
     files : mapping of str to str
-        `TERMS_FILES` by name; `indexes.csv` may be missing where nothing is indexed.
+        `TERMS_FILES` by name; `indexes.csv` may be missing where nothing is indexed, `segments.geojson` where
+        nothing is swept, `points.csv` where nothing is inspected.
     zone : Zone
         Transitions of the contract's time zone.
 
@@ -92,7 +94,9 @@ def load_terms(files: Mapping[str, str], zone: Zone) -> Terms:
     index_values = _index_values(files, findings)
     content = {name: files[name] for name in TERMS_FILES if name in files}
     transitions = [zone.name, list(zone.starts_us), list(zone.offsets_s)]
-    terms = Terms(parsed, zone, zones, index_values, digest({"files": content, "zone": transitions}))
+    version = digest({"files": content, "zone": transitions})
+    points, network = _points(files, findings), _network(files, findings)
+    terms = Terms(parsed, zone, zones, index_values, version, points, network)
     findings += lint_terms(terms)
     if findings:
         raise TermsError(tuple(findings))
@@ -121,6 +125,20 @@ def _zones(files: Mapping[str, str], findings: list[Finding]) -> dict[str, str]:
         return {}
     findings += [Finding(FindingCode.DUPLICATE_ID, name, "zone_id", one) for one in _repeated(z for z, _ in found)]
     return dict(found)
+
+
+def _points(files: Mapping[str, str], findings: list[Finding]) -> tuple[Point, ...]:
+    if "points.csv" not in files:
+        return ()
+    points = [Point(**row) for row in rows_of(files, "points.csv", ("point", "zone", "stratum"), findings)]
+    repeated = _repeated(one.point for one in points)
+    findings += [Finding(FindingCode.DUPLICATE_ID, "points.csv", "point", one) for one in repeated]
+    return tuple(points)
+
+
+def _network(files: Mapping[str, str], findings: list[Finding]) -> Network | None:
+    text = files.get("segments.geojson")
+    return None if text is None else read_network(text, findings)
 
 
 def _repeated(names: Iterable[str]) -> list[str]:

@@ -24,6 +24,21 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class Unit(StrEnum):
+    """What a measure counts in."""
+
+    MICROSECONDS = "us"
+    PPM = "ppm"
+    COUNT = "count"
+
+
+class Op(StrEnum):
+    """Which way a target points."""
+
+    AT_MOST = "<="
+    AT_LEAST = ">="
+
+
 class GapCause(StrEnum):
     """Why nothing is known of a span."""
 
@@ -103,9 +118,13 @@ class Determination:
         Half open. [us since 1970, UTC]
     verdict : Verdict
     proven, borne, possible : int
-        The measure: at least, with every gap that the contractor bears at its worst, at most. [us]
+        The measure: at least, with every gap that the contractor bears at its worst and every other doubt to its
+        benefit, at most. Proven <= borne <= possible. [unit]
+    op : Op
+        Whether the measure must be at most or at least the target.
     target : int
-        What the measure is held against. [us]
+        What the measure is held against. [unit]
+    unit : Unit
     received, expected : int
         Readings in the window by slot.
     digests : dict of str
@@ -132,7 +151,19 @@ class Determination:
     expected: int
     digests: dict[str, str]
     trace: dict[str, Any] = field(default_factory=dict[str, Any])
+    op: Op = Op.AT_MOST
+    unit: Unit = Unit.MICROSECONDS
     engine: str = ENGINE
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the target is missed for certain."""
+        return self.proven > self.target if self.op == Op.AT_MOST else self.possible < self.target
+
+    @property
+    def is_missed_borne(self) -> bool:
+        """Whether the target is missed once the contractor's own gaps count against it, and no other doubt does."""
+        return self.borne > self.target if self.op == Op.AT_MOST else self.borne < self.target
 
     def content(self) -> dict[str, Any]:
         """All fields by name; what is stored, written and digested."""

@@ -19,6 +19,8 @@ _INSTALLATIONS = (
     "source", "device", "asset", "valid_from", "valid_until", "empty_mm", "full_mm", "full_at", "signed_city",
     "signed_contractor",
 )  # fmt: skip
+# For devices behind a shared gateway, and for vehicles.
+_OPTIONAL = ("gateway", "working")
 # Still standing, still hanging: the year 2200.
 _OPEN_END_US = 7_258_118_400_000_000
 
@@ -44,7 +46,7 @@ def read_register(files: Mapping[str, str], zone: Zone) -> Register:
         for row in rows_of(files, "assets.csv", _ASSETS, findings)
     ]
     installations = [
-        _installation(row, zone) for row in rows_of(files, "installations.csv", _INSTALLATIONS, findings)
+        _installation(row, zone) for row in rows_of(files, "installations.csv", _INSTALLATIONS, findings, _OPTIONAL)
     ]
     if findings:
         raise TermsError(tuple(findings))
@@ -86,6 +88,7 @@ def _instant(text: str, zone: Zone) -> int:
 
 def _installation(row: Mapping[str, str], zone: Zone) -> Installation:
     since_us, until_us = _span(row, zone)
+    number, _, level = row["working"].partition(":")
     return Installation(
         source=row["source"],
         device=row["device"].lower(),
@@ -97,4 +100,7 @@ def _installation(row: Mapping[str, str], zone: Zone) -> Installation:
         full_at_ppm=round(Decimal(row["full_at"]) * 1_000_000) if row["full_at"] else None,
         signed_city=row["signed_city"],
         signed_contractor=row["signed_contractor"],
+        gateway=row["gateway"],
+        working_input=int(number or 0),
+        is_working_high=level != "low",
     )

@@ -2,16 +2,18 @@
 
 Everything follows from a seed. The fleet knows the truth, a fill curve for each container, so that what the product
 concludes can be held against it. Its field misbehaves as real ones do: messages come twice, late, out of order or
-broken, a device falls silent, another has a wrong clock. Not all randomness is of the seed: the order of arrival has
-one of its own, because nothing may depend on it.
+broken, a device falls silent, another has a wrong clock, a gateway is out for hours. Not all randomness is of the
+seed: the order of arrival has one of its own, because nothing may depend on it. People keep to the wall clock: the
+plan is told when each local day begins. Vehicles and people are modules of their own, and publish as devices do here.
 """
 
 import json
 import random
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
 
 from sensors.topics import ReadingTopic, build
 
@@ -19,10 +21,18 @@ MINUTE_US = 60 * 1_000_000
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 SOURCE = "sim"
+GATEWAYS = ("gw-01", "gw-02", "gw-03", "gw-04", "gw-05")
 # Noise of an ultrasonic sensor over a metre of air. [mm]
 NOISE_MM = 8
 _STEP_US = 10 * MINUTE_US
+# What a lithium cell still gives when its sensor stops; and how long it falls before. [V, us]
+_EMPTY_V = 2.9
+_FALL_US = 6 * DAY_US
+_NEVER_US = 2**62
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+Said: TypeAlias = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,9 @@ class Plan:
     days : int
     is_perfect : bool
         Whether the contractor misses nothing and the field misbehaves not at all.
+    midnights_us : tuple of int
+        Local midnight of each day and of the one after the last, so that rounds and reports follow the wall clock;
+        none where every day has 24 hours. [us since 1970, UTC]
     """
 
     seed: int
@@ -48,6 +61,39 @@ class Plan:
     first_us: int
     days: int
     is_perfect: bool = False
+    midnights_us: tuple[int, ...] = ()
+
+    def midnight_us(self, day: int) -> int:
+        """Local midnight at which a day begins; days outside the plan have 24 hours."""
+        known = self.midnights_us or (self.first_us, self.first_us + self.days * DAY_US)
+        if not self.midnights_us or day < 0:
+            return known[0] + day * DAY_US
+        last = len(known) - 1
+        return known[min(day, last)] + max(day - last, 0) * DAY_US
+
+    def at_us(self, day: int, hour: float) -> int:
+        """Instant at which the wall clock shows an hour of a day, or of one after it from 24 on.
+
+        An hour that the clocks skip is taken to lie at the day's beginning, as in Chile.
+        """
+        day, hour = day + int(hour // 24), hour % 24
+        begin_us = self.midnight_us(day)
+        skipped_us = max(begin_us + DAY_US - self.midnight_us(day + 1), 0)
+        return begin_us + max(round(hour * HOUR_US) - skipped_us, 0)
+
+    def day_of(self, t_us: int) -> int:
+        """Day of the plan, from 0, in which an instant lies."""
+        day = (t_us - self.first_us) // DAY_US
+        while self.midnight_us(day) > t_us:
+            day -= 1
+        while self.midnight_us(day + 1) <= t_us:
+            day += 1
+        return day
+
+    def date_of(self, day: int) -> date:
+        """Local date of a day."""
+        # Noon at a place within half a day of Greenwich is the same date there.
+        return (_EPOCH + timedelta(microseconds=self.midnight_us(0) + 12 * HOUR_US)).date() + timedelta(days=day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +111,8 @@ class Container:
         Fill at each time; at an emptying two entries share the time, before and after.
     emptyings_us : tuple of int
         When it was emptied. [us since 1970, UTC]
+    gateway : str
+        Through which its sensor is heard.
     """
 
     asset: str
@@ -75,6 +123,7 @@ class Container:
     times_us: tuple[int, ...]
     fills: tuple[float, ...]
     emptyings_us: tuple[int, ...]
+    gateway: str
 
     def fill(self, t_us: int) -> float:
         """True fill at an instant, after an emptying at that instant."""
@@ -94,6 +143,41 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """A span in which a gateway forwarded nothing, in microseconds since 1970, UTC."""
+
+    gateway: str
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A device as a sender of messages.
+
+    Parameters
+    ----------
+    plan : Plan
+    chance : Random
+        Of what goes wrong on the way.
+    topic : str
+    misspelt : str
+        Name of a value, which a broken message gets wrong.
+    alter : callable, optional
+        Makes another reading of the same instant, a fault of the firmware; none where it has no such fault.
+    clock_error_us : int
+        How far its clock is ahead. [us]
+    """
+
+    plan: Plan
+    chance: random.Random
+    topic: str
+    misspelt: str
+    alter: Callable[[random.Random, Said], Said] | None = None
+    clock_error_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Habit:
     """How a device behaves."""
 
@@ -101,6 +185,7 @@ class _Habit:
     every: int
     silences: tuple[tuple[int, int], ...]
     clock_error_us: int
+    dies_us: int
 
 
 def containers(plan: Plan) -> list[Container]:
@@ -108,8 +193,24 @@ def containers(plan: Plan) -> list[Container]:
     return [_container(plan, number) for number in range(plan.containers)]
 
 
+def gateway_outages(plan: Plan) -> list[Outage]:
+    """Say which gateway was out, and when: one, for some nine hours of a day of the first month."""
+    if plan.is_perfect:
+        return []
+    chance = random.Random(f"{plan.seed} gateways")
+    day = chance.randrange(min(plan.days, 28))
+    start_us = plan.at_us(day, 7 + chance.randrange(300) / 60)  # in the morning
+    length_us = 9 * HOUR_US + chance.randrange(-20, 20) * MINUTE_US
+    return [Outage(chance.choice(GATEWAYS), start_us, start_us + length_us)]
+
+
+def levels(plan: Plan) -> list[Message]:
+    """All that the containers' sensors send, before it is delayed on its way."""
+    return [message for one in containers(plan) for message in _messages_of(plan, one)]
+
+
 def messages(plan: Plan, delivery_seed: int) -> list[Message]:
-    """All that the fleet publishes, in the order of arrival.
+    """All that the containers' sensors publish, in the order of arrival.
 
     Parameters
     ----------
@@ -117,9 +218,22 @@ def messages(plan: Plan, delivery_seed: int) -> list[Message]:
     delivery_seed : int
         Decides delays, and so the order of arrival; not what is said.
     """
+    return delivered(plan, levels(plan), delivery_seed)
+
+
+def delivered(plan: Plan, sent_messages: Sequence[Message], delivery_seed: int) -> list[Message]:
+    """Delay messages on their way, and put them into the order of arrival.
+
+    Parameters
+    ----------
+    plan : Plan
+    sent_messages : sequence of Message
+        Of devices of every kind.
+    delivery_seed : int
+        Decides delays, and so the order of arrival; not what is said.
+    """
     chance = random.Random(delivery_seed)
-    sent = [message for one in containers(plan) for message in _messages_of(plan, one)]
-    delayed = [Message(one.arrival_us + _delay_us(plan, chance), one.topic, one.payload) for one in sent]
+    delayed = [Message(one.arrival_us + _delay_us(plan, chance), one.topic, one.payload) for one in sent_messages]
     return sorted(delayed, key=lambda message: message.arrival_us)
 
 
@@ -133,9 +247,9 @@ def _container(plan: Plan, number: int) -> Container:
     misses = (
         set[int]() if plan.is_perfect else {day for day in range(plan.days) if chance.random() < 0.10}
     )  # one round in ten
-    hour_us = plan.first_us + 2 * HOUR_US + chance.randrange(0, 120) * MINUTE_US
+    hour = 2 + chance.randrange(0, 120) / 60  # between two and four in the morning
     rounds = [
-        hour_us + day * DAY_US + chance.randrange(-20, 20) * MINUTE_US
+        plan.at_us(day, hour) + chance.randrange(-20, 20) * MINUTE_US
         for day in range(-1, plan.days + 1)
         if (day - offset) % rhythm_days == 0 and day not in misses
     ]
@@ -149,6 +263,7 @@ def _container(plan: Plan, number: int) -> Container:
         times_us=tuple(times_us),
         fills=tuple(fills),
         emptyings_us=tuple(emptied),
+        gateway=GATEWAYS[number % len(GATEWAYS)],
     )
 
 
@@ -156,14 +271,18 @@ def _grow(
     plan: Plan, chance: random.Random, rate: float, rounds: list[int]
 ) -> tuple[list[int], list[float], list[int]]:
     """Fill in steps, faster in market hours; empty at each round, and in time where the contractor is perfect."""
-    now_us, end_us = plan.first_us - 2 * DAY_US, plan.first_us + (plan.days + 2) * DAY_US
+    now_us, end_us = plan.midnight_us(0) - 2 * DAY_US, plan.midnight_us(plan.days) + 2 * DAY_US
     fill = chance.uniform(0.05, 0.3)
     times_us, fills, emptied = [now_us], [fill], list[int]()
     waiting = sorted(rounds)
+    day = -3
+    opens_us = closes_us = now_us
     while now_us < end_us:
         now_us += _STEP_US
-        hour = (now_us - plan.first_us) % DAY_US // HOUR_US
-        weight = 2.2 if 6 <= hour < 15 else 0.35  # the market's day is mostly over by three
+        while plan.midnight_us(day + 1) <= now_us:
+            day += 1
+            opens_us, closes_us = plan.at_us(day, 6), plan.at_us(day, 15)
+        weight = 2.2 if opens_us <= now_us < closes_us else 0.35  # the market's day is mostly over by three
         fill = min(fill + rate * weight * _STEP_US / DAY_US * chance.uniform(0.5, 1.5), 1.05)
         times_us.append(now_us)
         fills.append(fill)
@@ -182,15 +301,18 @@ def _habit(plan: Plan, number: int, chance: random.Random) -> _Habit:
     phase_us = chance.randrange(0, 30) * MINUTE_US
     every = 12 if chance.random() < 0.7 else 1  # seven in ten
     trouble = -1 if plan.is_perfect else number % 20
-    first_us = plan.first_us
-    silences: tuple[tuple[int, int], ...] = ()
+    silences = [
+        (one.start_us, one.end_us) for one in gateway_outages(plan) if one.gateway == GATEWAYS[number % len(GATEWAYS)]
+    ]
+    dies_us = _NEVER_US
     if trouble == 7:  # one in twenty dies on the twelfth day
-        silences = ((first_us + 11 * DAY_US, first_us + 400 * DAY_US),)
+        dies_us = plan.midnight_us(11)
+        silences.append((dies_us, _NEVER_US))
     elif trouble == 13:  # one in twenty is away for two days and a bit
-        begin_us = first_us + 17 * DAY_US + 5 * HOUR_US
-        silences = ((begin_us, begin_us + 55 * HOUR_US),)
+        begin_us = plan.midnight_us(17) + 5 * HOUR_US
+        silences.append((begin_us, begin_us + 55 * HOUR_US))
     is_fast = trouble == 17 and number < 20  # a single clock is three days fast
-    return _Habit(phase_us, every, silences, 3 * DAY_US if is_fast else 0)
+    return _Habit(phase_us, every, tuple(silences), 3 * DAY_US if is_fast else 0, dies_us)
 
 
 def _messages_of(plan: Plan, container: Container) -> Iterator[Message]:
@@ -198,71 +320,86 @@ def _messages_of(plan: Plan, container: Container) -> Iterator[Message]:
     chance = random.Random(f"{plan.seed} device {number}")
     habit = _habit(plan, number, chance)
     topic = build(ReadingTopic(SOURCE, container.device, "fill_level"))
-    waiting: list[dict[str, object]] = []
-    for slot in range(-48, plan.days * 48 + 24):
+    sender = Sender(plan, chance, topic, "distance_mm", _other_distance, habit.clock_error_us)
+    waiting: list[Said] = []
+    last_us = plan.midnight_us(plan.days) + 12 * HOUR_US
+    for slot in range(-48, (last_us - plan.first_us) // (30 * MINUTE_US)):
         t_us = plan.first_us + slot * 30 * MINUTE_US + habit.phase_us
         if any(begin <= t_us < end for begin, end in habit.silences):
             continue
-        waiting.append(_reading(container, chance, t_us, habit.clock_error_us, slot + 100))
+        waiting.append(_reading(container, chance, t_us, habit, slot + 100))
         if len(waiting) == habit.every:
-            yield from _sent(plan, chance, topic, waiting, t_us, habit.clock_error_us)
+            yield from sent(sender, waiting, t_us)
             waiting = []
     if waiting:
-        t_us = plan.first_us + (plan.days * 24 + 12) * HOUR_US + habit.phase_us
-        yield from _sent(plan, chance, topic, waiting, t_us, habit.clock_error_us)
+        yield from sent(sender, waiting, last_us + habit.phase_us)
 
 
-def _reading(
-    container: Container, chance: random.Random, t_us: int, clock_error_us: int, sequence: int
-) -> dict[str, object]:
+def _reading(container: Container, chance: random.Random, t_us: int, habit: _Habit, sequence: int) -> Said:
     span_mm = container.empty_mm - container.full_mm
     distance_mm = round(container.empty_mm - container.fill(t_us) * span_mm) + chance.randint(-NOISE_MM, NOISE_MM)
+    healthy_v = 3.6 - 0.0005 * (sequence // 48)
+    spent = min(max((t_us - habit.dies_us + _FALL_US) / _FALL_US, 0), 1)
     return {
-        "time": _iso(t_us + clock_error_us),
+        "time": iso(t_us + habit.clock_error_us),
         "sequence": sequence,
         "distance_mm": max(distance_mm, 0),
-        "battery_v": round(3.6 - 0.0005 * (sequence // 48), 3),
+        "battery_v": round(healthy_v - spent * (healthy_v - _EMPTY_V), 3),
         "temperature_degc": round(14 + 8 * chance.random(), 1),
     }
 
 
-def _sent(
-    plan: Plan, chance: random.Random, topic: str, said: list[dict[str, object]], t_us: int, clock_error_us: int
-) -> Iterator[Message]:
-    """Put readings on their way: once, or twice, or with a broken message beside them."""
-    clocks = {"sent_time": _iso(t_us + 2_000_000 + clock_error_us), "network_time": _iso(t_us + 3_000_000)}
+def _other_distance(chance: random.Random, said: Said) -> Said:
+    return {**said, "distance_mm": 50 + chance.randrange(1_000)}
+
+
+def sent(sender: Sender, said: Sequence[Said], t_us: int) -> Iterator[Message]:
+    """Put readings on their way: once, or twice, or with a broken message beside them.
+
+    Parameters
+    ----------
+    sender : Sender
+    said : sequence of dict
+        Readings, the oldest first.
+    t_us : int
+        When they are sent. [us since 1970, UTC]
+    """
+    chance, topic = sender.chance, sender.topic
+    clocks = {"sent_time": iso(t_us + 2_000_000 + sender.clock_error_us), "network_time": iso(t_us + 3_000_000)}
     head = {"v": 1, **clocks}
     content = {**head, **said[0]} if len(said) == 1 else {**head, "readings": said}
     message = Message(t_us + 3_000_000, topic, json.dumps(content, separators=(",", ":")).encode())
     yield message
-    if plan.is_perfect:
+    if sender.plan.is_perfect:
         return
     luck = chance.random()
     if luck < 0.02:  # sent again: no answer was heard
         yield message
     elif luck < 0.03:  # sent again later, with the clocks of the later sending
-        again = {**content, "sent_time": _iso(t_us + HOUR_US + clock_error_us), "network_time": _iso(t_us + HOUR_US)}
-        yield Message(t_us + HOUR_US, topic, json.dumps(again).encode())
+        clocks = {"sent_time": iso(t_us + HOUR_US + sender.clock_error_us), "network_time": iso(t_us + HOUR_US)}
+        yield Message(t_us + HOUR_US, topic, json.dumps({**content, **clocks}).encode())
     elif luck < 0.0315:  # the same reading with another content: a fault of the firmware
-        other = {**head, **said[-1], "distance_mm": 50 + chance.randrange(1_000)}
-        yield Message(message.arrival_us + MINUTE_US, topic, json.dumps(other).encode())
+        if sender.alter is not None:
+            other = {**head, **sender.alter(chance, said[-1])}
+            yield Message(message.arrival_us + MINUTE_US, topic, json.dumps(other).encode())
     elif luck < 0.036:  # broken on the way
-        yield Message(message.arrival_us, *_garbage(chance, topic, message.payload))
+        yield Message(message.arrival_us, *_garbage(sender, message.payload))
 
 
-def _garbage(chance: random.Random, topic: str, payload: bytes) -> tuple[str, bytes]:
+def _garbage(sender: Sender, payload: bytes) -> tuple[str, bytes]:
     """Make a message that nobody can read."""
+    chance, topic = sender.chance, sender.topic
     match chance.randrange(6):
         case 0:
             return topic, payload[: len(payload) // 2]
         case 1:
             return topic, bytes(chance.randrange(256) for _ in range(40))
         case 2:
-            return topic, payload.replace(b"distance_mm", b"distanse_mm")
+            return topic, payload.replace(f'"{sender.misspelt}"'.encode(), f'"{sender.misspelt}s"'.encode())
         case 3:
             return topic, payload.replace(b'"v":1', b'"v":9')
         case 4:
-            return topic.replace("fill_level", "humidity"), payload
+            return topic.rpartition("/")[0] + "/humidity", payload
         case _:
             return topic, b'{"v":1,"time":"2026-09-01T00:00:00Z","distance_mm":999999}'
 
@@ -275,5 +412,6 @@ def _delay_us(plan: Plan, chance: random.Random) -> int:
     return chance.randrange(0, 2 * HOUR_US) if luck < 0.98 else chance.randrange(0, 3 * DAY_US)  # few
 
 
-def _iso(t_us: int) -> str:
+def iso(t_us: int) -> str:
+    """Write an instant as messages do."""
     return (_EPOCH + timedelta(microseconds=t_us)).isoformat().replace("+00:00", "Z")

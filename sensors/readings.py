@@ -1,8 +1,9 @@
-"""Readings: the kinds, each declared once, and what can become of a message.
+"""Readings: what a kind is, what a reading is, and what can become of a message.
 
-From a kind's declaration come the decoder's check, the table's columns, the COPY layout and the documentation.
-A reading is kept as its device said it; fill from distance, and all else that needs an installation, is derived
-later. Event time comes from the payload or the network, never from our own clock, and is labelled.
+Each kind is declared once, in a file of its own under `sensors/kinds`. From its declaration come the decoder's check,
+the table's columns, the COPY layout and the documentation. A reading is kept as its device said it; fill from
+distance, and all else that needs an installation, is derived later. Event time comes from the payload or the network,
+never from our own clock, and is labelled.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from sensors.quantities import BATTERY, DISTANCE, FILL, QUALITY, TEMPERATURE, TILT, Quantity
+from sensors.quantities import Quantity, Word
 
 # Stored in place of "not said" while a batch is columns: no quantity reaches it.
 NOT_SAID = -(2**31)
@@ -46,6 +47,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
     REJECTED = "rejected"
+    REDUCED = "reduced"  # a position fix outside its vehicle's collection mask: only a count per hour is kept
     SIMULATED = "simulated"
 
 
@@ -75,26 +77,19 @@ class Kind:
         In topics, tables and files.
     quantities : tuple of Quantity
         What it may say, in the order of its columns.
-    needs_one_of : tuple of str
-        Names of which at least one must be said.
+    needs : tuple of tuple of str
+        Of each group of names at least one must be said.
     meaning : str
         One sentence.
+    words : tuple of Word
+        What it may say in letters, in the order of its columns, after the quantities.
     """
 
     name: str
     quantities: tuple[Quantity, ...]
-    needs_one_of: tuple[str, ...]
+    needs: tuple[tuple[str, ...], ...]
     meaning: str
-
-
-FILL_LEVEL = Kind(
-    "fill_level",
-    (DISTANCE, FILL, BATTERY, TEMPERATURE, TILT, QUALITY),
-    (DISTANCE.name, FILL.name),
-    "How full a container is, as a distance or a share.",
-)
-
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (FILL_LEVEL,)}
+    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +112,8 @@ class Reading:
     clock : Clock
     values : tuple of int
         In the order of `kind.quantities`; `NOT_SAID` where not said.
+    words : tuple of str
+        In the order of `kind.words`; empty where not said.
     """
 
     kind: Kind
@@ -130,6 +127,7 @@ class Reading:
     sent_time_us: int
     clock: Clock
     values: tuple[int, ...]
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +172,7 @@ class Decoded:
         return any(rejection.index < 0 for rejection in self.rejections)
 
 
-def content_digest(values: tuple[int, ...], clock: Clock) -> bytes:
+def content_digest(values: tuple[int, ...], clock: Clock, words: tuple[str, ...] = ()) -> bytes:
     """Digest what a reading says, to tell a duplicate from a conflict.
 
     The times of transport stay out: a device that sends the same observation again sends a duplicate. A clock
@@ -185,6 +183,8 @@ def content_digest(values: tuple[int, ...], clock: Clock) -> bytes:
     values : tuple of int
         In the order of the kind's quantities.
     clock : Clock
+    words : tuple of str
+        In the order of the kind's words.
 
     Returns
     -------
@@ -192,4 +192,7 @@ def content_digest(values: tuple[int, ...], clock: Clock) -> bytes:
         16 bytes, BLAKE2b.
     """
     content = struct.pack(f"<{len(values)}iB", *values, clock is Clock.DISAGREES)
+    for word in words:
+        said = word.encode()
+        content += struct.pack("<H", len(said)) + said
     return hashlib.blake2b(content, digest_size=16).digest()

@@ -2,6 +2,7 @@
 
 A file's name is its number, `pre` or `post` (before or after the new code is deployed), and what it does. The
 database is asked once what it is; nothing else in the code knows the difference between PostgreSQL and TimescaleDB.
+The tables of readings are in no file: after the migrations each kind gets those that its declaration asks for.
 """
 
 import hashlib
@@ -11,6 +12,8 @@ from typing import LiteralString, cast
 
 import psycopg
 
+from sensors.registry import kinds
+from storage import kinds as tables
 from storage.connection import connect
 from storage.errors import MigrationError
 from storage.sql import query
@@ -49,11 +52,26 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """What `migrate` found and did."""
+    """What `migrate` found and did.
+
+    Parameters
+    ----------
+    server : Server
+    applied : tuple of str
+        Names of the migrations applied now.
+    present : int
+        Migrations applied before.
+    kinds : tuple of str
+        Kinds of reading that have tables now and had none.
+    columns : tuple of str
+        Columns added to kinds that had tables, as `kind.column`.
+    """
 
     server: Server
     applied: tuple[str, ...]
     present: int
+    kinds: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def migrations() -> tuple[Migration, ...]:
@@ -75,7 +93,8 @@ def migrate(dsn: str) -> Migrated:
     Raises
     ------
     MigrationError
-        When a landed migration was edited, or the database is of a later release.
+        When a landed migration was edited, the database is of a later release, or a kind's table holds what its
+        declaration does not.
     """
     with connect(dsn, "migrate") as connection:
         connection.execute(query("migrate", "lock"), {"lock": _LOCK})
@@ -86,7 +105,10 @@ def migrate(dsn: str) -> Migrated:
         pending = _pending(applied, migrations())
         for migration in pending:
             _apply(connection, migration)
-        return Migrated(ask_server(connection), tuple(migration.name for migration in pending), len(applied))
+        server = ask_server(connection)
+        made, added = tables.make(connection, kinds().values(), is_timescale=bool(server.timescaledb))
+        names = tuple(migration.name for migration in pending)
+        return Migrated(server, names, len(applied), tuple(made), tuple(added))
 
 
 def ask_server(connection: psycopg.Connection) -> Server:
@@ -98,12 +120,13 @@ def ask_server(connection: psycopg.Connection) -> Server:
 
 
 def is_current(connection: psycopg.Connection) -> bool:
-    """Whether the schema is of this release."""
+    """Whether the schema is of this release, and every kind has its tables."""
     found = connection.execute(query("migrate", "has_table")).fetchone()
     if found is None or not found[0]:
         return False
     applied: dict[str, str] = dict(connection.execute(query("migrate", "select_applied")).fetchall())
-    return applied == {migration.name: migration.sha256 for migration in migrations()}
+    is_migrated = applied == {migration.name: migration.sha256 for migration in migrations()}
+    return is_migrated and tables.are_made(connection, tuple(kinds().values()))
 
 
 def _pending(applied: dict[str, str], known: tuple[Migration, ...]) -> list[Migration]:

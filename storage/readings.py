@@ -2,42 +2,34 @@
 
 A reading's key is (device, event time, sequence) within its kind. The first content of a key is accepted; the same
 content again is a duplicate; other content is a conflict, kept beside and given back together with the first, so
-that the order of arrival decides nothing.
+that the order of arrival decides nothing. A position fix outside its vehicle's collection mask is counted, and no
+more of it is written.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
+import numpy as np
 import psycopg
+from numpy.typing import NDArray
 
-from sensors.columns import FillLevels
-from sensors.readings import FILL_LEVEL, Outcome, Reading, Rejection, content_digest
-from storage import columns, sequence
+from sensors.columns import Columns
+from sensors.kinds.position_fix import KIND as POSITION_FIX
+from sensors.readings import Kind, Outcome
+from sensors.registry import kinds
+from storage import columns, masks, refusals, sequence, staging
+from storage.instants import hour_of, microseconds
+from storage.kinds import copy_known, statement
+from storage.masks import Masks
+from storage.reduction import reduce
+from storage.refusals import Refused
 from storage.sql import query
+from storage.staging import Arrived, DeviceHour
 
-_STAGE_TYPES = (
-    "integer", "bigint", "timestamptz", "bigint", "smallint", "timestamptz", "timestamptz", "timestamptz",
-    "timestamptz", "smallint", *("integer" for _ in FILL_LEVEL.quantities), "uuid",
-)  # fmt: skip
-_READ_TYPES = ("bigint", "timestamptz", "bigint", "smallint", "integer", "integer", "integer", "uuid")
-# A rejected payload is evidence, not cargo: its head tells what went wrong.
-REJECTED_PAYLOAD_BYTES = 4_096
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A message of which something was rejected."""
-
-    topic: str
-    payload: bytes
-    received_time: datetime
-    rejections: tuple[Rejection, ...]
+_READ_TYPES = ("bigint", "timestamptz", "bigint", "smallint", "uuid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +45,7 @@ class Batch:
         Decoded and rejected together.
     """
 
-    readings: Sequence[tuple[Reading, datetime]]
+    readings: Sequence[Arrived]
     refused: Sequence[Refused]
     messages: int
 
@@ -70,7 +62,8 @@ class Stored:
 
 def prepare(connection: psycopg.Connection) -> None:
     """Make a new connection ready for `store`."""
-    connection.execute(query("readings", "create_stage_fill_level"))
+    for kind in kinds().values():
+        connection.execute(statement(kind, "create_stage"))
 
 
 def store(connection: psycopg.Connection, batch: Batch, now: datetime, *, what: str = "readings") -> Stored:
@@ -93,15 +86,20 @@ def store(connection: psycopg.Connection, batch: Batch, now: datetime, *, what: 
     with connection.transaction():
         # Devices first and sequence last taken would let two writers wait for each other.
         batch_seq = sequence.take(connection, what, now)
+        # After the number: a mask with a lower one is committed, one with a higher is not yet asked for.
+        held = masks.current(connection)
         outcomes: Counter[Outcome] = Counter()
         if batch.readings:
-            outcomes += _store_fill_levels(connection, batch.readings, batch_seq)
-        rejected_messages = _store_refused(connection, batch.refused, batch_seq)
-        outcomes[Outcome.REJECTED] += sum(
-            rejection.index >= 0 for refused in batch.refused for rejection in refused.rejections
-        )
-        _count_messages(connection, batch, rejected_messages, now)
-    return Stored(batch_seq, dict(outcomes), batch.messages - rejected_messages, rejected_messages)
+            outcomes += _store_readings(connection, batch.readings, held, batch_seq)
+        refusals.add(connection, batch.refused, held, batch_seq)
+        rejected = refusals.counts_of(batch.refused)
+        outcomes[Outcome.REJECTED] += sum(n for (*_, unit, _), n in rejected.items() if unit == "reading")
+        rejected_messages = sum(one.is_whole for one in batch.refused)
+        rows: list[tuple[Any, ...]] = [(*key, n) for key, n in rejected.items()]
+        if decoded := batch.messages - rejected_messages:
+            rows.append(("", "", "", hour_of(now), "message", "decoded", decoded))
+        _add_counts(connection, rows)
+    return Stored(batch_seq, dict(outcomes), decoded, rejected_messages)
 
 
 def device_ids(connection: psycopg.Connection, devices: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -116,16 +114,18 @@ def all_devices(connection: psycopg.Connection) -> list[tuple[str, str]]:
     return [(source, device) for source, device in connection.execute(query("readings", "select_all_devices"))]
 
 
-def read_fill_levels(
+def read_columns(
     connection: psycopg.Connection,
+    kind: Kind,
     devices: Sequence[int],
     span: tuple[datetime, datetime],
     known_through: int,
-) -> FillLevels:
-    """Read what is known of some devices in [first, until).
+) -> Columns:
+    """Read what is known of one kind of some devices in [first, until).
 
     Parameters
     ----------
+    kind : Kind
     devices : sequence of int
         Device ids.
     span : tuple of datetime
@@ -139,58 +139,72 @@ def read_fill_levels(
         "until": span[1],
         "known_through": known_through,
     }
-    with connection.cursor() as cursor, cursor.copy(query("readings", "copy_fill_level"), parameters) as copy:
-        return FillLevels(*columns.decode(_READ_TYPES, copy))
+    if kind.words:
+        rows = connection.execute(statement(kind, "select_known"), parameters).fetchall()
+        return _columns_of(kind, rows)
+    types = [*_READ_TYPES, *("integer" for _ in kind.quantities)]
+    with connection.cursor() as cursor, cursor.copy(copy_known(kind), parameters) as copy:
+        device_id, event_time_us, number, clock, digest, *values = columns.decode(types, copy)
+    numbers = {quantity.name: value for quantity, value in zip(kind.quantities, values, strict=True)}
+    return Columns(kind, device_id, event_time_us, number, clock, numbers, {}, digest)
 
 
-def _store_fill_levels(
-    connection: psycopg.Connection, readings: Sequence[tuple[Reading, datetime]], batch_seq: int
-) -> Counter[Outcome]:
-    known = _known_devices(connection, readings)
-    by_id = {device_id: device for device, device_id in known.items()}
-    # Sorted by time, then device: half the cost of any order, and writers lock in one order.
-    rows = sorted(_stage_rows(readings, known), key=lambda row: (row[2], row[1], row[3], row[0]))
-    stream = columns.encode(_STAGE_TYPES, list(zip(*rows, strict=True)))
-    with connection.cursor() as cursor:
-        with cursor.copy(query("readings", "copy_stage_fill_level")) as copy:
-            copy.write(stream)
-        span = {"first": _instant(rows[0][2]), "last": _instant(rows[-1][2]), "batch_seq": batch_seq}
-        staged = Counter((row[1], _hour(row[2])) for row in rows)
-        accepted = _counted(cursor.execute(query("readings", "insert_fill_level"), span))
-        conflicting: Counter[tuple[int, datetime]] = Counter()
-        if accepted.total() < len(rows):
-            conflicting = _counted(cursor.execute(query("readings", "insert_fill_level_conflict"), span))
-    # A batch of nothing but duplicates changes no result and leaves no mark.
-    _touch(connection, sorted(accepted.keys() | conflicting.keys()), batch_seq)
-    by_outcome = {
-        Outcome.ACCEPTED: accepted,
-        Outcome.CONFLICT: conflicting,
-        Outcome.DUPLICATE: staged - accepted - conflicting,
-    }
-    _add_counts(
-        connection,
-        [
-            (*by_id[device_id], FILL_LEVEL.name, hour, "reading", outcome, n)
-            for outcome, counts in by_outcome.items()
-            for (device_id, hour), n in counts.items()
-        ],
+def _columns_of(kind: Kind, rows: Sequence[tuple[Any, ...]]) -> Columns:
+    """Make columns of rows: of few readings, for text has no fixed width to copy."""
+
+    def column(place: int, kept_as: type[Any]) -> NDArray[Any]:
+        return np.array([row[place] for row in rows], kept_as)
+
+    first_word = len(_READ_TYPES) + len(kind.quantities)
+    return Columns(
+        kind,
+        column(0, np.int64),
+        np.array([microseconds(row[1]) for row in rows], np.int64),
+        column(2, np.int64),
+        column(3, np.int16),
+        {one.name: column(place, np.int32) for place, one in enumerate(kind.quantities, len(_READ_TYPES))},
+        {one.name: column(place, np.str_) for place, one in enumerate(kind.words, first_word)},
+        np.frombuffer(b"".join(row[4].bytes for row in rows), "V16"),
     )
-    return Counter({outcome: counts.total() for outcome, counts in by_outcome.items()})
 
 
-def _counted(rows: Iterable[tuple[int, datetime, int]]) -> Counter[tuple[int, datetime]]:
-    # In UTC, for in another zone an hour that comes twice is unequal to the same instant (PEP 495).
-    return Counter({(device_id, hour.astimezone(UTC)): n for device_id, hour, n in rows})
+def _store_readings(
+    connection: psycopg.Connection, arrived: Sequence[Arrived], held: Masks, batch_seq: int
+) -> Counter[Outcome]:
+    known = _known_devices(connection, arrived)
+    by_id = {device_id: device for device, device_id in known.items()}
+    by_kind: dict[str, list[Arrived]] = {}
+    for one in arrived:
+        by_kind.setdefault(one[0].kind.name, []).append(one)
+    counts: list[tuple[Any, ...]] = []
+    outcomes: Counter[Outcome] = Counter()
+    # In one order, so that two writers cannot wait for each other.
+    for name, several in sorted(by_kind.items()):
+        kept: Sequence[Arrived] = several
+        if name == POSITION_FIX.name and held.areas:
+            kept, reduced = reduce(connection, several, held, known)
+            for (source, device, hour, outcome), n in reduced.items():
+                counts.append((source, device, name, hour, "reading", outcome, n))
+                outcomes[outcome] += n
+        if not kept:
+            continue
+        fates = staging.add(connection, kept[0][0].kind, kept, known, batch_seq)
+        # A batch of nothing but duplicates changes no result and leaves no mark.
+        _touch(connection, name, sorted(fates.accepted.keys() | fates.conflicting.keys()), batch_seq)
+        by_outcome = {
+            Outcome.ACCEPTED: fates.accepted,
+            Outcome.CONFLICT: fates.conflicting,
+            Outcome.DUPLICATE: fates.duplicate,
+        }
+        for outcome, tally in by_outcome.items():
+            counts += [(*by_id[one], name, hour, "reading", outcome, n) for (one, hour), n in tally.items()]
+            outcomes[outcome] += tally.total()
+    _add_counts(connection, counts)
+    return outcomes
 
 
-def _hour(event_time_us: int) -> datetime:
-    return _instant(event_time_us - event_time_us % 3_600_000_000)
-
-
-def _known_devices(
-    connection: psycopg.Connection, readings: Sequence[tuple[Reading, datetime]]
-) -> dict[tuple[str, str], int]:
-    wanted = {(reading.source, reading.device) for reading, _ in readings}
+def _known_devices(connection: psycopg.Connection, arrived: Sequence[Arrived]) -> dict[tuple[str, str], int]:
+    wanted = {(reading.source, reading.device) for reading, _ in arrived}
     known = device_ids(connection, wanted)
     if missing := sorted(wanted - known.keys()):
         sources, names = _transposed(missing)
@@ -199,89 +213,24 @@ def _known_devices(
     return known
 
 
-def _stage_rows(
-    readings: Sequence[tuple[Reading, datetime]], known: dict[tuple[str, str], int]
-) -> list[tuple[Any, ...]]:
-    return [
-        (
-            place,
-            known[reading.source, reading.device],
-            reading.event_time_us,
-            reading.sequence,
-            reading.event_time_source,
-            reading.device_time_us,
-            reading.network_time_us,
-            reading.sent_time_us,
-            microseconds(received),
-            reading.clock,
-            *reading.values,
-            content_digest(reading.values, reading.clock),
-        )
-        for place, (reading, received) in enumerate(readings)
-    ]
-
-
-def _store_refused(connection: psycopg.Connection, refused: Sequence[Refused], batch_seq: int) -> int:
-    """Keep what was refused, once per distinct message; count each arrival."""
-    rows = [
-        {
-            "digest": UUID(bytes=hashlib.blake2b(f"{one.topic}\n".encode() + one.payload, digest_size=16).digest()),
-            "element": rejection.index,
-            "reason": rejection.reason,
-            "detail": rejection.detail.replace("\0", "")[:1_000],
-            "topic": one.topic.replace("\0", "")[:1_000],
-            "payload": one.payload[:REJECTED_PAYLOAD_BYTES],
-            "payload_bytes": len(one.payload),
-            "received_time": one.received_time,
-            "batch_seq": batch_seq,
-        }
-        for one in refused
-        for rejection in one.rejections
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(query("readings", "add_rejection"), rows)
-    tally: Counter[tuple[str, str, str, datetime, str, str]] = Counter()
-    for one in refused:
-        hour = one.received_time.replace(minute=0, second=0, microsecond=0)
-        for rejection in one.rejections:
-            unit = "message" if rejection.index < 0 else "reading"
-            tally[rejection.source, rejection.device, "", hour, unit, Outcome.REJECTED] += 1
-    _add_counts(connection, [(*key, n) for key, n in tally.items()])
-    return sum(any(rejection.index < 0 for rejection in one.rejections) for one in refused)
-
-
-def _count_messages(connection: psycopg.Connection, batch: Batch, rejected: int, now: datetime) -> None:
-    if decoded := batch.messages - rejected:
-        hour = now.replace(minute=0, second=0, microsecond=0)
-        _add_counts(connection, [("", "", "", hour, "message", "decoded", decoded)])
-
-
 def _add_counts(connection: psycopg.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    if rows:
-        names = ("sources", "devices", "kinds", "hours", "units", "outcomes", "counts")
-        arrays = (list(column) for column in zip(*rows, strict=True))
-        connection.execute(query("readings", "add_count"), dict(zip(names, arrays, strict=True)))
+    if not rows:
+        return
+    # One kind's reduced and stored fixes can be duplicates of one hour: a row is written once a statement.
+    tally: Counter[tuple[Any, ...]] = Counter()
+    for *key, n in rows:
+        tally[tuple(key)] += n
+    names = ("sources", "devices", "kinds", "hours", "units", "outcomes")
+    arrays = (list(column) for column in zip(*tally, strict=True))
+    parameters = dict(zip(names, arrays, strict=True))
+    connection.execute(query("readings", "add_count"), {**parameters, "counts": list(tally.values())})
 
 
-def _touch(connection: psycopg.Connection, marks: Sequence[tuple[int, datetime]], batch_seq: int) -> None:
+def _touch(connection: psycopg.Connection, kind: str, marks: Sequence[DeviceHour], batch_seq: int) -> None:
     if marks:
         ids, hours = zip(*marks, strict=True)
-        parameters = {
-            "kind": FILL_LEVEL.name,
-            "batch_seq": batch_seq,
-            "device_ids": list(ids),
-            "hours": list(hours),
-        }
+        parameters = {"kind": kind, "batch_seq": batch_seq, "device_ids": list(ids), "hours": list(hours)}
         connection.execute(query("readings", "add_touched"), parameters)
-
-
-def microseconds(instant: datetime) -> int:
-    """Turn an aware instant into microseconds since 1970."""
-    return (instant - _EPOCH) // timedelta(microseconds=1)
-
-
-def _instant(event_time_us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=event_time_us)
 
 
 def _transposed(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
@@ -331,20 +280,36 @@ def count_rejections(connection: psycopg.Connection) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A fill-level reading for the eye, as said."""
+    """A reading for the eye, as said.
+
+    Parameters
+    ----------
+    event_time : datetime
+    sequence : int
+    clock : int
+        See `sensors.readings.Clock`.
+    values : dict of str to int, str or None
+        By column, in the order of the declaration; None where not said.
+    digest : str
+    received_time : datetime
+    """
 
     event_time: datetime
     sequence: int
     clock: int
-    distance_mm: int | None
-    fill_ppm: int | None
-    battery_mv: int | None
-    quality_code: int | None
+    values: dict[str, int | str | None]
     digest: str
     received_time: datetime
 
 
-def said_between(connection: psycopg.Connection, device_id: int, span: tuple[datetime, datetime]) -> list[Said]:
-    """Read a device's readings in a span, as said, in the order of time; conflicting contents included."""
+def said_between(
+    connection: psycopg.Connection, kind: Kind, device_id: int, span: tuple[datetime, datetime]
+) -> list[Said]:
+    """Read a device's readings of a kind in a span, as said, in the order of time; conflicting contents included."""
     parameters = {"device_id": device_id, "first": span[0], "until": span[1]}
-    return [Said(*row) for row in connection.execute(query("readings", "select_readings_for_people"), parameters)]
+    names = [one.name for one in (*kind.quantities, *kind.words)]
+    rows = connection.execute(statement(kind, "select_for_people"), parameters)
+    return [
+        Said(event_time, number, clock, dict(zip(names, values, strict=True)), str(digest), received)
+        for event_time, number, clock, digest, received, *values in rows
+    ]

@@ -7,8 +7,11 @@ Written from the rules of the contract language, not from the code, and used to 
 - *overlap*: of the events of one container, day and nature under standards that keep the highest, only the dearest
   counts (of equals the earliest, then the standard's first consequence, then the first name);
 - *allowance*: the first events of the month are free, counted for the contract, the zone or the container;
-- *tariff*, *index*: so many units each, at the unit's value in the month of the fact;
-- *cap*: in the order of time until the percentage of the base sum is spent; what it leaves nothing of is out;
+- *tariff*: by the value that the contractor bears, or the smallest miss where that one meets the target; so much an
+  event, a started hour, one too many, the share missing; a percentage of a base sum by band; by the event's number;
+- *index*: at the unit's value in the month of the fact;
+- *cap*: in the order of time until the percentage of the base sum is spent; what it leaves nothing of is out; where
+  the terms carry over, what it cut off is charged in the months after, as far as they leave room, the oldest first;
 - *round*: each line, or at the end the total; rounding never lifts a deduction above its cap.
 """
 
@@ -34,6 +37,7 @@ class Event:
     place: int
     is_held: bool
     amount: Fraction = NOUGHT
+    cut: Fraction = NOUGHT
     counts: bool = True
 
     @property
@@ -45,6 +49,23 @@ class Event:
     def day(self) -> date:
         """Local day of the fact."""
         return date.fromisoformat(self.fact.day)
+
+    @property
+    def is_borne(self) -> bool:
+        """Whether what the contractor bears misses the target."""
+        fact = self.fact
+        return fact.borne > fact.target if fact.op.value == "<=" else fact.borne < fact.target
+
+    @property
+    def value(self) -> int:
+        """Value that is charged."""
+        if self.is_borne:
+            return self.fact.borne
+        return self.fact.target + 1 if self.fact.op.value == "<=" else self.fact.target - 1
+
+    def scope(self, per: str) -> str:
+        """What it is counted with."""
+        return {"contract": "", "zone": self.fact.zone, "asset": self.fact.subject}[per]
 
     @property
     def name(self) -> str:
@@ -62,6 +83,7 @@ class Month:
     firm: dict[str, Fraction] = field(default_factory=dict[str, Fraction])
     open: dict[str, Fraction] = field(default_factory=dict[str, Fraction])
     carry: Fraction = NOUGHT
+    cut: dict[str, list[tuple[str, Fraction]]] = field(default_factory=dict[str, list[tuple[str, Fraction]]])
     rounding: Fraction = NOUGHT
     paid: Fraction = NOUGHT
 
@@ -108,7 +130,7 @@ class Payment:
             standard = standards[fact.standard]
             policy = standard["inconclusive"] if fact.verdict.value == "inconclusive" else fact.verdict.value
             if policy == "by_cause":
-                policy = "deduct" if fact.borne > fact.target else "met"
+                policy = "deduct" if Event(fact, standard, 0, is_held=False).is_borne else "met"
             if policy in {"not_met", "deduct", "hold"}:
                 found += [Event(fact, standard, n, policy == "hold") for n in range(len(standard["consequence"]))]
         found.sort(key=lambda one: (one.fact.window_start_us, one.fact.standard, one.fact.subject, one.place))
@@ -128,18 +150,19 @@ class Payment:
             live = [event for event in events if event.counts]
             certain = [event for event in live if not event.is_held]
             held = [event for event in live if event.is_held]
-            counted = [event for event in live if not event.is_held or event.fact.borne > event.fact.target]
+            counted = [event for event in live if not event.is_held or event.is_borne]
             steps[step](certain if step == "overlap" else counted if step == "allowance" else certain + held)
 
     def overlap(self, events: list[Event]) -> None:
         """Keep the dearest of each container and day."""
         order = list(self.terms["money"]["order"])
-        is_capped = order.index("cap") < order.index("overlap")
+        done = order[: order.index("overlap")]
 
         def cost(event: Event) -> Fraction:
-            if is_capped:
+            if "index" in done:
                 return event.amount
-            return number(event.consequence["tariff"]["amount"], event.day) * self.unit(event)
+            # An event has its number only once the tariff was taken.
+            return (event.amount if "tariff" in done else self.price(event, 0)) * self.unit(event)
 
         groups: defaultdict[tuple[str, str, str], list[Event]] = defaultdict(list)
         for event in events:
@@ -157,17 +180,45 @@ class Payment:
         for event in events:
             said = event.consequence.get("allowance")
             if said:
-                per = {"contract": "", "zone": event.fact.zone, "asset": event.fact.subject}[said["per"]]
-                key = (event.fact.standard, event.place, per)
+                key = (event.fact.standard, event.place, event.scope(said["per"]))
                 seen[key] += 1
                 if seen[key] <= number(said["free"], event.day):
                     event.counts, event.amount = False, NOUGHT
 
-    @staticmethod
-    def tariff(events: list[Event]) -> None:
+    def tariff(self, events: list[Event]) -> None:
         """Price each."""
         for event in events:
-            event.amount = number(event.consequence["tariff"]["amount"], event.day)
+            per = event.consequence["tariff"].get("key", "contract")
+            earlier = [
+                other
+                for other in events
+                if (other.fact.standard, other.place) == (event.fact.standard, event.place)
+                and other.scope(per) == event.scope(per)
+                and (other.fact.window_start_us, other.fact.subject)
+                < (event.fact.window_start_us, event.fact.subject)
+                and (not other.is_held or other.is_borne)
+            ]
+            event.amount = self.price(event, len(earlier))
+
+    def price(self, event: Event, earlier: int) -> Fraction:
+        """Price one, before which so many count."""
+        tariff, by = event.consequence["tariff"], abs(event.value - event.fact.target)
+        share = Fraction(max(event.value, 0), 1_000_000)
+        if tariff["kind"] == "band":
+            pct = [Fraction(one["pct"]) for one in reversed(tariff["bands"]) if share >= Fraction(one["from"])][-1]
+            return self.base(tariff["base"]) * pct / 100
+        if tariff["kind"] == "nth":
+            amounts = tariff["amounts"]
+            return number(amounts[earlier] if earlier < len(amounts) else amounts[-1], event.day)
+        hours = 0
+        while tariff["kind"] == "per_started_hour" and hours * 3_600_000_000 < by:
+            hours += 1
+        times = {"per_event": 1, "per_started_hour": hours, "per_unit": by, "proportional": 1 - share}
+        return number(tariff["amount"], event.day) * times[tariff["kind"]]
+
+    def base(self, name: str) -> Fraction:
+        """Base sum of the month."""
+        return next(number(one["amount"], self.first) for one in self.terms["base"] if one["id"] == name)
 
     def index(self, events: list[Event]) -> None:
         """Turn units into the currency."""
@@ -179,8 +230,7 @@ class Payment:
         cap = event.consequence.get("cap")
         if not cap:
             return None
-        base = next(one for one in self.terms["base"] if one["id"] == cap["base"])
-        limit = number(base["amount"], event.day.replace(day=1)) * number(cap["pct"], event.day) / 100
+        limit = self.base(cap["base"]) * number(cap["pct"], event.day) / 100
         return (event.fact.standard, event.place, cap["per"] == "zone_month" and event.fact.zone), limit
 
     def cap(self, events: list[Event]) -> None:
@@ -190,6 +240,7 @@ class Payment:
             if room := self.room(event):
                 left = max(room[1] - spent[room[0]], NOUGHT)
                 if event.amount > left:
+                    event.cut = event.amount - left
                     event.amount, event.counts = left, left > 0
                 spent[room[0]] += event.amount
 
@@ -209,6 +260,46 @@ class Payment:
                 left = max(room[1] - spent[room[0]], NOUGHT)
                 event.amount = min(event.amount, to_step(left, number(self.rounding["step"], event.day), "down"))
                 spent[room[0]] += event.amount
+
+
+def carry(payment: Payment, month: Month, earlier: Month, events: Sequence[Event]) -> None:
+    """Charge what was cut off before, then put aside what is cut off now."""
+    for standard in payment.terms["standard"]:
+        for place, consequence in enumerate(standard["consequence"]):
+            cap = consequence.get("cap", {})
+            if cap.get("carry_over") != "next_month":
+                continue
+            own = [event for event in events if (event.fact.standard, event.place) == (standard["id"], place)]
+            zones = ("VP-01", "VP-02") if cap["per"] == "zone_month" else ("all",)
+            for zone in zones:
+                mine = [event for event in own if zone in {"all", event.fact.zone}]
+                key = f"{standard['id']}/{consequence['nature']}/{zone}"
+                queue = list(earlier.cut.get(key, []))
+                if queue:
+                    charged = charge_queue(payment, queue, mine, cap)
+                    place_of = month.open if consequence["nature"] == "fine" else month.settled
+                    place_of[f"{payment.period}/carry-over/{key}"] = -charged
+                if cut := sum((event.cut for event in mine), NOUGHT):
+                    queue.append((payment.period, cut))
+                if queue:
+                    month.cut[key] = queue
+
+
+def charge_queue(payment: Payment, queue: list[tuple[str, Fraction]], mine: Sequence[Event], cap: Table) -> Fraction:
+    """Charge the oldest first, as far as the month's own events leave room; what is charged leaves the queue."""
+    last = date.fromisoformat(f"{payment.period}-28")
+    limit = payment.base(cap["base"]) * number(cap["pct"], last) / 100
+    room = max(limit - sum((event.amount for event in mine), NOUGHT), NOUGHT)
+    owed = sum((amount for _, amount in queue), NOUGHT)
+    charged = payment.line(min(owed, room), last)
+    if payment.rounding["at"] == "line":
+        charged = min(charged, to_step(room, number(payment.rounding["step"], last), "down"))
+    taken = owed if charged >= payment.line(owed, last) else charged
+    while queue and taken >= queue[0][1]:
+        taken -= queue.pop(0)[1]
+    if queue:
+        queue[0] = (queue[0][0], queue[0][1] - taken)
+    return charged
 
 
 def pay(
@@ -238,6 +329,7 @@ def pay(
         is_open = event.counts and (event.is_held or event.consequence["nature"] == "fine")
         place = month.open if is_open or event.consequence["nature"] == "fine" else month.settled
         place[f"{payment.period}/{event.name}"] = -event.amount
+    carry(payment, month, earlier, events)
     for name, amount in earlier.open.items():
         if amount and name not in decided:
             month.open[name] = amount

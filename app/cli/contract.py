@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import Database, FormatOption
-from app.cli.output import Format, note, print_rows
+from app.cli.options import Database, FormatOption, LanguageOption
+from app.cli.output import Format, note
 
 new = typer.Typer(help="Make a starting point.", no_args_is_help=True, rich_markup_mode=None)
 contract = typer.Typer(help="Store contracts.", no_args_is_help=True, rich_markup_mode=None)
@@ -22,30 +22,25 @@ def register(main: typer.Typer) -> None:
 def check(
     terms: Annotated[Path, typer.Argument(help="Contract folder.")],
     form: FormatOption = Format.TABLE,
+    language: LanguageOption = None,
 ) -> None:
-    """Load a contract folder and say what is wrong or undeclared: file, key, choices."""
-    from dataclasses import asdict
-
+    """Load a contract folder: what is wrong or undeclared, or else the most that each level can cost in a month."""
+    from app.cli import show
     from app.jobs.contracts import load_files, read_folder
-    from app.text import finding_text
     from rules.errors import TermsError
 
+    lang = show.language(language)
     try:
         loaded = load_files(read_folder(terms))
     except TermsError as error:
-        rows = [
-            {**asdict(one), "choices": ", ".join(one.choices), "says": finding_text(one)} for one in error.findings
-        ]
-        if form == Format.TABLE:
-            for row in rows:
-                typer.echo(f"{row['code']}: {row['says']}")
-        else:
-            print_rows({key: key for key in ("code", "file", "key", "value", "choices", "says")}, rows, form)
-        note(f"{len(rows)} finding{'s' if len(rows) > 1 else ''}; the contract does not load")
+        show.findings(error.findings, form, lang)
+        count = len(error.findings)
+        note(f"{count} finding{'s' if count > 1 else ''}; the contract does not load")
         raise typer.Exit(1) from None
-    if form != Format.TABLE:
-        print_rows({"code": "code"}, [], form)
+    from app.jobs.stakes import stakes
+
     file = loaded.terms.file
+    show.stakes(stakes(loaded), file.money.currency, form, lang)
     note(
         f"{file.contract.id} version {file.contract.version} loads; standards: {len(file.standard)}, "
         f"zones: {len(loaded.terms.zones)}, assets: {len(loaded.register.assets)}, "

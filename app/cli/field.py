@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ingest.client import Broker
 
 Mapping = Annotated[
-    Path | None, typer.Option("--mapping", help="What the columns of a CSV file mean (docs/import.md).")
+    Path | None, typer.Option("--mapping", help="What the columns of CSV files mean (docs/import.md).")
 ]
 
 
@@ -76,7 +76,9 @@ def ingest(
 
 
 def publish(
-    file: Annotated[Path, typer.Argument(help="Messages (.jsonl), or rows (.csv) with --mapping.")],
+    file: Annotated[
+        Path, typer.Argument(help="Messages (.jsonl); with --mapping, CSV: a file, a folder, a tar archive.")
+    ],
     broker: BrokerAddress = None,
     mapping: Mapping = None,
 ) -> None:
@@ -91,12 +93,12 @@ def publish(
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV file.")],
+    file: Annotated[Path, typer.Argument(help="CSV: a file, a folder, a tar archive.")],
     mapping: Annotated[Path, typer.Option("--mapping", help="What its columns mean (docs/import.md).")],
     database: Database = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Load history from a file; rows loaded again are duplicates, counted and without effect."""
+    """Load history from files; rows loaded again are duplicates, counted and without effect."""
     from collections import Counter
     from datetime import UTC, datetime
 
@@ -115,7 +117,7 @@ def import_file(
 
 
 def doctor(database: Database = None, form: FormatOption = Format.TABLE) -> None:
-    """Say what is wrong with this installation: schema, ledgers, devices nobody installed, devices unheard of."""
+    """Say what is wrong with this installation: schema, ledgers, devices not installed, unheard of, or stale."""
     from app.cli.options import open_database
     from app.jobs.health import findings
 

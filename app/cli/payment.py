@@ -50,7 +50,7 @@ def assess(
     with open_database(database, "assess") as connection:
         done = run(connection, contract, (since.date(), until.date()), datetime.now(UTC))
     if determinations:
-        show.determinations(done.found, form)
+        show.determinations(done.found, form, show.language(language))
     else:
         show.compliance(done.found, form, show.language(language))
     note(f"{len(done.found)} checks judged, {done.new} with a new result")
@@ -182,19 +182,23 @@ def explain(
     contract: Contract,
     line: Annotated[str, typer.Argument(help="Id of a statement's line.")],
     database: Database = None,
+    segment: Annotated[
+        str,
+        typer.Option("--segment", help="Street segment: show each vehicle's passes along it.", show_default=False),
+    ] = "",
     readings: Annotated[bool, typer.Option("--readings/--no-readings", help="Show the readings it rests on.")] = True,
     language: LanguageOption = None,
 ) -> None:
     """Say why a line is what it is: its sentence, its steps, the check behind it, the readings behind that."""
     from datetime import UTC
 
-    from app.cli import show
+    from app.cli import evidence, show
     from app.cli.options import open_database
     from app.jobs.explaining import explain as run
 
     with open_database(database, "explain") as connection:
-        why = run(connection, contract, line, datetime.now(UTC))
-    show.explanation(why, show.language(language), with_readings=readings)
+        why = run(connection, contract, line, datetime.now(UTC), segment)
+    evidence.explanation(why, show.language(language), with_readings=readings)
 
 
 def _check_month(month: str) -> None:

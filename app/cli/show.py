@@ -1,8 +1,10 @@
-"""How results look in a terminal: what came in, compliance, the statement, why a line is what it is."""
+"""How results look in a terminal: what came in, compliance, determinations, the statement."""
 
 import json
+import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self, cast, get_args
 
@@ -15,20 +17,25 @@ from app import text
 from app.cli.output import Format, console, print_rows
 from app.errors import UsageError
 from app.export.tables import STATEMENT_COLUMNS, determination_rows, statement_rows
+from app.jobs.contracts import load_files, read_folder
 from app.jobs.demo import Outcome
-from app.jobs.explaining import Evidence, Explanation
+from app.jobs.stakes import Stake
 from app.settings import Settings
 from app.text import Language
-from rules.calendar import Zone
-from rules.compliance import Compliance
+from rules.compliance import Compliance, by_standard
 from rules.compliance import compliance as summed
+from rules.contract import Level
+from rules.payments.lines import Block, LineKind
 from rules.payments.money import written
-from rules.records import Determination
-from sensors.readings import Clock
-from storage.readings import Said
+from rules.records import Determination, Finding, Op
 
 # Lines of each block shown in the demo; the files have them all.
-_DEMO_LINES = 3
+_DEMO_LINES = {Block.SETTLEMENT: 3, Block.FIRM: 1, Block.IN_PROCEDURE: 2}
+_INDENT = "    "
+# Headings are broken, so that the rows below them are not.
+_NAME_WIDTH, _COUNT_WIDTH = 24, 12
+_PERCENT = "%\N{NO-BREAK SPACE}"
+_OPS = {Op.AT_MOST: "≤", Op.AT_LEAST: "≥"}
 
 
 class Progress:
@@ -73,7 +80,7 @@ def language(said: str | None) -> Language:
 
 
 def demo(outcome: Outcome, lang: Language, out: Path) -> None:
-    """Show a demo's results."""
+    """Show a demo's results: what came in, then each month's compliance and statement, and where all of it is."""
     server = outcome.server
     edition = f" + TimescaleDB {server.timescaledb}" if server.timescaledb else ""
     way = f"{outcome.broker} → PostgreSQL {server.postgresql}{edition}"
@@ -82,14 +89,25 @@ def demo(outcome: Outcome, lang: Language, out: Path) -> None:
         (f"{_heading(f'{unit}s', lang)}: {text.outcome_name(what, lang)}", n)
         for (unit, what), n in outcome.counts.items()
     ]
-    counts += [(f"{_heading('distinct_rejections', lang)}: {reason}", n) for reason, n in outcome.rejections.items()]
     rows = [{"what": what, "n": text.count(n, lang)} for what, n in counts]
     print_rows({"what": "", "n": ""}, rows, Format.TABLE, title=_heading("counts", lang), right=("n",))
-    console().print()
-    _compliance(outcome.compliance, Format.TABLE, lang)
-    console().print()
-    statement(json.loads(outcome.issued.body), outcome.issued.issue, Format.TABLE, lang, most=_DEMO_LINES)
-    console().print(f"\n{out}/  statement.json  statement.csv  issue.json  determinations.csv  contract/  field/")
+    rejected = ", ".join(f"{reason} {text.count(n, lang)}" for reason, n in outcome.rejections.items())
+    console().print(f"{_heading('distinct_rejections', lang)}: {rejected or 0}")
+    standards = load_files(read_folder(out / "contract")).terms.file.standard
+    levels = {one.id: one.level for one in sorted(standards, key=lambda one: list(Level).index(one.level))}
+    for month in outcome.months:
+        console().print()
+        _compliance(by_standard(month.compliance), Format.TABLE, lang, levels)
+        body = json.loads(month.issued.body)
+        statement(body, month.issued.issue, Format.TABLE, lang, most=_DEMO_LINES)
+    period = outcome.months[0].period
+    console().print(
+        f"\n{out}/  {'  '.join(f'{one.period}/' for one in outcome.months)}  acts/  contract/  field/\n"
+        "  each month: statement.json  statement.csv  issue.json  closing.json  determinations.csv\n"
+        f"  poniente pay {out}/contract {out}/{period}/determinations.csv --period {period} | "
+        f"cmp - {out}/{period}/statement.json",
+        soft_wrap=True,
+    )
 
 
 def compliance(found: Iterable[Determination], form: Format, lang: Language) -> None:
@@ -97,67 +115,146 @@ def compliance(found: Iterable[Determination], form: Format, lang: Language) -> 
     _compliance(summed(found), form, lang)
 
 
-def _compliance(rows: Sequence[Compliance], form: Format, lang: Language) -> None:
-    counts = ("zone", "standard", "checks", "met", "not_met", "inconclusive")
+def _compliance(
+    rows: Sequence[Compliance], form: Format, lang: Language, levels: Mapping[str, str] | None = None
+) -> None:
+    """Show compliance; by level instead of by zone where levels are given, in their order."""
+    if levels:
+        rows = sorted(rows, key=lambda one: list(levels).index(one.standard))
+    place = "level" if levels else "zone"
+    counts = ("checks", "met", "not_met", "inconclusive")
     if form == Format.TABLE:
         shown = [
             {
-                **{key: getattr(one, key) for key in counts},
+                place: text.level_name(levels[one.standard], lang) if levels else one.zone,
+                "standard": one.standard,
+                **{key: text.count(getattr(one, key), lang) for key in counts},
                 "share_met": _bounds(one, lang),
-                "completeness": text.share(one.completeness, lang),
+                "completeness": text.share(one.completeness, lang) if one.expected else "",
             }
             for one in rows
         ]
     else:
         shown = [
             {
-                **{key: getattr(one, key) for key in (*counts, "received", "expected")},
+                **{key: getattr(one, key) for key in (place, "standard", *counts, "received", "expected")},
                 "share_proven": written(one.share_proven),
                 "share_possible": written(one.share_possible),
             }
             for one in rows
         ]
-    keys = list(shown[0]) if shown else list(counts)
-    headings = {key: _heading(key, lang) if form == Format.TABLE else key for key in keys}
+    keys = list(shown[0]) if shown else [place, "standard", *counts]
+    headings = {key: key for key in keys}
+    if form == Format.TABLE:
+        headings = {key: _folded(key, lang) for key in keys}
     print_rows(headings, shown, form, right=keys[2:])
 
 
 def _bounds(one: Compliance, lang: Language) -> str:
     low, high = text.share(one.share_proven, lang), text.share(one.share_possible, lang)
-    return low if low == high else f"{low} \N{EN DASH} {high}"
+    return low if low == high else f"{low.rstrip(_PERCENT)}\N{EN DASH}{high}"
 
 
-def determinations(found: Sequence[Determination], form: Format) -> None:
-    """Show each determination; as CSV the file that `poniente pay` reads."""
+def determinations(found: Sequence[Determination], form: Format, lang: Language) -> None:
+    """Show each determination, its values in their unit; as CSV the file that `poniente pay` reads."""
+    if form == Format.TABLE:
+        shown = [
+            {
+                "standard": one.standard,
+                "asset": one.subject,
+                "day": text.day(one.day, lang),
+                "result": text.word(one.verdict.value, lang),
+                "proven": text.bound(one.proven, {"unit": one.unit, "target": one.target}, lang, is_upper=False),
+                "possible": text.bound(one.possible, {"unit": one.unit, "target": one.target}, lang, is_upper=True),
+                "required": f"{_OPS[one.op]} {text.quantity(one.target, one.unit, lang)}",
+                "received": f"{one.received}/{one.expected}",
+            }
+            for one in found
+        ]
+        keys = ("standard", "asset", "day", "result", "proven", "possible", "required", "received")
+        print_rows({key: _folded(key, lang) for key in keys}, shown, form, right=keys[4:])
+        return
     rows = determination_rows(found)
     columns = list(rows[0]) if rows else ["id"]
-    keys = ["id", *(column for column in columns if column != "id")] if form != Format.TABLE else [
-        "id", "verdict", "proven", "borne", "possible", "target", "received", "expected",
-    ]  # fmt: skip
-    print_rows({key: key for key in keys}, rows, form)
+    print_rows({key: key for key in ("id", *(one for one in columns if one != "id"))}, rows, form)
+
+
+def findings(found: Sequence[Finding], form: Format, lang: Language) -> None:
+    """Show what the linter found."""
+    rows = [{**asdict(one), "choices": ", ".join(one.choices), "says": text.finding_text(one, lang)} for one in found]
+    if form == Format.TABLE:
+        for row in rows:
+            sys.stdout.write(f"{row['code']}: {row['says']}\n")
+    else:
+        print_rows({key: key for key in ("code", "file", "key", "value", "choices", "says")}, rows, form)
+
+
+def stakes(found: Sequence[Stake], currency: str, form: Format, lang: Language) -> None:
+    """Show where the money of a contract lies: by level, the most that it can cost in a month."""
+    keys = ("level", "standards", "most", "share")
+    if form != Format.TABLE:
+        rows = [
+            {
+                "level": one.level.value,
+                "standards": " ".join(one.standards),
+                "most": written(one.amount),
+                "currency": currency,
+                "share": written(one.share),
+                "unforeseen": " ".join(one.unforeseen),
+            }
+            for one in found
+        ]
+        print_rows({key: key for key in (*keys[:3], "currency", "share", "unforeseen")}, rows, form)
+        return
+    rows = [
+        {
+            "level": text.level_name(one.level, lang),
+            "standards": ", ".join(one.standards),
+            "most": text.amount(written(one.amount), currency, lang),
+            "share": text.share(one.share, lang),
+        }
+        for one in found
+    ]
+    print_rows({key: _heading(key, lang) for key in keys}, rows, form, right=keys[2:])
+    if unforeseen := [name for one in found for name in one.unforeseen]:
+        console().print(f"{_heading('unforeseen', lang)}: {', '.join(unforeseen)}")
 
 
 def statement(
-    body: Mapping[str, Any], record: Mapping[str, Any], form: Format, lang: Language, *, most: int = 1_000_000
+    body: Mapping[str, Any],
+    record: Mapping[str, Any],
+    form: Format,
+    lang: Language,
+    *,
+    most: Mapping[Block, int] | None = None,
 ) -> None:
-    """Show a statement: its blocks with a sentence for each line, its totals, what stands beside it."""
+    """Show a statement: its blocks with a sentence for each line, its totals, what stands beside it.
+
+    With `most`, no more lines of a block than that; nothing of a block that has none.
+    """
     if form != Format.TABLE:
         print_rows({key: key for key in STATEMENT_COLUMNS}, statement_rows(body), form)
         return
     out, currency = console(), body["currency"]
     out.print(
-        f"[bold]{body['contract']} · {text.month(body['period'], lang)} · {_heading('version', lang)} "
+        f"\n[bold]{body['contract']} · {text.month(body['period'], lang)} · {_heading('version', lang)} "
         f"{body['terms']['version']}[/bold]"
     )
     for block in sorted(body["blocks"]):
-        _block(block, body["blocks"][block], currency, lang, most)
+        lines = body["blocks"][block]["lines"]
+        shown = lines if most is None else _chosen(lines, most[Block(block)])
+        if most is None:
+            out.print()
+        if shown or most is None:
+            _block(block, body["blocks"][block], shown, currency, lang)
     totals = Table(box=None, pad_edge=False, show_header=False)
     totals.add_column()
     totals.add_column(justify="right")
     for key in ("base", "adjustments", "firm", "net", "in_procedure"):
         style = "bold" if key == "net" else ""
         totals.add_row(_heading(key, lang), text.amount(body["totals"][key], currency, lang), style=style)
-    out.print()
+    if most is None:
+        out.print()
     out.print(totals)
     if record:
         counted = ", ".join(
@@ -172,72 +269,38 @@ def statement(
             out.print(f"ledger {head['entry']} {head['hash'][:16]}…  body {record['body_sha256'][:16]}…")
 
 
-def _block(block: str, content: Mapping[str, Any], currency: str, lang: Language, most: int) -> None:
+def _block(
+    block: str, content: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], currency: str, lang: Language
+) -> None:
     out = console()
-    # Lines that cost nothing (free, absorbed, capped) are in the files; a short view shows money.
-    lines = [line for line in content["lines"] if most >= len(content["lines"]) or line["amount"] != "0"]
-    out.print(f"\n[bold]{text.block_name(block, lang)}[/bold]  {text.amount(content['total'], currency, lang)}")
-    for line in lines[:most]:
+    out.print(f"[bold]{text.block_name(block, lang)}[/bold]  {text.amount(content['total'], currency, lang)}")
+    for line in shown:
         out.print(f"  [dim]{line['id']}[/dim]  {text.amount(line['amount'], currency, lang)}")
-        out.print(f"    {text.sentence(line, currency, lang)}")
-    if more := len(content["lines"]) - min(most, len(lines)):
-        out.print(f"  … +{more} → statement.csv")
+        sentence = text.sentence(line, currency, lang)
+        for row in textwrap.wrap(sentence, out.width, initial_indent=_INDENT, subsequent_indent=_INDENT):
+            out.print(row, soft_wrap=True)
+    if more := len(content["lines"]) - len(shown):
+        out.print(f"  … +{text.count(more, lang)} → statement.csv")
 
 
-def explanation(why: Explanation, lang: Language, *, with_readings: bool) -> None:
-    """Show a line, its steps, the determinations behind it and the readings behind those."""
-    out, line = console(), why.line
-    out.print(f"[bold]{line['id']}[/bold]  {text.amount(line['amount'], why.currency, lang)}")
-    out.print(text.sentence(line, why.currency, lang))
-    if line["determinations"]:
-        out.print(text.remedy(line, lang))
-    for step in line["trace"]:
-        detail = " ".join(f"{key}={_flat(value)}" for key, value in step.items() if key not in ("step", "in", "out"))
-        out.print(f"  {step['step']:<10} {step['in']} → {step['out']}  [dim]{detail}[/dim]")
-    for evidence in why.evidence:
-        _evidence(evidence, why.loaded.terms.zone, lang, with_readings=with_readings)
+def _chosen(lines: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
+    """Choose lines for a short view, in their order: one of each kind and state, then one of each standard.
+
+    A short view shows what changes the money: not the base sum, which the totals name, and no line that costs
+    nothing (free, absorbed, capped, annulled).
+    """
+    costly = [line for line in lines if line["amount"] != "0" and line["kind"] != LineKind.BASE]
+    seen: set[object] = set()
+    ranked: list[tuple[int, int]] = []
+    for place, line in enumerate(costly):
+        kind, standard = (line["kind"], line["state"]), line["standard"]
+        ranked.append((0 if kind not in seen else 1 if standard not in seen else 2, place))
+        seen |= {kind, standard}
+    return [costly[place] for place in sorted(place for _, place in sorted(ranked)[:most])]
 
 
-def _evidence(evidence: Evidence, zone: Zone, lang: Language, *, with_readings: bool) -> None:
-    out, one = console(), evidence.determination
-    out.print(f"\n[bold]{one.id}[/bold]  {text.verdict_name(one.verdict, lang)}")
-    out.print(
-        f"  {_heading('proven', lang)} {text.duration(one.proven, lang)} · {_heading('possible', lang)} "
-        f"{text.duration(one.possible, lang)} · {_heading('limit', lang)} {text.duration(one.target, lang)} · "
-        f"{_heading('received', lang)} {one.received}/{one.expected}"
-    )
-    for gap in one.trace["gaps"]:
-        begin, end = (zone.local(gap[key]).isoformat(timespec="seconds") for key in ("from_us", "until_us"))
-        out.print(
-            f"  {_heading('gap', lang)}: {text.instant(begin, lang)} → {text.instant(end, lang)}, "
-            f"{text.cause_name(gap['cause'], lang)}"
-        )
-    for name, value in sorted(one.digests.items()):
-        out.print(f"  [dim]sha256 {name:<9} {value}[/dim]")
-    for (source, device), said in evidence.said.items():
-        out.print(f"  {_heading('device', lang)} {source}/{device}: {_heading('received', lang)} {len(said)}")
-        if with_readings:
-            _readings(said, zone)
-
-
-def _readings(said: Sequence[Said], zone: Zone) -> None:
-    table = Table(box=None, pad_edge=False)
-    for column in ("local time", "sequence", "distance_mm", "fill_ppm", "clock", "digest"):
-        table.add_column(column)
-    for one in said:
-        local = zone.local(round(Fraction(one.event_time.timestamp()) * 1_000_000))
-        cells = (one.sequence, one.distance_mm, one.fill_ppm, Clock(one.clock).name.lower())
-        table.add_row(
-            f"    {local:%Y-%m-%d %H:%M:%S}", *("" if c is None else str(c) for c in cells), one.digest[:13]
-        )
-    console().print(table)
-
-
-def _flat(value: object) -> str:
-    if isinstance(value, dict):
-        said = cast("dict[str, object]", value)
-        return ",".join(f"{key}:{_flat(part)}" for key, part in said.items())
-    return str(value)
+def _folded(key: str, lang: Language) -> str:
+    return textwrap.fill(_heading(key, lang), _NAME_WIDTH if key == "standard" else _COUNT_WIDTH)
 
 
 def _heading(key: str, lang: Language) -> str:

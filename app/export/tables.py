@@ -8,7 +8,7 @@ from typing import Any
 
 from app import text
 from app.errors import UsageError
-from rules.records import Determination, Verdict, canonical
+from rules.records import Determination, Op, Unit, Verdict, canonical
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 STATEMENT_COLUMNS = (
@@ -17,7 +17,8 @@ STATEMENT_COLUMNS = (
 )  # fmt: skip
 _DETERMINATION_COLUMNS = (
     "id", "contract", "standard", "terms_version", "subject", "zone", "day", "window_start_us", "window_end_us",
-    "verdict", "proven", "borne", "possible", "target", "received", "expected", "digests", "trace", "engine",
+    "verdict", "unit", "proven", "borne", "possible", "op", "target", "received", "expected", "digests", "trace",
+    "engine",
 )  # fmt: skip
 _WHOLE = (
     "terms_version", "window_start_us", "window_end_us", "proven", "borne", "possible", "target", "received",
@@ -85,7 +86,7 @@ def read_determinations(said: str) -> list[Determination]:
         try:
             known: dict[str, Any] = {column: row[column] for column in _DETERMINATION_COLUMNS if column != "id"}
             known |= {column: int(row[column]) for column in _WHOLE}
-            known |= {"verdict": Verdict(row["verdict"])}
+            known |= {"verdict": Verdict(row["verdict"]), "op": Op(row["op"]), "unit": Unit(row["unit"])}
             known |= {"digests": json.loads(row["digests"]), "trace": json.loads(row["trace"])}
             one = Determination(**known)
         except (KeyError, ValueError, TypeError) as error:

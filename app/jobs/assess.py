@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 import structlog
 
 from app.jobs.contracts import Loaded, load_stored
-from rules.assess import assess, span_us
+from rules.assess import assess, spans_us
 from rules.calendar import month_days, month_of
 from rules.records import Determination
-from sensors.columns import FillLevels
+from rules.standards.judging import Readings
+from sensors.registry import kinds
 from storage import contracts, determinations, readings, sequence
 from storage.connection import Connection
-from storage.readings import microseconds
+from storage.instants import microseconds
 
 _log = structlog.get_logger()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,14 +71,16 @@ def read_known(
     loaded: Loaded,
     days: tuple[date, date],
     known_through: int,
-) -> dict[tuple[str, str], FillLevels]:
-    """Read what the opportunities of a span of days look at, by (source, device)."""
-    first_us, until_us = span_us(loaded.terms, days)
+) -> Readings:
+    """Read what the opportunities of a span of days look at, by (kind, source, device)."""
     installed = {(one.source, one.device) for one in loaded.register.installations}
     ids = readings.device_ids(connection, installed)
-    span = (_EPOCH + timedelta(microseconds=first_us), _EPOCH + timedelta(microseconds=until_us))
-    known = readings.read_fill_levels(connection, sorted(ids.values()), span, known_through)
-    return {device: known.of_device(device_id) for device, device_id in ids.items()}
+    found: Readings = {}
+    for kind, span_us in spans_us(loaded.terms, days).items():
+        first, until = (_EPOCH + timedelta(microseconds=us) for us in span_us)
+        known = readings.read_columns(connection, kinds()[kind], sorted(ids.values()), (first, until), known_through)
+        found = {**found, **{(kind, *device): known.of_device(device_id) for device, device_id in ids.items()}}
+    return found
 
 
 def _months(days: tuple[date, date]) -> list[tuple[date, date]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app import zones
 from app.errors import RefusedError, UsageError
+from app.jobs import masks
 from rules.assets import Register
 from rules.calendar import Zone
 from rules.contract import Terms
@@ -86,6 +87,7 @@ def add_folder(connection: Connection, folder: Path, now: datetime) -> tuple[Loa
         (register_files, digest(register_files)),
         now,
     )
+    masks.store(connection, _versions(connection, terms.id, ALL_KNOWN), loaded.register, now)
     return loaded, added
 
 

@@ -1,7 +1,8 @@
-"""The whole flow on this machine: a simulated month of a small Vega Poniente, from sensors to the statement.
+"""The whole flow on this machine: two simulated months of a small Vega Poniente, from sensors to the statements.
 
-Nothing is short-cut: the fleet's messages go through a real broker, the worker that a city would run stores them in a
-real database, and the statement is computed from what is there. The month lies in the past of its own clock.
+Nothing is short-cut: the field's messages go through a real broker, the worker that a city would run stores them in a
+real database, and the statements are computed from what is there. The second month restates the first by what came
+late, and charges a fine that has become firm. The months lie in the past of their own clock.
 """
 
 import os
@@ -10,37 +11,36 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from datetime import time as clock
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from app import zones
 from app.errors import RefusedError, UsageError
 from app.export import files, tables
 from app.jobs import playing, statements
 from app.jobs.contracts import add_folder
-from app.jobs.templates import TEMPLATE_ID, contract_files, write_contract
+from app.jobs.demo_field import CONTAINERS, MONTHS, document_sha256, field_of, hold_back, messages_of, register_of
+from app.jobs.templates import TEMPLATE_ID, write_contract
 from app.local.account import clear_dead_runs, make_run_folder
 from app.local.broker import demo_broker
 from app.local.postgres import LocalPostgres, embedded_binaries
 from rules.calendar import month_days
 from rules.compliance import Compliance, compliance
-from rules.load import zone_needed
-from sensors import fleet
+from rules.records import Act, canonical
+from sensors.fleet import Message
 from storage import contracts, determinations, readings
 from storage.connection import Connection, connect
 from storage.migrate import Server, migrate
 from storage.statements import Issued
 
 CONTRACT = TEMPLATE_ID
-MONTH = "2026-09"
-DAYS = 30
-CONTAINERS = 60
-# The demo's own clock when it assesses and issues: after the month and the terms' grace.
-NOW = datetime(2026, 10, 5, 12, tzinfo=UTC)
+# The demo's own clock: when the contract is signed, when each month is issued (after it, the longest wait for an
+# answer and the terms' grace), and when an officer decides on fines of the first month.
+SIGNED = datetime(2026, 8, 31, 12, tzinfo=UTC)
+ISSUED = (datetime(2026, 10, 6, 12, tzinfo=UTC), datetime(2026, 11, 6, 12, tzinfo=UTC))
+DECIDED = datetime(2026, 11, 4, 15, tzinfo=UTC)
 _MARK = ".poniente-demo"
 _PATIENCE_S = 60.0
 
@@ -72,6 +72,15 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Month:
+    """One month of a demo."""
+
+    period: str
+    compliance: list[Compliance]
+    issued: Issued
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a demo has to show."""
 
@@ -80,8 +89,7 @@ class Outcome:
     published: int
     counts: dict[tuple[str, str], int]
     rejections: dict[str, int]
-    compliance: list[Compliance]
-    issued: Issued
+    months: list[Month]
 
 
 def run(wish: Wish, tell: Callable[[str, int, int], None]) -> Outcome:
@@ -100,63 +108,68 @@ def run(wish: Wish, tell: Callable[[str, int, int], None]) -> Outcome:
     RefusedError
         When a program of the demo fails.
     """
-    plan = plan_of(wish)
+    field = field_of(wish.seed, max(round(CONTAINERS * wish.scale), 1), is_perfect=wish.is_perfect)
     _make_out(wish.out)
-    write_contract(wish.out / "contract", contract_of(plan))
+    write_contract(wish.out / "contract", register_of(field))
     with ExitStack() as running:
         running.enter_context(_warming())
         tell("servers", 0, 1)
-        database, broker_address, broker_name = _servers(wish, running)
-        server = migrate(database).server
+        servers = _servers(wish, running)
+        server = migrate(servers[0]).server
         tell("servers", 1, 1)
-        connection = running.enter_context(connect(database, "demo"))
+        connection = running.enter_context(connect(servers[0], "demo"))
         if contracts.contracts(connection) or readings.all_devices(connection):
             raise RefusedError("the database holds contracts or readings; a demo wants an empty one")
-        add_folder(connection, wish.out / "contract", NOW)
-        published = _play(wish, plan, (database, broker_address, broker_name), connection, tell)
-        tell("assessment", 0, 1)
-        issued = statements.issue(connection, CONTRACT, MONTH, NOW)
-        found = determinations.read(connection, CONTRACT, month_days(MONTH))
-        tell("assessment", 1, 1)
-        files.write_statement(wish.out, issued.body, issued.issue)
-        (wish.out / "determinations.csv").write_text(tables.determinations_csv(found), encoding="utf-8")
-        return Outcome(
-            server,
-            broker_name,
-            published,
-            readings.count_by_outcome(connection),
-            readings.count_rejections(connection),
-            compliance(found),
-            issued,
-        )
+        add_folder(connection, wish.out / "contract", SIGNED)
+        tell("fleet", 0, 1)
+        sent = hold_back(field, messages_of(field, wish.delivery_seed))
+        tell("fleet", 1, 1)
+        first_us = int(ISSUED[0].timestamp()) * 1_000_000
+        split = sum(one.arrival_us < first_us for one in sent)
+        months: list[Month] = []
+        for period, part, now in zip(MONTHS, (sent[:split], sent[split:]), ISSUED, strict=True):
+            if months:
+                _decide(connection, wish.out)
+            _play(wish.out / "field" / f"messages-{period}.jsonl", part, servers, connection, tell)
+            months.append(_issue(connection, wish.out, period, now, tell))
+        counts, rejections = readings.count_by_outcome(connection), readings.count_rejections(connection)
+        return Outcome(server, servers[2], len(sent), counts, rejections, months)
 
 
-def plan_of(wish: Wish) -> fleet.Plan:
-    """Make the fleet's plan; the zones and the month are the contract's."""
-    needed = zone_needed(contract_files())
-    zone = zones.snapshot(needed.name, needed.first_year, needed.last_year)
-    return fleet.Plan(
-        seed=wish.seed,
-        containers=max(round(CONTAINERS * wish.scale), 1),
-        zones=("VP-01", "VP-02", "VP-03", "VP-04"),
-        first_us=zone.instant(date(2026, 9, 1), clock(0)),
-        days=DAYS,
-        is_perfect=wish.is_perfect,
-    )
+def _issue(
+    connection: Connection, out: Path, period: str, now: datetime, tell: Callable[[str, int, int], None]
+) -> Month:
+    """Assess and issue a month; write all that its statement can be recomputed from."""
+    tell(period, 0, 1)
+    issued = statements.issue(connection, CONTRACT, period, now)
+    found = determinations.read(connection, CONTRACT, month_days(period))
+    folder = out / period
+    files.write_statement(folder, issued.body, issued.issue)
+    files.write_text(folder / "closing.json", canonical(issued.closing))
+    files.write_text(folder / "determinations.csv", tables.determinations_csv(found))
+    for month in statements.body_of(issued)["restates"]:
+        again = determinations.read(connection, CONTRACT, month_days(month))
+        files.write_text(folder / f"restated-{month}.csv", tables.determinations_csv(again))
+    tell(period, 1, 1)
+    return Month(period, compliance(found), issued)
 
 
-def contract_of(plan: fleet.Plan) -> dict[str, str]:
-    """Write the register of the fleet: assets and installations."""
-    assets = ["asset,zone,class,valid_from,valid_until"]
-    installations = [
-        "source,device,asset,valid_from,valid_until,empty_mm,full_mm,full_at,signed_city,signed_contractor"
-    ]
-    for one in fleet.containers(plan):
-        assets.append(f"{one.asset},{one.zone},container_1100l,2026-08-01,")
-        installations.append(
-            f"{fleet.SOURCE},{one.device},{one.asset},2026-08-01,,{one.empty_mm},{one.full_mm},,its-01,jefe-terreno-01"
-        )
-    return {"assets.csv": "\n".join(assets) + "\n", "installations.csv": "\n".join(installations) + "\n"}
+def _decide(connection: Connection, out: Path) -> None:
+    """Let an officer make the first fine of the first month firm, and annul the second."""
+    first = statements.issued(connection, CONTRACT, MONTHS[0])
+    pending = [one["id"] for one in first.closing["in_procedure"] if one["nature"] == "fine"]
+    acts: list[Act] = []
+    for line, effect, number in zip(pending, ("firm", "annulled"), ("2113", "2114"), strict=False):
+        text = f"Decreto alcaldicio {number}: {line}: {effect}\n"
+        document = out / "acts" / f"{number}.txt"
+        document.parent.mkdir(exist_ok=True)
+        files.write_text(document, text)
+        day = DECIDED.date().isoformat()
+        act = Act(line, effect, f"DA-{number}/2026", day, "administrador-01", document_sha256(text))
+        statements.record_act(connection, CONTRACT, act, DECIDED)
+        acts.append(act)
+    if acts:
+        files.write_text(out / "acts" / "acts.json", canonical({"acts": [asdict(one) for one in acts]}))
 
 
 def _make_out(out: Path) -> None:
@@ -196,21 +209,17 @@ def _servers(wish: Wish, running: ExitStack) -> tuple[str, str, str]:
 
 
 def _play(
-    wish: Wish,
-    plan: fleet.Plan,
+    recorded: Path,
+    sent: Sequence[Message],
     servers: tuple[str, str, str],
     connection: Connection,
     tell: Callable[[str, int, int], None],
-) -> int:
-    """Publish the month and wait until the worker has stored all of it."""
-    recorded = wish.out / "field" / "messages.jsonl"
-    tell("fleet", 0, 1)
-    sent = fleet.messages(plan, wish.delivery_seed)
+) -> None:
+    """Publish messages and wait until the worker has stored all of them."""
     playing.write(recorded, ((one.topic, one.payload) for one in sent))
-    tell("fleet", 1, 1)
     before = _messages_in(connection)
     with ExitStack() as running:
-        log = running.enter_context((wish.out / "field" / "ingest.log").open("w"))
+        log = running.enter_context(recorded.with_suffix(".log").open("w"))
         worker = running.enter_context(_program(["ingest"], servers, log.fileno()))
         # Before the worker's session exists the broker would keep nothing for it.
         _wait_ready(Path(log.name), worker)
@@ -220,7 +229,7 @@ def _play(
             now_arrived = _messages_in(connection) - before
             stalled_since = time.monotonic() if now_arrived > arrived else stalled_since
             arrived = now_arrived
-            tell("messages", arrived, len(sent))
+            tell(recorded.stem, arrived, len(sent))
             if worker.poll() is not None or publisher.poll() not in (None, 0):
                 raise RefusedError(f"a program of the demo ended early; see {log.name}")
             if time.monotonic() - stalled_since > _PATIENCE_S:
@@ -228,7 +237,6 @@ def _play(
             time.sleep(0.1)
         worker.send_signal(signal.SIGTERM)
         worker.wait(_PATIENCE_S)
-    return len(sent)
 
 
 def _wait_ready(log: Path, worker: subprocess.Popen[bytes]) -> None:

@@ -1,11 +1,15 @@
 """What is wrong with an installation, for `poniente doctor`."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from app.jobs.contracts import load_stored, newest_day
-from storage import audit, contracts, ledger, readings
+from storage import audit, contracts, health, ledger, readings
 from storage.connection import Connection
 from storage.errors import LedgerError
+
+# A tracker at rest still reports, every hour to once a day: a position a day behind its source says nothing of today.
+STALE_AFTER = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Ailment:
 
 
 def findings(connection: Connection) -> list[Ailment]:
-    """Look at ledgers, and at devices against the installations of each contract's newest version."""
+    """Look at ledgers, at devices against the installations of each contract's newest version, at stale devices."""
     found: list[Ailment] = []
     installed: set[tuple[str, str]] = set()
     for contract, _ in contracts.contracts(connection):
@@ -46,4 +50,14 @@ def findings(connection: Connection) -> list[Ailment]:
         for source, device in readings.all_devices(connection)
         if (source, device) not in installed
     ]
+    found += [
+        Ailment("device_stale", f"{one.source}/{one.device}", _stale(one))
+        for one in health.stale_devices(connection, STALE_AFTER)
+    ]
     return found
+
+
+def _stale(one: health.Stale) -> str:
+    age_h = (one.network_time - one.event_time) // timedelta(hours=1)
+    last, heard = (f"{instant:%Y-%m-%d %H:%M}" for instant in (one.event_time, one.network_time))
+    return f"still reported, with a position of {last} UTC: {age_h} h before its source was last heard, {heard} UTC"

@@ -1,38 +1,45 @@
-"""Rows of a city's file → messages, through a declared mapping; the same ones for import and for publishing.
+"""Rows of a city's files → messages, through a declared mapping; the same ones for import and for publishing.
 
-A mapping names every column of the file: what it means, or that it is ignored. Each row becomes one native message,
-which is then accepted as if a device had sent it: one way in, whatever the door.
+A mapping names every column of the files: what it means, or that it is ignored. Each row becomes one native message,
+which is then accepted as if a device had sent it: one way in, whatever the door. Of files that are polls of a feed
+the name says when the poll was made, which is when the gateway received what stands in them.
 """
 
 import csv
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
-from typing import Annotated, Literal
+from functools import cache, lru_cache
+from io import TextIOWrapper
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from app import zones
 from app.errors import UsageError
+from app.jobs import folders
 from ingest.client import Delivery
 from ingest.worker import decode
 from rules.calendar import Zone
 from sensors.errors import TopicError
-from sensors.readings import KINDS, Reason, Rejection
+from sensors.readings import Kind, Reason, Rejection
+from sensors.registry import kinds
 from sensors.topics import ReadingTopic, build, normal_device
 from storage import readings
 from storage.connection import Connection
 from storage.readings import Batch, Refused, Stored
 
-# Directives that say a time of day, and those whose meaning depends on the machine's locale.
+# Directives that say a time of day, and those whose meaning depends on the machine's locale or zone.
 _CLOCK = ("%H", "%I")
-_LOCAL = ("%c", "%x", "%X")
+_LOCAL = ("%c", "%x", "%X", "%Z")
 # Rows a transaction: enough to be quick, few enough for TimescaleDB's locks on a year of chunks.
 ROWS_A_BATCH = 10_000
+# Feeds repeat the same times over and over, and reading one costs more than all else about a row.
+_TIMES_KEPT = 65_536
 # Where a row's cells beyond the last column are kept: no column of a file is called so.
 _SURPLUS = "\0"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,15 +55,51 @@ def _same_everywhere(form: str) -> str:
     return form
 
 
+def _distinct(header: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(header)) < len(header) or "" in header:
+        raise ValueError(f"columns {', '.join(header)} need names, each its own")
+    return header
+
+
+_Form = Annotated[str, AfterValidator(_same_everywhere)]
+
+
+def _check_zone(form: str, time_zone: str | None) -> None:
+    """Refuse a local time whose zone nobody declared: a guess would move every reading by hours."""
+    if time_zone is None and "%z" not in form:
+        raise ValueError(f"{form!r} says a local time; declare its time_zone, for example America/New_York")
+
+
+def _says_clock(form: str) -> bool:
+    return any(directive in form for directive in _CLOCK)
+
+
 class TimeColumn(_Table):
     """A column that holds a local date or time; a time with an offset (%z) is an instant by itself."""
 
     column: str
-    format: Annotated[str, AfterValidator(_same_everywhere)] = Field(
-        description="As for strptime, for example %d-%m-%Y."
-    )
-    time_zone: str
+    format: _Form = Field(description="As for strptime, for example %d-%m-%Y.")
+    time_zone: str | None = None
     at: time = Field(time(12), description="Time of day that a date alone stands for.")
+
+    @model_validator(mode="after")
+    def _declare(self) -> Self:
+        _check_zone(self.format, self.time_zone)
+        return self
+
+
+class FileTime(_Table):
+    """The name of each file, which says when the rows in it were received."""
+
+    file_name: _Form = Field(description="As for strptime, for example poll-%Y%m%dT%H%M%S.csv.")
+    time_zone: str | None = None
+
+    @model_validator(mode="after")
+    def _declare(self) -> Self:
+        _check_zone(self.file_name, self.time_zone)
+        if not _says_clock(self.file_name):
+            raise ValueError(f"{self.file_name!r} says no time of day, and a date alone is no time of reception")
+        return self
 
 
 class ValueColumn(_Table):
@@ -66,21 +109,40 @@ class ValueColumn(_Table):
     divide_by: Annotated[Decimal, BeforeValidator(str), Field(gt=0)] = Decimal(1)
 
 
+class WordColumn(_Table):
+    """A column that holds a name."""
+
+    column: str
+
+
+def _known(name: str) -> str:
+    if name not in kinds():
+        raise ValueError(f"{name!r} is no kind of reading; there are {', '.join(kinds())}")
+    return name
+
+
 class ColumnMapping(_Table):
     """What a file's columns mean."""
 
     source: str
-    kind: Literal["fill_level"]
+    kind: Annotated[str, AfterValidator(_known)]
     device: str = Field(description="Column that names the device.")
+    delimiter: str = Field(",", min_length=1, max_length=1, description="What stands between two cells.")
+    header: Annotated[tuple[str, ...], AfterValidator(_distinct)] = Field(
+        (), description="Columns of a file that has no header line."
+    )
     time: TimeColumn
-    values: dict[str, ValueColumn]
+    network_time: FileTime | None = None
+    values: dict[str, ValueColumn] = {}
+    words: dict[str, WordColumn] = {}
     ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the file: its message, or why there is none."""
+    """A row of a file: its message, or why there is none."""
 
+    file: str
     number: int
     topic: str
     payload: bytes
@@ -93,45 +155,80 @@ def read_mapping(path: Path) -> ColumnMapping:
     Raises
     ------
     UsageError
-        When it is none, or names a value that the kind does not have.
+        When it is none, or names a value that the kind does not have, or none that the kind must have.
     """
     try:
         mapping = ColumnMapping.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {_plain(one['msg'])}" for one in error.errors())
+        raise UsageError(f"mapping {path} does not load: {said}") from error
+    except (OSError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"mapping {path} does not load: {error}") from error
-    known = [quantity.said for quantity in KINDS[mapping.kind].quantities]
-    if unknown := [name for name in mapping.values if name not in known]:
-        raise UsageError(f"mapping {path} names {', '.join(unknown)}; {mapping.kind} has {', '.join(known)}")
+    _check_names(path, mapping, kinds()[mapping.kind])
     return mapping
 
 
+def _plain(said: str) -> str:
+    # What pydantic puts before the words of a check of ours.
+    return said.removeprefix("Value error, ")
+
+
+def _check_names(path: Path, mapping: ColumnMapping, kind: Kind) -> None:
+    for given, has in ((mapping.values, kind.quantities), (mapping.words, kind.words)):
+        known = [one.said for one in has]
+        if unknown := [name for name in given if name not in known]:
+            raise UsageError(f"mapping {path} names {', '.join(unknown)}; {kind.name} has {', '.join(known)}")
+    said = {one.name: one.said for one in (*kind.quantities, *kind.words)}
+    for group in kind.needs:
+        names = [said[name] for name in group]
+        if not any(name in mapping.values or name in mapping.words for name in names):
+            raise UsageError(f"mapping {path} maps no {' or '.join(names)}, without which {kind.name} says nothing")
+
+
 def rows(path: Path, mapping: ColumnMapping) -> Iterator[Row]:
-    """Turn a CSV file into messages, row by row.
+    """Turn a CSV file, or those of a folder or a tar archive, into messages, row by row.
+
+    Files come in the order of the times that their names say, else of their names.
 
     Raises
     ------
     UsageError
-        When the file cannot be read, or its columns are not those of the mapping.
+        When a file cannot be read, its columns are not those of the mapping, or its name says no time.
     """
-    zone = zones.snapshot(mapping.time.time_zone, 1990, 2040)
+    making = _Making(mapping)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, restkey=_SURPLUS)
-            _check_columns(path, mapping, list(reader.fieldnames or ()))
-            for row in reader:
-                yield _row(reader.line_num, row, mapping, zone)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        with folders.opened(path) as files:
+            for network_time, name in sorted((making.network_time(path, name), name) for name in files):
+                shown = str(path) if [path.name] == list(files) else f"{path}/{name}"
+                with files[name]() as raw, TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream:
+                    yield from _rows_of(stream, mapping, making, (shown, name, network_time))
+    except (*folders.UNREADABLE, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
 
 
+def _rows_of(
+    stream: TextIOWrapper, mapping: ColumnMapping, making: "_Making", file: tuple[str, str, str]
+) -> Iterator[Row]:
+    shown, name, network_time = file
+    reader = csv.DictReader(stream, mapping.header or None, restkey=_SURPLUS, delimiter=mapping.delimiter)
+    _check_columns(shown, mapping, list(reader.fieldnames or ()))
+    for row in reader:
+        try:
+            yield Row(name, reader.line_num, *making.message(row, network_time), None)
+        except (ValueError, InvalidOperation, TopicError) as error:
+            raw = json.dumps(row, sort_keys=True, ensure_ascii=False).encode()
+            where = f"line {reader.line_num}: {error}"
+            yield Row(name, reader.line_num, "", raw, Rejection(Reason.READING_MALFORMED, where))
+
+
 def load(connection: Connection, path: Path, mapping: ColumnMapping, now: datetime) -> Iterator[Stored]:
-    """Store a file's rows, some thousand a transaction; stored again they are duplicates."""
+    """Store the rows of files, some thousand a transaction; stored again they are duplicates."""
     readings.prepare(connection)
     deliveries: list[Delivery] = []
     refused: list[Refused] = []
     for row in rows(path, mapping):
         if row.refused:
-            refused.append(Refused(f"import/{path.name}", row.payload, now, (row.refused,)))
+            refused.append(Refused(f"import/{row.file}", row.payload, now, (row.refused,)))
         else:
             deliveries.append(Delivery(row.topic, row.payload, now, 0, 0, 0))
         if len(deliveries) + len(refused) == ROWS_A_BATCH:
@@ -147,32 +244,66 @@ def _store(connection: Connection, deliveries: list[Delivery], refused: list[Ref
     return readings.store(connection, whole, now, what="import")
 
 
-def _check_columns(path: Path, mapping: ColumnMapping, given: list[str]) -> None:
-    used = [mapping.device, mapping.time.column, *(value.column for value in mapping.values.values())]
+def _check_columns(shown: str, mapping: ColumnMapping, given: list[str]) -> None:
+    columns = [*mapping.values.values(), *mapping.words.values()]
+    used = [mapping.device, mapping.time.column, *(one.column for one in columns)]
     if missing := [column for column in (*used, *mapping.ignored) if column not in given]:
-        raise UsageError(f"{path} has no column {', '.join(missing)}; it has {', '.join(given)}")
+        raise UsageError(f"{shown} has no column {', '.join(missing)}; it has {', '.join(given)}")
     if unnamed := [column for column in given if column not in used and column not in mapping.ignored]:
-        raise UsageError(f"{path} has columns the mapping does not name: {', '.join(unnamed)}; map or ignore them")
+        raise UsageError(f"{shown} has columns the mapping does not name: {', '.join(unnamed)}; map or ignore them")
+
+
+class _Making:
+    """Makes messages of rows."""
+
+    def __init__(self, mapping: ColumnMapping) -> None:
+        self._mapping = mapping
+        self._instant = _reader(mapping.time.format, mapping.time.time_zone, mapping.time.at)
+        name = mapping.network_time
+        self._network_time = _reader(name.file_name, name.time_zone, time()) if name else None
+
+    def network_time(self, path: Path, name: str) -> str:
+        """Read when a file's rows were received; empty where nobody declared that its name says so.
+
+        Raises
+        ------
+        UsageError
+            When the name says none.
+        """
+        if self._network_time is None:
+            return ""
+        try:
+            return self._network_time(PurePosixPath(name).name)
+        except ValueError as error:
+            raise UsageError(f"{path}: {error}; take the file out, or correct network_time.file_name") from error
+
+    def message(self, row: Mapping[str, str | None], network_time: str) -> tuple[str, bytes]:
+        """Make topic and payload of a row.
+
+        Raises
+        ------
+        ValueError, InvalidOperation, TopicError
+            When a cell does not say what the mapping means it to.
+        """
+        mapping = self._mapping
+        _check_cells(row)
+        said: dict[str, object] = {"v": 1, "time": self._instant((row[mapping.time.column] or "").strip())}
+        if network_time:
+            said["network_time"] = network_time
+        for name, value in mapping.values.items():
+            if cell := (row[value.column] or "").strip():
+                said[name] = _number(value, cell)
+        for name, word in mapping.words.items():
+            if cell := (row[word.column] or "").strip():
+                said[name] = cell
+        topic = build(ReadingTopic(mapping.source, normal_device(row[mapping.device] or ""), mapping.kind))
+        return topic, json.dumps(said, separators=(",", ":")).encode()
 
 
 def _check_cells(row: Mapping[str, str | None]) -> None:
     """Refuse a row with more cells than the file has columns: a comma too many moves all that stands after it."""
     if _SURPLUS in row:
         raise ValueError(f"{row[_SURPLUS]} stands beyond the last column")
-
-
-def _row(number: int, row: Mapping[str, str | None], mapping: ColumnMapping, zone: Zone) -> Row:
-    try:
-        _check_cells(row)
-        said: dict[str, object] = {"v": 1, "time": _instant(row[mapping.time.column] or "", mapping.time, zone)}
-        for name, value in mapping.values.items():
-            if cell := (row[value.column] or "").strip():
-                said[name] = _number(value, cell)
-        topic = build(ReadingTopic(mapping.source, normal_device(row[mapping.device] or ""), mapping.kind))
-    except (ValueError, InvalidOperation, TopicError) as error:
-        raw = json.dumps(row, sort_keys=True, ensure_ascii=False).encode()
-        return Row(number, "", raw, Rejection(Reason.READING_MALFORMED, f"line {number}: {error}"))
-    return Row(number, topic, json.dumps(said, separators=(",", ":")).encode(), None)
 
 
 def _number(value: ValueColumn, cell: str) -> float:
@@ -182,10 +313,26 @@ def _number(value: ValueColumn, cell: str) -> float:
         raise ValueError(f"{value.column} {cell!r} is no number") from error
 
 
-def _instant(cell: str, column: TimeColumn, zone: Zone) -> str:
-    local = datetime.strptime(cell.strip(), column.format)  # noqa: DTZ007  # the zone comes from the mapping
+def _reader(form: str, time_zone: str | None, at: time) -> Callable[[str], str]:
+    """Make the function that reads times of one form, as instants in UTC."""
+    # Where none is declared each time says its own offset.
+    zone = _zone(time_zone or "UTC")
+
+    @lru_cache(_TIMES_KEPT)
+    def read(cell: str) -> str:
+        return _instant(cell, form, zone, at)
+
+    return read
+
+
+@cache
+def _zone(name: str) -> Zone:
+    return zones.snapshot(name, 1990, 2040)
+
+
+def _instant(cell: str, form: str, zone: Zone, at: time) -> str:
+    local = datetime.strptime(cell, form)  # noqa: DTZ007  # the zone comes from the mapping
     if local.tzinfo is not None:
         return local.astimezone(UTC).isoformat()
-    is_date = not any(directive in column.format for directive in _CLOCK)
-    micros = zone.instant(local.date(), column.at if is_date else local.time())
+    micros = zone.instant(local.date(), local.time() if _says_clock(form) else at)
     return (_EPOCH + timedelta(microseconds=micros)).isoformat()

@@ -10,9 +10,9 @@ from typing import Any
 from app.errors import RefusedError
 from app.jobs import assess
 from app.jobs.contracts import Loaded, first_day, load_stored
-from rules.assess import opportunities, span_us
+from rules.assess import is_held, opportunities, ripe_us, spans_us
 from rules.calendar import month_days, month_of, previous_month
-from rules.contract import value_on
+from rules.numbers import value_on
 from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, settle
 from rules.records import ENGINE, Act, Determination
@@ -92,8 +92,8 @@ def _known(
     loaded = load_stored(connection, contract, days[0], known_through)
     expected = opportunities(loaded.terms, loaded.register, days)
     # What was judged before the register changed may be no check any more.
-    found = [one for one in determinations.read(connection, contract, days) if one.opportunity in expected]
-    return loaded, found, len(expected) - len(found)
+    found = [one for one in determinations.read(connection, contract, days) if is_held(loaded.terms, expected, one)]
+    return loaded, found, len(expected - {one.opportunity for one in found})
 
 
 def issue(connection: Connection, contract: str, period: str, now: datetime, *, is_hasty: bool = False) -> Issued:
@@ -127,10 +127,11 @@ def issue(connection: Connection, contract: str, period: str, now: datetime, *, 
         for month in (*(month for month in months if _is_touched(connection, contract, month)), period):
             assess.run(connection, contract, month_days(month), now, known_through)
         drafted = _draft(connection, contract, period, months, known_through)
-        if drafted.missing:
+        ripe = _EPOCH + timedelta(microseconds=ripe_us(drafted.loaded.terms, month_days(period)))
+        if drafted.missing or now < ripe:
             raise RefusedError(
-                f"{drafted.missing} checks of {period} cannot be judged yet: their windows, and the terms' grace "
-                f"after them, are not over"
+                f"{drafted.missing or 'some'} checks of {period} cannot be judged yet: their windows, and the terms' "
+                f"grace after them, are not over before {ripe:%Y-%m-%d %H:%M} UTC"
             )
         record = issue_record(connection, drafted, period)
         body = (drafted.statement.body, drafted.statement.closing)
@@ -141,7 +142,10 @@ def _is_touched(connection: Connection, contract: str, month: str) -> bool:
     """Whether anything that an issued month looked at was touched since it was issued."""
     issued = statements.read(connection, contract, month)
     loaded = load_stored(connection, contract, month_days(month)[0])
-    first, until = (_EPOCH + timedelta(microseconds=us) for us in span_us(loaded.terms, month_days(month)))
+    spans = spans_us(loaded.terms, month_days(month)).values()
+    first, until = (
+        _EPOCH + timedelta(microseconds=us) for us in (min(one[0] for one in spans), max(one[1] for one in spans))
+    )
     devices = {(one.source, one.device) for one in loaded.register.installations}
     known_through = issued.issue["known_through"] if issued else 0
     return readings.is_touched_since(connection, devices, (first, until), known_through)
@@ -156,6 +160,20 @@ def _check_quiet(connection: Connection, now: datetime) -> None:
             f"readings came in {seconds:.0f} s ago; wait until poniente ingest --status stands still for "
             f"{_QUIET.total_seconds():.0f} s, or say --now"
         )
+
+
+def issued(connection: Connection, contract: str, period: str) -> Issued:
+    """Read an issued statement.
+
+    Raises
+    ------
+    RefusedError
+        When it is not issued.
+    """
+    found = statements.read(connection, contract, period)
+    if found is None:
+        raise RefusedError(f"the statement of {contract} for {period} is not issued")
+    return found
 
 
 def body_of(issued: Issued) -> dict[str, Any]:

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import get_args
 
 from babel.lists import format_list
 from pydantic import BaseModel
 
 from app.wording.catalogue import LANGUAGES, LOCALES, Language, marked, told
-from rules import contract
-from rules.records import Finding, FindingCode, GapCause
+from rules import consequences, contract, measures
+from rules.records import Finding, FindingCode, GapCause, Unit
 
 # What needs no more than file, key, value and choices; the codes that several mistakes share stand in `_SHARED`.
 _PLAIN = {
     FindingCode.FILE_MISSING: marked("{file} is missing; put it into the contract folder."),
-    FindingCode.UNKNOWN_KEY: marked("{place} is not a key that the terms have; known here: {choices}."),
     FindingCode.NOT_A_CHOICE: marked("{place} is {value}; choose one of {choices}."),
     FindingCode.CLAUSE_MISSING: marked("{place} names no clause; give the article where it is written."),
     FindingCode.PUBLISHED_LATE: marked(
@@ -38,18 +38,31 @@ _PLAIN = {
         "{place}: silence costs: gaps of cause {value} are borne by the city, yet an inconclusive check costs "
         "the contractor; choose {either}."
     ),
-    FindingCode.TARGET_IMPOSSIBLE: marked(
-        "{place} is {value}, shorter than the {choices} between expected readings, so that nothing could be proven; "
-        "make it at least as long."
-    ),
-    FindingCode.TARGET_UNREACHABLE: marked(
-        "{place} is {value}, and the measure can never exceed it, so that the standard could not be missed; lower "
-        "it, or lengthen the window or look_back."
-    ),
     FindingCode.INSTALLATION_OVERLAP: marked(
         "{place}: device {value} hangs in two places at once; end the first installation before the next begins."
     ),
     FindingCode.UNSIGNED: marked("{place}: the installation is not signed by both the city and the contractor."),
+}
+
+
+# What stands in an order, and what a target must be: by the end of the key, by the unit.
+_OUT_OF_ORDER = {
+    "bands.from": marked(
+        "{place}: bands go from the highest share to the lowest, and the last begins at 0; found: {value}."
+    ),
+    "bands.pct": marked("{place}: no band may cost less than the one above it; found: {value}."),
+    "tariff.amounts": marked("{place}: no amount may be lower than the one before it; found: {value}."),
+    "measure.grades": marked(
+        "{place}: each grade once, from the best to the worst, none worth more than the one before; found: {value}."
+    ),
+    "speed_mps, travel_mps": marked(
+        "{place}: min must be less than max, and max no more than travel_mps; found: {value}."
+    ),
+}
+_NEEDED = {
+    Unit.MICROSECONDS.value: marked("{place} is {value}; this measure needs a duration, such as PT4H."),
+    Unit.PPM.value: marked("{place} is {value}; this measure needs a share from 0 to 1, such as 0.90."),
+    Unit.COUNT.value: marked("{place} is {value}; this measure needs a whole number."),
 }
 
 
@@ -87,9 +100,46 @@ def _file_malformed(finding: Finding) -> str:
 def _malformed(finding: Finding) -> str:
     if finding.key == "contract.published":
         return marked("{place} is no instant with an offset from UTC: {value}; write it like 2026-07-10T12:00:00Z.")
+    for end, source in _OUT_OF_ORDER.items():
+        if finding.key.endswith(end):
+            return source
+    if finding.choices and finding.choices[0] in _NEEDED:
+        return _NEEDED[finding.choices[0]]
     if finding.choices:
         return marked("{place} cannot be read: {value}. It may hold {choices}.")
     return marked("{place} cannot be read: {value}.")
+
+
+def _unknown_key(finding: Finding) -> str:
+    if finding.file.endswith(".csv"):
+        return marked("{file}: column {key} is not known; known here: {choices}.")
+    return marked("{place} is not a key that the terms have; known here: {choices}.")
+
+
+def _target_impossible(finding: Finding) -> str:
+    if finding.file == "points.csv":
+        return marked("{place}: fewer points than the terms want to draw: {value}; list more of them.")
+    if finding.key.endswith("min_n"):
+        return marked("{place} is more than the {value} points that are drawn; lower it, or draw more.")
+    return marked(
+        "{place} is {value}, shorter than the {choices} between expected readings, so that nothing could be proven; "
+        "make it at least as long."
+    )
+
+
+def _target_unreachable(finding: Finding) -> str:
+    if finding.key.endswith(("look_back", "horizon")):
+        return marked("{place} is {value}, no longer than the target, so that the standard could not be missed.")
+    if finding.key.endswith("measure.every"):
+        return marked("{place} is {value}, longer than the window, so that no reading would be owed; shorten it.")
+    if finding.value == "0":
+        return marked(
+            "{place} is {value}, which is always reached, so that the standard could not be missed; raise it."
+        )
+    return marked(
+        "{place} is {value}, and the measure can never exceed it, so that the standard could not be missed; lower "
+        "it, or lengthen the window or look_back."
+    )
 
 
 def _duplicate_id(finding: Finding) -> str:
@@ -132,6 +182,8 @@ def _undeclared(finding: Finding) -> str:
 def _unknown_reference(finding: Finding) -> str:
     if finding.file == "indexes.csv":
         return marked("{file} has no value of {value}; add a row for each month.")
+    if finding.file == "segments.geojson":
+        return marked("{file}: no street has {key} {value}; add its streets, or leave the zone out of the standard.")
     if finding.choices:
         return marked("{place} names {value}, which is not declared; choose one of {choices}.")
     return marked("{place} names {value}, which is not declared; declare it first.")
@@ -140,20 +192,34 @@ def _unknown_reference(finding: Finding) -> str:
 @cache
 def _tables() -> frozenset[frozenset[str]]:
     """Keys of each table of the terms: choices that are all of a table's keys are needed, not one of them."""
-    models = [one for one in vars(contract).values() if isinstance(one, type) and issubclass(one, BaseModel)]
-    keys = [frozenset(field.alias or name for name, field in model.model_fields.items()) for model in models]
-    # A measure that names no kind could be any of them.
-    measures = frozenset({*contract.FullMeasure.model_fields, *contract.EmptiedMeasure.model_fields})
-    return frozenset([*keys, measures, frozenset(GapCause), frozenset(LANGUAGES)])
+    modules = (contract, measures, consequences)
+    models = {
+        one
+        for module in modules
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, BaseModel)
+    }
+    # A measure or a tariff that names no kind could be any of them.
+    unions = [get_args(measures.Measure), get_args(consequences.Tariff)]
+    keys = [frozenset(_keys(one)) for one in models]
+    keys += [frozenset(key for one in union for key in _keys(one)) for union in unions]
+    return frozenset([*keys, frozenset(GapCause), frozenset(LANGUAGES)])
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 # Codes that different mistakes share, each with a sentence of its own.
 _SHARED: dict[FindingCode, Callable[[Finding], str]] = {
     FindingCode.UNDECLARED: _undeclared,
+    FindingCode.UNKNOWN_KEY: _unknown_key,
     FindingCode.FILE_MALFORMED: _file_malformed,
     FindingCode.MALFORMED: _malformed,
     FindingCode.DUPLICATE_ID: _duplicate_id,
     FindingCode.VALUE_DATES: _value_dates,
     FindingCode.UNKNOWN_REFERENCE: _unknown_reference,
     FindingCode.GEOMETRY_MISSING: _geometry_missing,
+    FindingCode.TARGET_IMPOSSIBLE: _target_impossible,
+    FindingCode.TARGET_UNREACHABLE: _target_unreachable,
 }

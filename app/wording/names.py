@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.wording.catalogue import Language, marked, told
-from rules.contract import Nature
+from rules.consequences import Nature
+from rules.contract import Level
 from rules.payments.lines import Block, LineKind
 from rules.payments.steps import ChargeState
-from rules.records import GapCause, Verdict
+from rules.records import GapCause, Unit, Verdict
 
 _VERDICTS = {
     Verdict.MET: marked("met"),
@@ -58,9 +59,37 @@ _OUTCOMES = {
     "duplicate": marked("duplicate"),
     "conflict": marked("conflict"),
     "rejected": marked("rejected"),
+    "reduced": marked("outside the area, only counted"),
     "simulated": marked("simulated"),
     "decoded": marked("decoded"),
     "late": marked("late"),
+}
+
+# Kinds of reading, as the registry names them.
+_READINGS = {
+    "fill_level": marked("fill level"),
+    "position_fix": marked("position fix"),
+    "lift": marked("lift of a container"),
+    "inspection": marked("inspection"),
+    "report": marked("contractor's report"),
+    "case": marked("complaint or work order"),
+    "weigh_ticket": marked("weigh ticket"),
+    "photo": marked("photo"),
+    "work_signal": marked("work signal"),
+    "presence": marked("count of persons present"),
+}
+
+_LEVELS = {
+    Level.INPUT: marked("input"),
+    Level.OUTPUT: marked("output"),
+    Level.OUTCOME: marked("outcome"),
+    Level.DATA_DUTY: marked("data duty"),
+}
+
+_UNITS = {
+    Unit.MICROSECONDS: marked("duration"),
+    Unit.PPM: marked("share"),
+    Unit.COUNT: marked("count"),
 }
 
 _KINDS = {
@@ -90,6 +119,14 @@ WORDS = {
     "gap": marked("gap in the data"),
     "gap_cause": marked("cause of the gap"),
     "evidence": marked("evidence"),
+    "level": marked("level"),
+    "standards": marked("standards"),
+    "most": marked("most it can cost in a month"),
+    "share": marked("share of the money"),
+    "borne": marked("with the contractor's gaps"),
+    "due_least": marked("least due"),
+    "required": marked("required"),
+    "unforeseen": marked("not foreseeable"),
     # What is measured.
     "asset": marked("item"),
     "container": marked("container"),
@@ -98,6 +135,14 @@ WORDS = {
     "reading": marked("reading"),
     "fill_level": marked("fill level"),
     "emptying": marked("emptying"),
+    "vehicle": marked("vehicle"),
+    "segment": marked("street segment"),
+    "street": marked("street"),
+    "length": marked("length"),
+    "passes": marked("passes"),
+    "not_inspected": marked("not inspected"),
+    "recorded_lifts": marked("lifts recorded"),
+    "local_time": marked("local time"),
     "day": marked("day"),
     "from": marked("from"),
     "until": marked("until"),
@@ -172,6 +217,8 @@ def line_name(line: Mapping[str, Any], language: Language) -> str:
     kind = LineKind(line["kind"])
     if kind == LineKind.DEDUCTION:
         return nature_name(line["nature"], language)
+    if line["says"]["code"] == "cap_carry":
+        return told("carried over beyond a cap", language)
     if line["says"]["code"] == "carry-over/from-before":
         return told("left over from earlier payments", language)
     return told(_KINDS[kind], language)
@@ -190,6 +237,21 @@ def cause_name(cause: str, language: Language) -> str:
 def outcome_name(outcome: str, language: Language) -> str:
     """Name what became of a reading or of a message."""
     return told(_known(_OUTCOMES, outcome), language)
+
+
+def kind_name(kind: str, language: Language) -> str:
+    """Name a kind of reading."""
+    return told(_known(_READINGS, kind), language)
+
+
+def level_name(level: str, language: Language) -> str:
+    """Name what a standard looks at."""
+    return told(_LEVELS[Level(level)], language)
+
+
+def unit_name(unit: str, language: Language) -> str:
+    """Name what a measure counts in."""
+    return told(_UNITS[Unit(unit)], language)
 
 
 def word(key: str, language: Language) -> str:

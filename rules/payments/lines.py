@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from rules.contract import Nature, Terms
+from rules.consequences import Nature
+from rules.contract import Terms
 from rules.payments.money import written
 from rules.payments.steps import Charge, ChargeState
 
@@ -109,17 +110,26 @@ def line_of(terms: Terms, charge: Charge, period: str) -> Line:
 
 
 def _says(terms: Terms, charge: Charge) -> dict[str, Any]:
-    """What the sentence needs: which measure, both bounds, the limit, when, the clause."""
+    """What the sentence needs: which measure, both bounds, the limit, when, the clause, which tariff."""
     one = charge.determination
-    return {
+    said = {
         "code": charge.standard.measure.kind,
         "verdict": one.verdict,
         "proven": one.proven,
         "borne": one.borne,
         "possible": one.possible,
         "target": one.target,
+        "unit": one.unit,
+        "op": one.op,
         "day": one.day,
-        "proven_from": terms.zone.local(one.trace["proven_from_us"]).isoformat(timespec="seconds"),
-        "proven_until": terms.zone.local(one.trace["proven_until_us"]).isoformat(timespec="seconds"),
+        "proven_from": _local(terms, one.trace.get("proven_from_us")),
+        "proven_until": _local(terms, one.trace.get("proven_until_us")),
         "clause": charge.standard.clause.article,
+        "tariff": charge.consequence.tariff.kind,
     }
+    return {**said, "detail": one.trace["detail"]} if "detail" in one.trace else said
+
+
+def _local(terms: Terms, instant_us: int | None) -> str:
+    """Write an instant in the contract's zone; empty where a measure has none."""
+    return "" if instant_us is None else terms.zone.local(instant_us).isoformat(timespec="seconds")

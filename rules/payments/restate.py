@@ -11,8 +11,10 @@ from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+from rules.calendar import previous_month
 from rules.contract import Terms
 from rules.errors import CalculationError
+from rules.payments.carry import Carried, carry_over
 from rules.payments.lines import Block, Line, LineKind, line_of
 from rules.payments.money import read, written
 from rules.payments.steps import charges_of, run_steps
@@ -49,11 +51,14 @@ class Restated:
         Lines of earlier months, with their amounts as of now.
     stated : dict
         Month to line to what has been stated of it, see `stated_of`.
+    carried : dict
+        Month to what its caps carry over into the next, as it is known now; see `carry_over`.
     """
 
     lines: list[Line] = field(default_factory=list[Line])
     in_procedure: list[Line] = field(default_factory=list[Line])
     stated: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    carried: dict[str, Carried] = field(default_factory=dict[str, Carried])
 
 
 def stated_of(lines: Sequence[Line]) -> dict[str, Any]:
@@ -82,16 +87,39 @@ def restate(opening: Mapping[str, Any], earlier: Mapping[str, Earlier], period: 
     Raises
     ------
     CalculationError
-        When a month was never stated, or a determination is of another month or other terms.
+        When a month was never stated, a determination is of another month or other terms, or what a cap carried over
+        differs for a month that is not open any more.
     """
-    restated = Restated(in_procedure=[line_from(said) for said in opening["in_procedure"]])
+    # A state in which no cap carried anything over does not say so.
+    carried = dict(opening.get("cap_carry", {}))
+    restated = Restated(in_procedure=[line_from(said) for said in opening["in_procedure"]], carried=carried)
     for month in sorted(earlier):
         if month not in opening["stated"]:
             raise CalculationError(f"{month} is not open to restatement in {period}")
         _check(earlier[month], month)
         before = opening["stated"][month]
         restated.stated[month] = _restate_month(before, earlier[month], (month, period), restated)
+    _check_carried(opening.get("cap_carry", {}), restated, earlier, period)
+    needed = {period, *earlier}
+    # The first month to restate next time opens with what the month before it carried over.
+    restated.carried = {
+        month: rows
+        for month, rows in restated.carried.items()
+        if rows and any(previous_month(one) == month for one in needed)
+    }
     return restated
+
+
+def _check_carried(
+    before: Mapping[str, Carried], restated: Restated, earlier: Mapping[str, Earlier], period: str
+) -> None:
+    """Refuse to leave a month as it is whose opening is no more what it was settled with."""
+    for month in earlier:
+        is_same = before.get(month, {}) == restated.carried.get(month, {})
+        if not is_same and not any(previous_month(one) == month for one in (*earlier, period)):
+            raise CalculationError(
+                f"caps of {month} carry over otherwise than stated; restate the month after it too"
+            )
 
 
 def _check(again: Earlier, month: str) -> None:
@@ -139,7 +167,10 @@ def _restate_month(
 ) -> dict[str, Any]:
     charges = charges_of(again.terms, again.determinations)
     run_steps(again.terms, charges)
-    now = {line.id: line for line in (line_of(again.terms, charge, months[0]) for charge in charges)}
+    opening = restated.carried.get(previous_month(months[0]), {})
+    carried, restated.carried[months[0]] = carry_over(again.terms, charges, opening, months[0])
+    found = [*(line_of(again.terms, charge, months[0]) for charge in charges), *carried]
+    now = {line.id: line for line in found}
     entries: dict[str, Any] = {}
     for name in sorted(before.keys() | now.keys()):
         entry = before.get(name) or {"status": "", "amount": "0", "line": name}
@@ -239,6 +270,7 @@ def _change_pending(
 def _vanished(name: str, entry: Mapping[str, Any], month: _Month) -> Line:
     """Make a line of what costs nothing any more, with the determination that now says so."""
     day = name.split("/")[3]
+    # What a cap carried over rests on no determination of the month, and has no subject.
     found = [
         one.id
         for one in month.again.determinations

@@ -12,8 +12,11 @@ from fractions import Fraction
 from typing import Any
 
 from rules.calendar import month_days, month_of, previous_month
-from rules.contract import Nature, Terms, value_on
+from rules.consequences import Nature
+from rules.contract import Terms
 from rules.errors import CalculationError
+from rules.numbers import value_on
+from rules.payments.carry import carry_over
 from rules.payments.lines import Block, Line, LineKind, line_of
 from rules.payments.money import read, rounded, written
 from rules.payments.restate import Earlier, decide, restate, stated_of
@@ -98,24 +101,29 @@ def settle(
     _check(terms, determinations, period, opened)
     charges = charges_of(terms, determinations)
     run_steps(terms, charges)
-    new = [line_of(terms, charge, period) for charge in charges]
     restated = restate(opened, earlier or {}, period)
+    before = restated.carried.get(previous_month(period), {})
+    carried, restated.carried[period] = carry_over(terms, charges, before, period)
+    new = [*(line_of(terms, charge, period) for charge in charges), *carried]
     decided, pending = _decide(restated.in_procedure, _by_line(acts), period)
     decide(restated.stated, decided)
     lines = [*_base_lines(terms, period), *new, *restated.lines, *decided]
     net = _total(lines, Block.SETTLEMENT) + _total(lines, Block.FIRM)
-    closing_lines, carry_over = _close(terms, net, read(opened["carry_over"]), period)
+    closing_lines, left_over = _close(terms, net, read(opened["carry_over"]), period)
     lines = sorted([*lines, *closing_lines, *pending], key=lambda line: (line.block, line.kind, line.id))
     still_open = [asdict(line) for line in lines if line.block == Block.IN_PROCEDURE and read(line.amount) != 0]
-    closing = {
+    closing: dict[str, Any] = {
         "schema": STATE_SCHEMA,
         "contract": terms.id,
         "period": period,
-        "carry_over": written(carry_over),
+        "carry_over": written(left_over),
         "in_procedure": still_open,
         "stated": {**restated.stated, period: stated_of(new)},
         "opening_sha256": digest(opened),
     }
+    # Said only where there is something: a state of terms without such caps is what it was before there were any.
+    if any(restated.carried.values()):
+        closing["cap_carry"] = {month: rows for month, rows in sorted(restated.carried.items()) if rows}
     body = _body(terms, period, lines, determinations, opened, closing)
     return Statement({**body, "restates": _restates(earlier or {})}, closing)
 

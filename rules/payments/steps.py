@@ -13,9 +13,11 @@ from fractions import Fraction
 from typing import Any
 
 from rules.calendar import month_of
-from rules.contract import Cap, Consequence, Dated, Inconclusive, Standard, Step, Terms, dated_on, value_on
-from rules.errors import CalculationError
+from rules.consequences import Cap, Consequence, Inconclusive, NthTariff
+from rules.contract import Standard, Step, Terms
+from rules.numbers import Dated, dated_on, value_on
 from rules.payments.money import rounded, written
+from rules.payments.tariffs import base_amount, index_value, price
 from rules.records import Determination, Verdict
 
 
@@ -42,6 +44,8 @@ class Charge:
     amount : Fraction
         Not negative. In the tariff's unit until the step `index`, in the currency afterwards.
     state : ChargeState
+    cut : Fraction
+        What the cap took off. [currency]
     trace : list of dict
     """
 
@@ -50,6 +54,7 @@ class Charge:
     place: int
     amount: Fraction = Fraction(0)
     state: ChargeState = ChargeState.CHARGED
+    cut: Fraction = Fraction(0)
     trace: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
@@ -71,6 +76,15 @@ class Charge:
             self.determination.subject,
             self.place,
         )
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it makes a later event a later one: certain, or held by a doubt that the contractor bears."""
+        return self.state == ChargeState.CHARGED or self.determination.is_missed_borne
+
+    def scope(self, per: str) -> str:
+        """What it is counted with: its `zone`, its `asset`, or the whole `contract`."""
+        return {"contract": "", "zone": self.determination.zone, "asset": self.determination.subject}[per]
 
     def close(self, state: ChargeState) -> None:
         """Take the charge out: nothing is owed."""
@@ -105,11 +119,12 @@ def run_steps(terms: Terms, charges: list[Charge]) -> None:
         In the order of time; changed in place.
     """
     for step in terms.file.money.order:
-        # A held sum awaits an act: it compares with nothing, and takes what a cap leaves it. It uses up an allowance
-        # only where the contractor bears the doubt: else silence about a cheap event would free a dear one.
+        # A held sum awaits an act: it compares with nothing, and takes what a cap leaves it. It uses up an allowance,
+        # or makes the next event a second one, only where the contractor bears the doubt: else silence about a cheap
+        # event would free a dear one.
         certain = [charge for charge in charges if charge.state == ChargeState.CHARGED]
         held = [charge for charge in charges if charge.state == ChargeState.HELD]
-        counted = [charge for charge in held if charge.determination.borne > charge.determination.target]
+        counted = [charge for charge in held if charge.is_counted]
         match step:
             case Step.OVERLAP:
                 taken = certain
@@ -133,18 +148,27 @@ def _state(standard: Standard, one: Determination) -> ChargeState | None:
             return ChargeState.HELD
         case Inconclusive.BY_CAUSE:
             # Every gap that the contractor bears hid the worst, every other doubt is to its benefit.
-            return ChargeState.CHARGED if one.borne > one.target else None
+            return ChargeState.CHARGED if one.is_missed_borne else None
 
 
-def _parameter(terms: Terms, charge: Charge, number: Dated, unit: str) -> dict[str, Any]:
-    """Where a number of the terms comes from."""
-    clause = number.clause or charge.standard.clause
+def parameter(terms: Terms, standard: Standard, number: Dated, unit: str) -> dict[str, Any]:
+    """Write a number of the terms and where it comes from.
+
+    Parameters
+    ----------
+    terms : Terms
+    standard : Standard
+        Whose clause and origin hold where the number says none.
+    number : Dated
+    unit : str
+    """
+    clause = number.clause or standard.clause
     return {
         "value": str(number.value),
         "unit": unit,
         "clause": clause.article,
         "from": (number.since or terms.file.contract.effective.since).isoformat(),
-        "origin": number.origin or charge.standard.origin or terms.file.contract.origin,
+        "origin": number.origin or standard.origin or terms.file.contract.origin,
     }
 
 
@@ -173,10 +197,14 @@ def _overlap(terms: Terms, charges: list[Charge]) -> None:
 def _worth(terms: Terms, charge: Charge) -> Fraction:
     """What a charge would cost; where the cap stands before, what the cap left of it."""
     order = terms.file.money.order
-    if Step.CAP in order and order.index(Step.CAP) < order.index(Step.OVERLAP):
+    done = order[: order.index(Step.OVERLAP)]
+    if Step.INDEX in done or Step.CAP in done:
         return charge.amount
     tariff = charge.consequence.tariff
-    return value_on(tariff.amount, charge.day) * _index_value(terms, tariff.unit, charge.day)
+    # Before the tariff no event has its number; the linter refuses a tariff that needs one.
+    is_priced = Step.TARIFF in done
+    amount = charge.amount if is_priced else price(terms, tariff, charge.determination, occurrence=1).amount
+    return amount * index_value(terms, tariff.unit, charge.day)
 
 
 def _allowance(terms: Terms, charges: list[Charge]) -> None:
@@ -186,40 +214,27 @@ def _allowance(terms: Terms, charges: list[Charge]) -> None:
         allowance = charge.consequence.allowance
         if allowance is None:
             continue
-        scope = {"contract": "", "zone": charge.determination.zone, "asset": charge.determination.subject}
-        key = (charge.standard.id, charge.place, scope[allowance.per])
+        key = (charge.standard.id, charge.place, charge.scope(allowance.per))
         counts[key] += 1
         if counts[key] <= value_on(allowance.free, charge.day):
             before = charge.amount
             charge.close(ChargeState.FREE)
-            parameter = _parameter(terms, charge, dated_on(allowance.free, charge.day), "event")
-            detail = {"parameter": parameter, "event": counts[key], "per": allowance.per}
+            number = parameter(terms, charge.standard, dated_on(allowance.free, charge.day), "event")
+            detail = {"parameter": number, "event": counts[key], "per": allowance.per}
             _note(charge, Step.ALLOWANCE, before, detail)
 
 
 def _tariff(terms: Terms, charges: list[Charge]) -> None:
-    for charge in charges:
-        tariff = charge.consequence.tariff
-        before = charge.amount
-        charge.amount = value_on(tariff.amount, charge.day)
-        parameter = _parameter(terms, charge, dated_on(tariff.amount, charge.day), tariff.unit)
-        _note(charge, Step.TARIFF, before, {"parameter": parameter})
-
-
-def _index_value(terms: Terms, unit: str, day: date) -> Fraction:
-    """Value of a unit in the month of the fact, in the currency.
-
-    Raises
-    ------
-    CalculationError
-        When the index has no value for the month.
-    """
-    if unit == terms.file.money.currency:
-        return Fraction(1)
-    value = terms.index_values.get((unit, month_of(day)))
-    if value is None:
-        raise CalculationError(f"indexes.csv has no value of {unit} for {month_of(day)}; add it as a new version")
-    return value
+    counts: defaultdict[tuple[str, int, str], int] = defaultdict(int)
+    # In the order of time, held ones among the certain: a tariff may ask which event of the month it is.
+    for charge in sorted(charges, key=lambda charge: charge.order):
+        tariff, before = charge.consequence.tariff, charge.amount
+        key = (charge.standard.id, charge.place, charge.scope(tariff.key) if isinstance(tariff, NthTariff) else "")
+        found = price(terms, tariff, charge.determination, counts[key] + 1)
+        counts[key] += charge.is_counted
+        charge.amount = found.amount
+        number = parameter(terms, charge.standard, found.number, found.unit)
+        _note(charge, Step.TARIFF, before, {"parameter": number, **found.detail})
 
 
 def _index(terms: Terms, charges: list[Charge]) -> None:
@@ -227,17 +242,33 @@ def _index(terms: Terms, charges: list[Charge]) -> None:
         unit = charge.consequence.tariff.unit
         if unit == terms.file.money.currency:
             continue
-        before, value = charge.amount, _index_value(terms, unit, charge.day)
+        before, value = charge.amount, index_value(terms, unit, charge.day)
         charge.amount *= value
         _note(charge, Step.INDEX, before, {"series": unit, "month": month_of(charge.day), "value": written(value)})
 
 
+def limit_on(terms: Terms, cap: Cap, day: date) -> Fraction:
+    """Most that a consequence may cost by the percentage of a day. [currency].
+
+    Parameters
+    ----------
+    terms : Terms
+    cap : Cap
+    day : date
+
+    Raises
+    ------
+    CalculationError
+        When the terms have no such base sum.
+    """
+    # The base sum is that of the month, as its line pays it.
+    return base_amount(terms, cap.base, day) * value_on(cap.pct, day) / 100
+
+
 def _limit(terms: Terms, charge: Charge, cap: Cap) -> tuple[tuple[str, int, str], Fraction]:
     """What shares a cap, and the most that it may cost."""
-    base = next(base for base in terms.file.base if base.id == cap.base)
-    # The base line itself is that of the month's first day.
-    limit = value_on(base.amount, charge.day.replace(day=1)) * value_on(cap.pct, charge.day) / 100
-    return (charge.standard.id, charge.place, charge.determination.zone if cap.per == "zone_month" else ""), limit
+    zone = charge.determination.zone if cap.per == "zone_month" else ""
+    return (charge.standard.id, charge.place, zone), limit_on(terms, cap, charge.day)
 
 
 def _cap(terms: Terms, charges: list[Charge]) -> None:
@@ -252,10 +283,15 @@ def _cap(terms: Terms, charges: list[Charge]) -> None:
         # A cap lowered within the month may be spent already; what was charged before is not given back.
         before, left = charge.amount, max(limit - spent[key], Fraction(0))
         if before > left:
+            detail: dict[str, Any] = {"limit": written(limit), "base": cap.base, "per": cap.per}
+            # What is held would be no debt yet: the linter refuses to carry it over.
+            if cap.carry_over == "next_month":
+                charge.cut = before - left
+                detail["carried"] = written(charge.cut)
             charge.amount = left
             charge.state = ChargeState.CAPPED if left == 0 else charge.state
-            detail = {"limit": written(limit), "base": cap.base, "per": cap.per}
-            _note(charge, Step.CAP, before, {"parameter": _parameter(terms, charge, number, "percent"), **detail})
+            detail |= {"parameter": parameter(terms, charge.standard, number, "percent")}
+            _note(charge, Step.CAP, before, detail)
         spent[key] += charge.amount
 
 

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.levels import ABOVE, longest_run, states, time_above
-from rules.contract import FullMeasure, dated_on, value_on
+from rules.measures import FullMeasure
+from rules.numbers import dated_on, value_on
 from rules.standards.measured import Measured, Question
 from sensors.readings import NOT_SAID
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.levels import NONE, drops, longest_unemptied
-from rules.contract import EmptiedMeasure, value_on
+from rules.measures import EmptiedMeasure
+from rules.numbers import value_on
 from rules.standards.measured import Measured, Question
 
 

@@ -13,16 +13,20 @@ Several, sent together::
 at sending, `network_time` the gateway's at reception. Where both of the latter are said, the device's clock is
 held against the network's. Where `time` is missing and `network_time` is said, the network's rules, for a single
 reading only. All instants carry an offset. Unknown fields are refused: a misspelt name must not pass in silence.
+What a kind may say beside these comes from its declaration alone: numbers for its quantities, text for its words.
 """
 
 import math
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from sensors.quantities import Quantity, Word
 from sensors.readings import (
     CLOCK_TOLERANCE_US,
     EVENT_TIME_MAX_US,
@@ -45,6 +49,8 @@ PAYLOAD_BYTES_MAX = 65_536
 VERSION = 1
 # Counters of devices are 16 to 32 bits, some send milliseconds: 53 bits are what every JSON writer keeps exact.
 _SEQUENCE_MAX = 2**53
+# An error's text may name a field of any length: its beginning tells what went wrong.
+_DETAIL_MAX = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -64,14 +70,48 @@ class _Version(msgspec.Struct):
     readings: msgspec.Raw = msgspec.Raw(b"")
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the declaration of a kind comes to.
+
+    Parameters
+    ----------
+    kind : Kind
+    single, element : msgspec.json.Decoder
+        Of a message that is one reading; of one reading among several.
+    words : tuple of (Word, re.Pattern)
+    needs : tuple of (tuple of int, str)
+        Places in what was said of which one must be filled, and their names.
+    """
+
+    kind: Kind
+    single: msgspec.json.Decoder[Any]
+    element: msgspec.json.Decoder[Any]
+    words: tuple[tuple[Word, re.Pattern[str]], ...]
+    needs: tuple[tuple[tuple[int, ...], str], ...]
+
+
 @cache
-def _element(kind: Kind, *, single: bool) -> msgspec.json.Decoder[Any]:
-    """Make the decoder of one reading from the kind's declaration."""
+def _form(kind: Kind) -> _Form:
+    """Make the decoders of a kind from its declaration."""
     fields: list[tuple[str, Any, Any]] = [("time", _Instant, None), ("sequence", _Counter, 0)]
     fields += [(quantity.said, float | None, None) for quantity in kind.quantities]
-    if single:
-        fields += [("v", Literal[1], 1), ("sent_time", _Instant, None), ("network_time", _Instant, None)]
-    return msgspec.json.Decoder(msgspec.defstruct(kind.name, fields, forbid_unknown_fields=True))
+    fields += [(word.said, str | None, None) for word in kind.words]
+    envelope: list[tuple[str, Any, Any]] = [
+        ("v", Literal[1], 1),
+        ("sent_time", _Instant, None),
+        ("network_time", _Instant, None),
+    ]
+    declared: list[Quantity | Word] = [*kind.quantities, *kind.words]
+    places = {one.name: (place, one.said) for place, one in enumerate(declared, 2)}
+    needs = [[places[name] for name in group] for group in kind.needs]
+    return _Form(
+        kind,
+        msgspec.json.Decoder(msgspec.defstruct(kind.name, fields + envelope, forbid_unknown_fields=True)),
+        msgspec.json.Decoder(msgspec.defstruct(kind.name, fields, forbid_unknown_fields=True)),
+        tuple((word, re.compile(word.pattern)) for word in kind.words),
+        tuple((tuple(place for place, _ in group), " or ".join(said for _, said in group)) for group in needs),
+    )
 
 
 _version_decoder = msgspec.json.Decoder(_Version)
@@ -100,7 +140,7 @@ def decode(topic: ReadingTopic, kind: Kind, payload: bytes) -> Decoded:
     try:
         head = _version_decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _rejected(topic, Reason.PAYLOAD_MALFORMED, str(error))
+        return _rejected(topic, Reason.PAYLOAD_MALFORMED, str(error)[:_DETAIL_MAX])
     if head.v != VERSION:
         return _rejected(topic, Reason.VERSION_UNKNOWN, f"version {head.v} is not {VERSION}")
     if head.readings == msgspec.Raw(b""):
@@ -108,7 +148,7 @@ def decode(topic: ReadingTopic, kind: Kind, payload: bytes) -> Decoded:
     try:
         envelope = _envelope_decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return _rejected(topic, Reason.PAYLOAD_MALFORMED, str(error))
+        return _rejected(topic, Reason.PAYLOAD_MALFORMED, str(error)[:_DETAIL_MAX])
     if len(envelope.readings) > READINGS_MAX:
         detail = f"{len(envelope.readings)} readings exceed {READINGS_MAX}"
         return _rejected(topic, Reason.TOO_MANY_READINGS, detail)
@@ -122,14 +162,15 @@ def _rejected(topic: ReadingTopic, reason: Reason, detail: str) -> Decoded:
 def _decode_elements(
     topic: ReadingTopic, kind: Kind, elements: Sequence[msgspec.Raw], envelope: _Envelope | None
 ) -> Decoded:
-    decoder = _element(kind, single=envelope is None)
+    form = _form(kind)
+    decoder = form.element if envelope else form.single
     is_alone = len(elements) == 1
     decoded = Decoded([], [])
     for index, element in enumerate(elements):
         try:
             said = msgspec.structs.astuple(decoder.decode(element))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            detail = str(error)
+            detail = str(error)[:_DETAIL_MAX]
             decoded.rejections.append(Rejection(Reason.READING_MALFORMED, detail, index, topic.source, topic.device))
             continue
         sent, network = (envelope.sent_time, envelope.network_time) if envelope else said[-2:]
@@ -138,7 +179,7 @@ def _decode_elements(
             detail = "time is not said, and network_time stands for the time of a single reading only"
             decoded.rejections.append(Rejection(Reason.TIME_MISSING, detail, index, topic.source, topic.device))
             continue
-        reading = _reading(topic, kind, said, (_microseconds(sent), _microseconds(network)))
+        reading = _reading(topic, form, said, (_microseconds(sent), _microseconds(network)))
         if isinstance(reading, Reading):
             decoded.readings.append(reading)
         else:
@@ -148,7 +189,7 @@ def _decode_elements(
 
 
 def _reading(
-    topic: ReadingTopic, kind: Kind, said: tuple[Any, ...], transport: tuple[int, int]
+    topic: ReadingTopic, form: _Form, said: tuple[Any, ...], transport: tuple[int, int]
 ) -> Reading | tuple[Reason, str]:
     """Make a reading of what was said, or say why not."""
     sent_us, network_us = transport
@@ -160,26 +201,22 @@ def _reading(
         return Reason.TIME_MISSING, "neither time nor network_time is said"
     if not EVENT_TIME_MIN_US <= event_us < EVENT_TIME_MAX_US:
         return Reason.TIME_OUT_OF_RANGE, f"event time {event_us} us is outside 1970 to 2106"
-    values: list[int] = []
-    for quantity, value in zip(kind.quantities, said[2:], strict=False):
-        if value is None:
-            values.append(NOT_SAID)
-            continue
-        # Only what was not said may become the sentinel; 1e308 in a finer unit is infinite, which has no integer.
-        scaled = value * quantity.scale
-        stored = round(scaled) if math.isfinite(scaled) else quantity.maximum + 1
-        if not quantity.minimum <= stored <= quantity.maximum:
-            limits = f"{quantity.minimum / quantity.scale:g} to {quantity.maximum / quantity.scale:g}"
-            return Reason.VALUE_OUT_OF_RANGE, f"{quantity.said} {value:g} is outside {limits} {quantity.unit}"
-        values.append(stored)
-    if all(
-        stored == NOT_SAID
-        for quantity, stored in zip(kind.quantities, values, strict=True)
-        if quantity.name in kind.needs_one_of
-    ):
-        return Reason.VALUE_MISSING, f"none of {', '.join(kind.needs_one_of)} is said"
+    first_word = 2 + len(form.kind.quantities)
+    end = first_word + len(form.words)
+    values = _values(form.kind.quantities, said[2:first_word])
+    if isinstance(values, str):
+        return Reason.VALUE_OUT_OF_RANGE, values
+    words = _words(form, said[first_word:end]) if form.words else ()
+    if isinstance(words, str):
+        return Reason.VALUE_OUT_OF_RANGE, words
+    for group, names in form.needs:
+        for place in group:
+            if said[place] is not None:
+                break
+        else:
+            return Reason.VALUE_MISSING, f"{names} is not said"
     return Reading(
-        kind,
+        form.kind,
         topic.source,
         topic.device,
         event_us,
@@ -189,8 +226,34 @@ def _reading(
         network_us,
         sent_us,
         _clock(sent_us, network_us, event_us),
-        tuple(values),
+        values,
+        words,
     )
+
+
+def _values(quantities: Sequence[Quantity], said: Sequence[float | None]) -> tuple[int, ...] | str:
+    """Turn numbers into stored ones, or say which is outside its range."""
+    values: list[int] = []
+    for quantity, value in zip(quantities, said, strict=True):
+        if value is None:
+            values.append(NOT_SAID)
+            continue
+        # Only what was not said may become the sentinel; 1e308 in a finer unit is infinite, which has no integer.
+        scaled = value * quantity.scale
+        stored = round(scaled) if math.isfinite(scaled) else quantity.maximum + 1
+        if not quantity.minimum <= stored <= quantity.maximum:
+            limits = f"{quantity.minimum / quantity.scale:g} to {quantity.maximum / quantity.scale:g}"
+            return f"{quantity.said} {value:g} is outside {limits} {quantity.unit}"
+        values.append(stored)
+    return tuple(values)
+
+
+def _words(form: _Form, said: Sequence[str | None]) -> tuple[str, ...] | str:
+    """Check text against its patterns, or say which does not fulfil its own; the text itself is not repeated."""
+    for (word, pattern), value in zip(form.words, said, strict=True):
+        if value is not None and not pattern.fullmatch(value):
+            return f"{word.said}, {len(value)} characters, does not match {word.pattern}"
+    return tuple(value or "" for value in said)
 
 
 def _clock(sent_us: int, network_us: int, event_us: int) -> Clock:

@@ -1,4 +1,5 @@
--- Sequence, devices, readings, rejections, counts, marks.
+-- Sequence, devices, rejections, counts, marks, collection masks. The tables of readings follow from their
+-- declarations (storage/queries/kinds.sql).
 
 -- One number line for all that can change a result. Whoever writes takes the next number inside its transaction
 -- and keeps the row lock until commit, so that the order of numbers is the order of commits.
@@ -19,50 +20,6 @@ create table device (
     source    text not null,
     device    text not null,
     unique (source, device)
-);
-
--- Readings as said. The digest tells a duplicate from a conflict and is no part of the key.
-create table fill_level (
-    device_id         bigint not null,
-    event_time        timestamptz not null,
-    sequence          bigint not null,
-    event_time_source smallint not null,
-    device_time       timestamptz,
-    network_time      timestamptz,
-    sent_time         timestamptz,
-    received_time     timestamptz not null,
-    clock             smallint not null,
-    distance_mm       integer,
-    fill_ppm          integer,
-    battery_mv        integer,
-    temperature_mdegc integer,
-    tilt_deg          integer,
-    quality_code      integer,
-    digest            uuid not null,
-    batch_seq         bigint not null,
-    primary key (device_id, event_time, sequence)
-);
-
--- Same key, other content: kept beside, so that which one came first decides nothing.
-create table fill_level_conflict (
-    device_id         bigint not null,
-    event_time        timestamptz not null,
-    sequence          bigint not null,
-    event_time_source smallint not null,
-    device_time       timestamptz,
-    network_time      timestamptz,
-    sent_time         timestamptz,
-    received_time     timestamptz not null,
-    clock             smallint not null,
-    distance_mm       integer,
-    fill_ppm          integer,
-    battery_mv        integer,
-    temperature_mdegc integer,
-    tilt_deg          integer,
-    quality_code      integer,
-    digest            uuid not null,
-    batch_seq         bigint not null,
-    primary key (device_id, event_time, sequence, digest)
 );
 
 -- What could not be accepted, once per distinct message and place in it.
@@ -101,12 +58,43 @@ create table touched (
     primary key (device_id, kind, hour)
 );
 
-do $$
-begin
-    if exists (select from pg_extension where extname = 'timescaledb') then
-        -- Seven days: a chunk holds a week of a city in memory, years of history stay under the lock limit.
-        perform create_hypertable('fill_level', by_range('event_time', interval '7 days'),
-                                  create_default_indexes => false);
-    end if;
-end
-$$;
+-- Collection masks: where and when a vehicle's fixes may be kept. Under each contract a device's newest revision holds;
+-- one without areas keeps nothing. The number comes from a sequence of its own, which no rollback turns back: what a
+-- worker remembers under it can never be something else.
+create table mask_revision (
+    revision bigint generated always as identity primary key,
+    contract text not null,
+    source   text not null,
+    device   text not null,
+    seq      bigint not null,
+    unique (contract, source, device, seq)
+);
+
+-- Since is in, until is out, edges are in.
+create table collection_mask (
+    revision         bigint not null references mask_revision,
+    since            timestamptz not null,
+    until            timestamptz not null,
+    min_latitude_e7  integer not null,
+    max_latitude_e7  integer not null,
+    min_longitude_e7 integer not null,
+    max_longitude_e7 integer not null
+);
+create index collection_mask_revision on collection_mask (revision);
+
+-- Fixes of which only a count was kept, so that one delivered again is not counted again: a digest under this
+-- database's secret, from which no position can be read, and the hour of reception. Rows older than any broker or
+-- device delivers again (a week of the broker's session, the depth of the devices' memory) can be deleted.
+create table reduced_fix (
+    digest        uuid primary key,
+    received_hour timestamptz not null
+);
+create index reduced_fix_received_hour on reduced_fix (received_hour);
+
+-- Drawn once; 244 random bits. Without it a digest of a position could be found by trying all positions.
+create table digest_secret (
+    only_row boolean primary key default true check (only_row),
+    secret   bytea not null
+);
+insert into digest_secret (secret)
+values (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'));

@@ -87,12 +87,12 @@ declare
     kept text;
 begin
     foreach kept in array array['contract_version', 'register_revision', 'determination', 'assessed', 'act', 'statement', 'ledger',
-                                'committed', 'rejection', 'fill_level', 'fill_level_conflict']
+                                'committed', 'rejection', 'mask_revision', 'collection_mask', 'digest_secret']
     loop
         execute format('create trigger %I before update on %I for each row execute function refuse_change()',
                        kept || '_no_update', kept);
-        if kept not in ('fill_level', 'fill_level_conflict', 'rejection') then
-            -- Readings may be lawfully destroyed when their retention ends; what money rests on may not.
+        if kept <> 'rejection' then
+            -- Readings, and what was rejected, may be lawfully destroyed when their retention ends; what money rests on may not.
             execute format('create trigger %I before delete on %I for each row execute function refuse_change()',
                            kept || '_no_delete', kept);
             execute format('create trigger %I before truncate on %I for each statement '

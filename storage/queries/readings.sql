@@ -12,73 +12,6 @@ join unnest(%(sources)s::text[], %(devices)s::text[]) as said (source, device)
 -- name: select_all_devices
 select source, device from device order by source, device
 
--- name: create_stage_fill_level
--- One row per reading of the batch, sentinels in place of NULL; lives as long as the connection.
-create temporary table if not exists stage_fill_level (
-    place             integer not null,
-    device_id         bigint not null,
-    event_time        timestamptz not null,
-    sequence          bigint not null,
-    event_time_source smallint not null,
-    device_time       timestamptz not null,
-    network_time      timestamptz not null,
-    sent_time         timestamptz not null,
-    received_time     timestamptz not null,
-    clock             smallint not null,
-    distance_mm       integer not null,
-    fill_ppm          integer not null,
-    battery_mv        integer not null,
-    temperature_mdegc integer not null,
-    tilt_deg          integer not null,
-    quality_code      integer not null,
-    digest            uuid not null
-) on commit delete rows
-
--- name: copy_stage_fill_level
-copy stage_fill_level from stdin (format binary)
-
--- name: insert_fill_level
--- The first of a key in the batch goes in, unless the key is there already. Says how many per device and UTC hour.
-with stored as (
-insert into fill_level (device_id, event_time, sequence, event_time_source, device_time, network_time, sent_time,
-                        received_time, clock, distance_mm, fill_ppm, battery_mv, temperature_mdegc, tilt_deg,
-                        quality_code, digest, batch_seq)
-select distinct on (event_time, device_id, sequence)
-       device_id, event_time, sequence, event_time_source,
-       nullif(device_time, '-infinity'), nullif(network_time, '-infinity'), nullif(sent_time, '-infinity'),
-       received_time, clock,
-       nullif(distance_mm, -2147483648), nullif(fill_ppm, -2147483648), nullif(battery_mv, -2147483648),
-       nullif(temperature_mdegc, -2147483648), nullif(tilt_deg, -2147483648), nullif(quality_code, -2147483648),
-       digest, %(batch_seq)s
-from stage_fill_level
-order by event_time, device_id, sequence, place
-on conflict do nothing
-returning device_id, event_time
-)
-select device_id, date_trunc('hour', event_time, 'UTC'), count(*) from stored group by 1, 2
-
--- name: insert_fill_level_conflict
--- What differs from the content stored under its key, once per distinct content.
-with stored as (
-insert into fill_level_conflict (device_id, event_time, sequence, event_time_source, device_time, network_time,
-                                 sent_time, received_time, clock, distance_mm, fill_ppm, battery_mv,
-                                 temperature_mdegc, tilt_deg, quality_code, digest, batch_seq)
-select distinct on (s.event_time, s.device_id, s.sequence, s.digest)
-       s.device_id, s.event_time, s.sequence, s.event_time_source,
-       nullif(s.device_time, '-infinity'), nullif(s.network_time, '-infinity'), nullif(s.sent_time, '-infinity'),
-       s.received_time, s.clock,
-       nullif(s.distance_mm, -2147483648), nullif(s.fill_ppm, -2147483648), nullif(s.battery_mv, -2147483648),
-       nullif(s.temperature_mdegc, -2147483648), nullif(s.tilt_deg, -2147483648),
-       nullif(s.quality_code, -2147483648), s.digest, %(batch_seq)s
-from stage_fill_level s
-join fill_level r on r.device_id = s.device_id and r.event_time = s.event_time and r.sequence = s.sequence
-where r.digest <> s.digest and r.event_time >= %(first)s and r.event_time <= %(last)s
-order by s.event_time, s.device_id, s.sequence, s.digest, s.place
-on conflict do nothing
-returning device_id, event_time
-)
-select device_id, date_trunc('hour', event_time, 'UTC'), count(*) from stored group by 1, 2
-
 -- name: add_count
 insert into ingest_count (source, device, kind, hour, unit, outcome, n)
 select source, device, kind, hour, unit, outcome, n
@@ -101,23 +34,6 @@ values (%(digest)s, %(element)s, %(reason)s, %(detail)s, %(topic)s, %(payload)s,
         %(batch_seq)s)
 on conflict do nothing
 
--- name: copy_fill_level
--- All that is known of some devices in a span, conflicting contents side by side.
-copy (
-    select device_id, event_time, sequence, clock, coalesce(distance_mm, -2147483648),
-           coalesce(fill_ppm, -2147483648), coalesce(quality_code, -2147483648), digest
-    from fill_level
-    where device_id = any(%(device_ids)s) and event_time >= %(first)s and event_time < %(until)s
-      and batch_seq <= %(known_through)s
-    union all
-    select device_id, event_time, sequence, clock, coalesce(distance_mm, -2147483648),
-           coalesce(fill_ppm, -2147483648), coalesce(quality_code, -2147483648), digest
-    from fill_level_conflict
-    where device_id = any(%(device_ids)s) and event_time >= %(first)s and event_time < %(until)s
-      and batch_seq <= %(known_through)s
-    order by 1, 2, 3, 8
-) to stdout (format binary)
-
 -- name: count_by_outcome
 select unit, outcome, sum(n)::bigint from ingest_count group by unit, outcome order by unit, outcome
 
@@ -132,20 +48,6 @@ group by c.outcome order by c.outcome
 
 -- name: count_rejections
 select reason, count(*)::bigint from rejection group by reason order by reason
-
--- name: select_touched
-select device_id, kind, hour, batch_seq from touched order by device_id, kind, hour
-
--- name: select_readings_for_people
--- A device's readings in a span, as said, for the eye.
-select event_time, sequence, clock, distance_mm, fill_ppm, battery_mv, quality_code, digest::text, received_time
-from fill_level
-where device_id = %(device_id)s and event_time >= %(first)s and event_time < %(until)s
-union all
-select event_time, sequence, clock, distance_mm, fill_ppm, battery_mv, quality_code, digest::text, received_time
-from fill_level_conflict
-where device_id = %(device_id)s and event_time >= %(first)s and event_time < %(until)s
-order by 1, 2, 8
 
 -- name: count_rejected_since
 -- Messages and readings rejected since an instant, whoever sent them.

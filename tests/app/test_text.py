@@ -13,12 +13,14 @@ from babel.messages.pofile import read_po
 
 from app import text
 from app.wording.catalogue import LOCALES
-from rules.contract import Nature
+from rules.consequences import Nature
+from rules.contract import Level
 from rules.payments.lines import Block, Line, LineKind
 from rules.payments.steps import ChargeState
-from rules.records import Finding, FindingCode, GapCause, Verdict
+from rules.records import GapCause, Unit, Verdict
 from sensors import quantities
 from sensors.readings import Outcome
+from sensors.registry import kinds
 from tests.house.sources import ROOT
 
 _H_US = 3_600 * 1_000_000
@@ -28,12 +30,12 @@ _PLACEHOLDER = re.compile(r"{(\w*)}")
 _NBSP = "\N{NO-BREAK SPACE}"
 # The column "not" of the vocabulary: words that mean something else before a court, an office or a voter.
 _FORBIDDEN: dict[text.Language, str] = {
-    "es": r"veredicto|sentencia|determinaci[oó]n|resoluci[oó]n|cobertura|brecha|gap|eximente|premio|condonaci[oó]n"
-    r"|franquicia|trinquete|arrastre|indexaci[oó]n|fianza|proveedor|gerente|expediente|laborable|queja|aviso|disputa"
-    r"|descargo|definitiv[oa]s?|cap|activo|oportunidad|cotas|enmienda|retroprueba|tramo|rebaja|retenci[oó]n"
-    r"|elevaci[oó]n|fijaci[oó]n|bordillo|remediaci[oó]n",
-    "pt": r"veredito|determinaç[aã]o|cobertura|gap|isento|ativo|zona|segmento|termos|padr[aã]o|oportunidade|pr[eê]mio"
-    r"|reliquidaç[aã]o|liquidaç[aã]o|demonstrativo|aviso|disputa|apelaç[aã]o|perd[aã]o|car[eê]ncia|banda|gerente"
+    "es": r"veredicto|sentencia|determinaci[oó]n|resoluci[oó]n|cobertura(?! de barrido)|brecha|gap|eximente|premio"
+    r"|condonaci[oó]n|franquicia|trinquete|arrastre|indexaci[oó]n|fianza|proveedor|gerente|expediente|laborable|queja|aviso"
+    r"|disputa|descargo|definitiv[oa]s?|cap|activo|oportunidad|cotas|enmienda|retroprueba|tramos?(?! de calle)|rebaja"
+    r"|retenci[oó]n|elevaci[oó]n|fijaci[oó]n|bordillo|remediaci[oó]n",
+    "pt": r"veredito|determinaç[aã]o|cobertura(?! de varrição)|gap|isento|ativo|zona|segmento|termos|padr[aã]o"
+    r"|oportunidade|pr[eê]mio|reliquidaç[aã]o|liquidaç[aã]o|demonstrativo|aviso|disputa|apelaç[aã]o|perd[aã]o|car[eê]ncia|banda|gerente"
     r"|empreiteira|backtest|relevo|queixa|preenchimento|processo|cotas|retenç[aã]o|elevaç[aã]o",
 }
 _RUN = {
@@ -43,6 +45,8 @@ _RUN = {
     "borne": 4 * _H_US + 5 * _MIN_US,
     "possible": 4 * _H_US + 20 * _MIN_US,
     "target": 4 * _H_US,
+    "unit": "us",
+    "op": "<=",
     "day": "2026-09-11",
     "proven_from": "2026-09-11T06:00:00",
     "proven_until": "2026-09-11T10:05:00",
@@ -144,6 +148,9 @@ def test_names_when_asked_for_all(language: text.Language) -> None:
         (text.state_name, [*ChargeState, "due", "firm", "annulled"]),
         (text.cause_name, list(GapCause)),
         (text.outcome_name, [*Outcome, "decoded", "late"]),
+        (text.kind_name, list(kinds())),
+        (text.level_name, list(Level)),
+        (text.unit_name, list(Unit)),
         (text.word, list(text.WORDS)),
     ]
     for name, codes in lists:
@@ -387,107 +394,33 @@ def test_counts_and_shares_when_written() -> None:
     assert text.share(Fraction(1), "en") == "100.0%"
 
 
-_FILE = "contract.toml"
-_INCONCLUSIVE = "standard[container-full].inconclusive"
-_FOUND = [
-    (Finding(FindingCode.FILE_MISSING, _FILE, ""), "contract.toml is missing; put it into the contract folder."),
-    (Finding(FindingCode.FILE_MALFORMED, _FILE, "", "line 3"), "contract.toml cannot be read: line 3."),
-    (
-        Finding(FindingCode.FILE_MALFORMED, "zones.geojson", "name", "x"),
-        "zones.geojson cannot be read: x. It needs name.",
-    ),
-    (
-        Finding(FindingCode.UNDECLARED, _FILE, "money.rounding", "", ("mode", "step", "at")),
-        "contract.toml: money.rounding is not declared; it needs mode, step, at.",
-    ),
-    (
-        Finding(FindingCode.UNDECLARED, _FILE, _INCONCLUSIVE, "", ("no_deduction", "deduct", "hold", "by_cause")),
-        f"contract.toml: {_INCONCLUSIVE} is not declared; choose one of no_deduction, deduct, hold, by_cause.",
-    ),
-    (
-        Finding(FindingCode.UNDECLARED, _FILE, "standard[a].count_window.reset", "", ("period",)),
-        "contract.toml: standard[a].count_window.reset is not declared; choose one of period.",
-    ),
-    (
-        Finding(FindingCode.UNDECLARED, _FILE, "evidence.gap_bearer.device", "", ("city", "contractor")),
-        "contract.toml: evidence.gap_bearer.device is not declared; choose one of city, contractor.",
-    ),
-    (
-        Finding(FindingCode.UNDECLARED, _FILE, "contract.title", "", ("en", "es", "pt")),
-        "contract.toml: contract.title is not declared; it needs en, es, pt.",
-    ),
-    (
-        Finding(FindingCode.UNDECLARED, _FILE, "calendar.time_zone"),
-        "contract.toml: calendar.time_zone is not declared; give it a value.",
-    ),
-    (
-        Finding(FindingCode.UNDECLARED, _FILE, "base[a].clause", "", ("article", "document", "page", "text_sha256")),
-        "contract.toml: base[a].clause names no clause; give the article where it is written.",
-    ),
-    (
-        Finding(FindingCode.UNDECLARED, _FILE, "money.order", "tariff", ("overlap", "round")),
-        "contract.toml: money.order must name each step once; missing: overlap, round.",
-    ),
-    (
-        Finding(FindingCode.UNDECLARED, _FILE, "money.order", "round, round"),
-        "contract.toml: money.order names a step more than once: round, round.",
-    ),
-    (
-        Finding(FindingCode.UNDECLARED, "assets.csv", "zone", "asset", ("asset", "zone")),
-        "assets.csv lacks the column zone; it needs asset, zone.",
-    ),
-    (Finding(FindingCode.UNKNOWN_KEY, _FILE, "money.colour", "red", ("currency",)), "is not a key"),
-    (Finding(FindingCode.NOT_A_CHOICE, _FILE, "money.currency", "XYZ", ("CLP",)), "is XYZ; choose one of CLP."),
-    (Finding(FindingCode.MALFORMED, _FILE, "base[a].amount", "'x'"), "base[a].amount cannot be read: 'x'."),
-    (Finding(FindingCode.MALFORMED, _FILE, "standard", "1", ("id",)), "It may hold id."),
-    (Finding(FindingCode.MALFORMED, _FILE, "contract.published", "2026-07-10"), "offset from UTC"),
-    (Finding(FindingCode.DUPLICATE_ID, _FILE, "base[a].id", "a"), "base[a].id: a stands there more than once"),
-    (Finding(FindingCode.DUPLICATE_ID, "assets.csv", "VP-1.valid_from", "VP-1"), "two places at once"),
-    (Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, "standard[a].goal", "x", ("y",)), "choose one of y."),
-    (Finding(FindingCode.UNKNOWN_REFERENCE, "installations.csv", "s/d.asset", "VP-9"), "declare it first."),
-    (Finding(FindingCode.UNKNOWN_REFERENCE, "indexes.csv", "series", "UTM"), "indexes.csv has no value of UTM"),
-    (Finding(FindingCode.CLAUSE_MISSING, _FILE, "base[a].clause"), "names no clause"),
-    (Finding(FindingCode.VALUE_DATES, _FILE, "base[a].amount", "None, None"), "found: None, None."),
-    (Finding(FindingCode.VALUE_DATES, "assets.csv", "VP-1.valid_until", "VP-1"), "not later than the day"),
-    (Finding(FindingCode.PUBLISHED_LATE, _FILE, "contract.published", "2026-09-01"), "is 2026-09-01, later than"),
-    (Finding(FindingCode.EFFECTIVE_INSIDE_PERIOD, _FILE, "contract.effective.from", "2026-08-15"), "is 2026-08-15"),
-    (Finding(FindingCode.STEP_ORDER, _FILE, "money.order", "cap", ("tariff",)), "cap stands before tariff"),
-    (Finding(FindingCode.INDEX_UNDECLARED, _FILE, "unit", "UF", ("CLP", "UTM")), "choose one of CLP, UTM"),
-    (Finding(FindingCode.OVERLAP_DISAGREES, _FILE, "keep", "sum", ("other",)), "yet standard other"),
-    (
-        Finding(FindingCode.SILENCE_PAYS, _FILE, _INCONCLUSIVE, "operator_off", ("by_cause", "hold")),
-        (
-            f"contract.toml: {_INCONCLUSIVE}: silence pays: gaps of cause operator_off are borne by the contractor, "
-            "yet an inconclusive check deducts nothing; choose by_cause or hold."
-        ),
-    ),
-    (
-        Finding(FindingCode.GAP_COSTS_CONTRACTOR, _FILE, _INCONCLUSIVE, "device", ("by_cause", "hold")),
-        "gaps of cause device are borne by the city",
-    ),
-    (Finding(FindingCode.TARGET_IMPOSSIBLE, _FILE, "max_gap", "PT10M", ("PT30M",)), "shorter than the PT30M"),
-    (Finding(FindingCode.TARGET_UNREACHABLE, _FILE, "target.value", "PT16H"), "is PT16H"),
-    (Finding(FindingCode.INSTALLATION_OVERLAP, "installations.csv", "s/d.valid_from", "d"), "device d hangs"),
-    (Finding(FindingCode.GEOMETRY_MISSING, "installations.csv", "s/d.full_at"), "s/d.full_at is empty"),
-    (Finding(FindingCode.GEOMETRY_MISSING, "installations.csv", "s/d.empty_mm, full_mm", "1"), "both distances"),
-    (Finding(FindingCode.UNSIGNED, "installations.csv", "s/d.signed_city, signed_contractor"), "not signed by both"),
-]
+@pytest.mark.parametrize(
+    ("ppm", "target_ppm", "is_upper", "said"),
+    [
+        (780_500, 900_000, True, "78.1%"),
+        (780_500, 900_000, False, "78.0%"),
+        # A miss never reads as met, and what is met never as a miss.
+        (899_999, 900_000, True, "89.9999%"),
+        (899_950, 900_000, True, "89.995%"),
+        (899_500, 900_000, True, "89.95%"),
+        (900_000, 900_000, True, "90.0%"),
+        (900_001, 900_000, False, "90.0001%"),
+        (1_000_000, 900_000, True, "100.0%"),
+        (0, 900_000, True, "0.0%"),
+    ],
+)
+def test_bound_when_a_share_is_near_its_target(ppm: int, target_ppm: int, *, is_upper: bool, said: str) -> None:
+    assert said == text.bound(ppm, {"unit": "ppm", "target": target_ppm}, "en", is_upper=is_upper)
 
 
-@pytest.mark.parametrize(("finding", "said"), _FOUND)
-def test_finding_when_told(finding: Finding, said: str) -> None:
-    assert said in text.finding_text(finding)
-    told = {text.finding_text(finding, language) for language in text.LANGUAGES}
-    assert len(text.LANGUAGES) == len(told)
-    assert not [one for one in told if not one.endswith(".") or ".." in one]
-
-
-def test_finding_when_counted() -> None:
-    assert set(FindingCode) == {finding.code for finding, _ in _FOUND}
-
-
-def test_finding_when_value_holds_braces() -> None:
-    assert "{file}" in text.finding_text(Finding(FindingCode.MALFORMED, _FILE, "a", "{file}"), "pt")
+def test_quantities_when_written_in_their_unit() -> None:
+    assert ["76.5432%", f"76,5432{_NBSP}%", "76,5432%"] == [
+        text.quantity(765_432, "ppm", one) for one in text.LANGUAGES
+    ]
+    assert ["3 d 4 h", "12,345"] == [text.quantity(76 * _H_US, "us", "en"), text.quantity(12_345, "count", "en")]
+    assert ["1.480 m", "9,8 m"] == [text.length(1_480_900, "es"), text.length(9_870, "pt")]
+    with pytest.raises(ValueError, match="kg"):
+        text.quantity(1, "kg", "en")
 
 
 def test_glossary_when_held_against_quantities() -> None:

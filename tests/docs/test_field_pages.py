@@ -3,31 +3,46 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from app.jobs.imports import ColumnMapping, TimeColumn, ValueColumn, read_mapping, rows
+from app.jobs.imports import ColumnMapping, FileTime, TimeColumn, ValueColumn, WordColumn, read_mapping, rows
 from app.settings import Settings
 from ingest.accept import accept
-from sensors.codecs.native import PAYLOAD_BYTES_MAX, READINGS_MAX
-from sensors.readings import CLOCK_TOLERANCE_US, KINDS, Outcome, Reason
-from sensors.topics import ROOT, subscription
-from storage.readings import REJECTED_PAYLOAD_BYTES
+from rules.masks import MARGIN_E7, MARGIN_US
+from sensors.codecs.native import PAYLOAD_BYTES_MAX, READINGS_MAX, decode
+from sensors.readings import CLOCK_TOLERANCE_US, Kind, Outcome, Reason
+from sensors.registry import kinds
+from sensors.topics import ROOT, ReadingTopic, subscription
+from storage.kinds import check_names, tables
+from storage.refusals import REJECTED_PAYLOAD_BYTES
 from tests.docs.pages import assert_named, page
 from tests.house.sources import assert_none
 
 INGEST = page("ingest.md")
 IMPORT = page("import.md")
-TOPIC = f"{ROOT}/city/24e124713b0009f1/fill_level"
+KINDS = list(kinds().values())
 
 
 def _blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)\n```$", text, re.MULTILINE | re.DOTALL)
 
 
+def _rows(heading: str) -> dict[str, list[str]]:
+    """Give the rows of the table that begins with a heading, by their first cell."""
+    table = INGEST.partition(f"\n| {heading} |")[2].partition("\n\n")[0]
+    cells = [line.strip("|").split(" | ") for line in table.splitlines()[2:]]
+    return {row[0].strip(" `"): [cell.strip() for cell in row[1:]] for row in cells}
+
+
+def _plain(number: float) -> str:
+    return f"{number:.10g}"
+
+
 def test_names_when_looked_up() -> None:
-    quantities = {quantity for kind in KINDS.values() for quantity in kind.quantities}
-    names = {name for quantity in quantities for name in (quantity.said, quantity.name)} | set(KINDS)
+    quantities = {quantity for kind in KINDS for quantity in kind.quantities}
+    names = {name for quantity in quantities for name in (quantity.said, quantity.name)} | set(kinds())
     assert_named(INGEST, names | set(Reason) | set(Outcome) | {subscription()})
 
 
@@ -37,24 +52,63 @@ def test_lists_when_they_name_more() -> None:
     assert_none(listed ^ (set(Reason) | fields))
 
 
-def test_ranges_when_looked_up() -> None:
-    for quantity in {quantity for kind in KINDS.values() for quantity in kind.quantities}:
-        row = next(line for line in INGEST.splitlines() if line.startswith(f"| `{quantity.said}` |"))
-        assert f"| {quantity.minimum / quantity.scale:g} to {quantity.maximum / quantity.scale:g} |" in row
-        assert f"| {quantity.unit}" in row
+def test_kinds_when_looked_up() -> None:
+    listed = _rows("kind")
+    assert list(kinds()) == list(listed)
+    for kind in KINDS:
+        says, fields, needs = listed[kind.name]
+        said = {one.name: one.said for one in (*kind.quantities, *kind.words)}
+        groups = [" or ".join(f"`{said[name]}`" for name in group) for group in kind.needs]
+        assert kind.meaning.rstrip(".").lower() == says.lower()
+        assert ", ".join(f"`{name}`" for name in said.values()) == fields
+        assert not kind.needs or set(groups) == set(needs.split(" and "))
+
+
+def test_numbers_when_looked_up() -> None:
+    listed = _rows("number")
+    for quantity in (quantities := {one for kind in KINDS for one in kind.quantities}):
+        of, unit, span, kept = listed[quantity.said]
+        assert {kind.name for kind in KINDS if quantity in kind.quantities} == set(re.findall(r"`(\w+)`", of))
+        assert f"{_plain(quantity.minimum / quantity.scale)} to {_plain(quantity.maximum / quantity.scale)}" == span
+        assert unit.startswith(quantity.unit)
+        assert kept.startswith(f"`{quantity.name}`")
+    assert {one.said for one in quantities} == set(listed)
+
+
+def test_words_when_looked_up() -> None:
+    listed = _rows("word")
+    for word in (words := {one for kind in KINDS for one in kind.words}):
+        of, pattern = listed[word.said]
+        assert {kind.name for kind in KINDS if word in kind.words} == set(re.findall(r"`(\w+)`", of))
+        assert f"`{word.pattern}`" in pattern or word.pattern.split("|") == re.findall(r"`(\w+)`", pattern)
+    assert {one.said for one in words} == set(listed)
 
 
 def test_limits_when_looked_up() -> None:
     assert f"{PAYLOAD_BYTES_MAX} bytes a message, {READINGS_MAX} readings a message" in INGEST
     assert f"{CLOCK_TOLERANCE_US // 1_000_000} s after the network" in INGEST
     assert f"first {REJECTED_PAYLOAD_BYTES} bytes" in INGEST
+    assert f"| {MARGIN_US // 60_000_000} minutes before and after |" in INGEST
+    assert f"| {MARGIN_E7 / 10_000_000:g} degrees on each side: " in INGEST
 
 
 @pytest.mark.parametrize("example", _blocks(INGEST, "json"))
 def test_example_when_decoded(example: str) -> None:
-    decoded = accept(TOPIC, example.encode())
+    kind = "position_fix" if "latitude" in example else "fill_level"
+    decoded = accept(f"{ROOT}/city/24e124713b0009f1/{kind}", example.encode())
     assert decoded.readings
     assert_none(decoded.rejections)
+
+
+def test_new_kind_when_declared() -> None:
+    declared: dict[str, Any] = {}
+    exec(_blocks(INGEST, "python")[0], declared)  # noqa: S102  # the page's own example
+    kind: Kind = declared["KIND"]
+    check_names(kind)
+    assert_named(INGEST, tables(kind))
+    said = b'{"v": 1, "time": "2026-09-05T22:00:00Z", "level_db": 71.5, "place": "VP-01"}'
+    (reading,) = decode(ReadingTopic("city", "meter-1", kind.name), kind, said).readings
+    assert ((71_500,), ("VP-01",)) == (reading.values, reading.words)
 
 
 def test_published_line_when_decoded() -> None:
@@ -75,9 +129,15 @@ def test_mapping_example_when_run(tmp_path: Path) -> None:
 
 
 def test_mapping_keys_when_looked_up() -> None:
-    tables = {"": ColumnMapping, "time.": TimeColumn, "values.NAME.": ValueColumn}
-    keys = {f"{prefix}{name}" for prefix, model in tables.items() for name in model.model_fields}
-    assert_named(IMPORT, keys - {"time", "values"})
+    tables_of = {
+        "": ColumnMapping,
+        "time.": TimeColumn,
+        "network_time.": FileTime,
+        "values.NAME.": ValueColumn,
+        "words.NAME.": WordColumn,
+    }
+    keys = {f"{prefix}{name}" for prefix, model in tables_of.items() for name in model.model_fields}
+    assert_named(IMPORT, keys - {"time", "network_time", "values", "words"})
     assert "time" in tomllib.loads(_blocks(IMPORT, "toml")[0])
 
 

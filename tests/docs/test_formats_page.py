@@ -5,22 +5,31 @@ import json
 import re
 import struct
 from dataclasses import fields
+from datetime import timedelta
+from typing import get_args
 
 from app.export.tables import _DETERMINATION_COLUMNS  # pyright: ignore[reportPrivateUsage]
+from app.jobs.demo_field import FIRST, MONTHS, field_of, messages_of, register_of
 from app.jobs.statements import ISSUE_SCHEMA
+from rules.assess import assess
+from rules.assets import Installation
+from rules.measures import Measure
 from rules.payments.lines import Block, Line, LineKind
 from rules.payments.restate import Earlier
 from rules.payments.statement import STATE_SCHEMA, STATEMENT_SCHEMA, opening_of_nothing, settle
 from rules.payments.steps import ChargeState
-from rules.records import Act, Verdict
+from rules.records import Act, Op, Unit, Verdict
 from rules.records import digest as product_digest
-from sensors.readings import FILL_LEVEL
+from rules.register import load_register
+from sensors.registry import kinds
 from storage.ledger import entry_hash
 from tests.docs.pages import assert_named, page
 from tests.rules.contracts import contract_table, full_standard, terms_of
 from tests.rules.drawn import fact
+from tests.rules.field import stored
 
 PAGE = page("formats.md")
+FAR_US = 2**61
 
 
 def _blocks(language: str) -> list[str]:
@@ -48,9 +57,21 @@ def test_determination_id_when_recomputed() -> None:
 
 def test_content_digest_when_recomputed() -> None:
     not_said = -(2**31)
-    values = [640] + [not_said] * (len(FILL_LEVEL.quantities) - 1)
+    values = [640] + [not_said] * (len(kinds()["fill_level"].quantities) - 1)
     packed = struct.pack(f"<{len(values)}iB", *values, 0)
     assert f"`{hashlib.blake2b(packed, digest_size=16).hexdigest()}`" in PAGE
+    words = ["P-0104", "B", "2026-09", ""]
+    assert len(words) == len(kinds()["inspection"].words)
+    packed = struct.pack("<iB", not_said, 0) + b"".join(struct.pack("<H", len(one)) + one.encode() for one in words)
+    assert f"`{hashlib.blake2b(packed, digest_size=16).hexdigest()}`" in PAGE
+
+
+def test_columns_of_kinds_when_looked_up() -> None:
+    for kind in kinds().values():
+        cells = [
+            ", ".join(f"`{one.name}`" for one in part) or "\N{EN DASH}" for part in (kind.quantities, kind.words)
+        ]
+        assert f"| `{kind.name}` | {cells[0]} | {cells[1]} |" in PAGE
 
 
 def test_ledger_entry_when_recomputed() -> None:
@@ -62,8 +83,8 @@ def test_ledger_entry_when_recomputed() -> None:
 
 def test_names_when_looked_up() -> None:
     keys = {field.name for model in (Line, Act) for field in fields(model)}
-    names = keys | set(_DETERMINATION_COLUMNS) | {quantity.name for quantity in FILL_LEVEL.quantities}
-    values = {str(member) for words in (Block, LineKind, ChargeState, Verdict) for member in words}
+    names = keys | set(_DETERMINATION_COLUMNS) | {field.name for field in fields(Installation)}
+    values = {str(member) for words in (Block, LineKind, ChargeState, Verdict, Unit, Op) for member in words}
     assert_named(PAGE, names | values | {STATEMENT_SCHEMA, STATE_SCHEMA, ISSUE_SCHEMA})
 
 
@@ -82,3 +103,23 @@ def test_keys_of_body_and_state_when_looked_up() -> None:
 def test_restatement_example_when_read() -> None:
     says = json.loads(next(block for block in _blocks("text") if '"code":"restatement"' in block))
     assert {"after", "before", "clause", "code", "restates"} == says.keys()
+
+
+def test_traces_when_a_field_is_judged() -> None:
+    # Three days of the demo: every measure is judged, and each tariff charges something.
+    field = field_of(1, 4, is_perfect=False, days=3)
+    register = load_register(register_of(field), field.terms)
+    readings = stored(messages_of(field, 1))
+    found = assess(field.terms, register, readings, (FIRST, FIRST + timedelta(days=3)), FAR_US)
+    measures = {kind for model in get_args(Measure) for kind in get_args(model.model_fields["kind"].annotation)}
+    # These two are told as another of their family is.
+    assert measures - {"total_time", "mean_grade"} == {one.trace["measure"] for one in found}
+    names = {name for one in found for part in (one.trace, one.trace.get("detail", {}), one.digests) for name in part}
+    names |= {name for one in found for gap in one.trace.get("gaps", ()) for name in gap}
+    names |= {name for one in found for part in one.trace.get("strata", ()) for name in part}
+    assert_named(PAGE, names | measures)
+    done = settle(field.terms, found, MONTHS[0])
+    lines = [line for block in done.body["blocks"].values() for line in block["lines"]]
+    says = {name for line in lines if line["kind"] == LineKind.DEDUCTION for name in line["says"]}
+    told = {name for line in lines for step in line["trace"] for name in (step["step"], *step)}
+    assert_named(PAGE, says | told)

@@ -1,21 +1,38 @@
 """`docs/terms.md` names every key, choice and finding of the terms, and no finding that is none."""
 
 import re
+import subprocess
 from collections.abc import Iterator
+from datetime import date, time, timedelta
 from enum import StrEnum
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from rules.contract import Clause, ContractFile, Dated
+from app import text, zones
+from app.jobs.contracts import load_files
+from app.jobs.stakes import stakes
+from app.jobs.templates import contract_files
+from rules import causes
+from rules.assets import PLACELESS
+from rules.calendar import SECOND_US, windows
+from rules.consequences import Consequence
+from rules.contract import ContractFile, Point
 from rules.load import TERMS_FILES
+from rules.measures import Measure
+from rules.numbers import Clause, Dated
+from rules.payments.money import written
 from rules.records import FindingCode
 from rules.register import REGISTER_FILES
+from rules.sampling import draw
+from rules.standards.streets import VISIT_US
 from tests.docs.pages import assert_named, page
 from tests.house.sources import assert_none
 
 PAGE = page("terms.md")
+_STREET = ["VP-01", "street"]
 
 
 def _unwrapped(annotation: Any) -> Iterator[Any]:
@@ -50,7 +67,10 @@ def _leaves(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, Any]]
 def _choices(annotation: Any) -> Iterator[str]:
     for part in _unwrapped(annotation):
         if get_origin(part) is Literal:
-            yield from map(str, get_args(part))
+            # As TOML writes them; the empty text is no choice that one would write.
+            yield from (
+                str(one).lower() if isinstance(one, bool) else str(one) for one in get_args(part) if one != ""
+            )
         elif isinstance(part, type) and issubclass(part, StrEnum):
             yield from (member.value for member in part)
 
@@ -88,3 +108,64 @@ def test_page_when_it_names_keys() -> None:
 
 def test_files_when_looked_up() -> None:
     assert_named(PAGE, (*TERMS_FILES, *REGISTER_FILES))
+
+
+def test_measures_when_looked_up() -> None:
+    rows = [line for line in PAGE.splitlines() if re.match(r"\| `\w+`(?:, `\w+`)* \| .* \| `(?:<=|>=)` \|", line)]
+    listed = {kind: row for row in rows for kind in re.findall(r"`(\w+)`", row.split(" | ")[0])}
+    for model in get_args(Measure):
+        for kind in get_args(model.model_fields["kind"].annotation):
+            subject, span, op = (cell.strip() for cell in listed.pop(kind).split("|")[3:6])
+            assert set(model.subjects) == set(re.findall(r"`(\w+)`", subject))
+            assert span.strip("`") in model.spans
+            assert f"`{model.op_needed}`" == op
+    assert {} == listed
+
+
+def test_tariffs_when_looked_up() -> None:
+    annotation = Consequence.model_fields["tariff"].annotation
+    kinds = {kind for model in get_args(annotation) for kind in get_args(model.model_fields["kind"].annotation)}
+    assert kinds == set(re.findall(r"^\| `(\w+)` \| (?:anything|\w+ with `[<>]=`) \|", PAGE, re.MULTILINE))
+
+
+def test_classes_when_looked_up() -> None:
+    table = PAGE.partition("| class | who speaks |")[2].partition("\n\n")[0]
+    assert set(PLACELESS) == set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+
+
+def test_constants_when_looked_up() -> None:
+    flat = " ".join(PAGE.split())
+    assert f"at least {causes.GATEWAY_DEVICES_MIN} devices are silent, and there is no `network` one" in flat
+    assert f"no name and at least {causes.NETWORK_DEVICES_MIN} devices must be silent" in flat
+    assert (10, 3) == (causes.ONE_IN, causes.HABIT_READINGS_MIN)
+    assert "nine in ten of those that tell anything" in flat
+    assert "three readings at least, else it has none" in flat
+    low_mv, high_mv = causes.BATTERY_SPENT_MV
+    assert f"a battery of {low_mv / 1000:g} to {high_mv / 1000:g} V" in flat
+    assert f"back within {VISIT_US // SECOND_US} s is the same visit" in flat
+
+
+def test_night_of_the_change_when_laid() -> None:
+    zone = zones.snapshot("America/Santiago", 2026, 2027)
+    for day, hours in ((date(2026, 9, 5), 6), (date(2027, 4, 3), 8)):
+        (night,) = windows(zone, time(22), time(5), (day, day + timedelta(days=1)), frozenset(range(7)))
+        assert hours * 3_600 * SECOND_US == night.end_us - night.start_us
+    assert "5 to 6 September 2026, so that night has 6 hours" in " ".join(PAGE.split())
+
+
+def test_draw_when_its_lines_are_run(tmp_path: Path) -> None:
+    (commands,) = re.findall(r"^```sh\n(.*?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "points.csv").write_text(contract_files()["points.csv"], encoding="utf-8")
+    line = ["/bin/sh", "-c", commands]
+    done = subprocess.run(line, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60)
+    points = [line.split(",") for line in contract_files()["points.csv"].splitlines()[1:]]
+    drawn = draw("acta-2026-07-10", "2026-09", "VP-01", [Point(*one) for one in points if one[1:] == _STREET], 10)
+    assert drawn == [line.split()[1] for line in done.stdout.splitlines()]
+
+
+def test_stakes_when_computed_again() -> None:
+    commands = " ".join(page("cli.md").split())
+    for one in stakes(load_files(contract_files())):
+        said = [text.amount(written(one.amount), "CLP", "en"), text.share(one.share, "en")]
+        assert text.level_name(one.level, "en") in commands
+        assert " ".join(" ".join(said).split()) in commands, f"docs/cli.md does not say {one.level} {said}"

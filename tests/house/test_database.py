@@ -1,14 +1,16 @@
-"""SQL files: queries have names, migrations have numbers, tables follow the declared readings."""
+"""SQL files: queries have names, migrations have numbers, and none that stores readings names a kind."""
 
 import ast
 import re
 from collections import Counter
 
-from sensors.readings import FILL_LEVEL
+from sensors.registry import kinds
 from tests.house.sources import ROOT, assert_none, sources
 
 _MIGRATION = re.compile(r"(\d{4})_(?:pre|post)_[a-z_]+\.sql")
 _QUERY = re.compile(r"^-- name: (.*)$", re.MULTILINE)
+# What reads a kind of its own accord may name it; what stores and gives back readings may not.
+_FOR_EVERY_KIND = {"kinds.sql", "masks.sql", "readings.sql"}
 _STRING = re.compile(r"\$\$.*?\$\$|'[^']*'|--[^\n]*", re.DOTALL)
 
 
@@ -24,21 +26,14 @@ def test_migrations_when_numbered() -> None:
     assert list(range(1, len(names) + 1)) == [int(match.group(1)) for match in matches if match]
 
 
-def _columns(table: str) -> list[tuple[str, str]]:
-    """Read a table's columns, name and type, from the first migration."""
-    text = next(iter(_files("migrations").values()))
-    match = re.search(rf"^create table {table} \(\n(.*?)^\);", text, re.DOTALL | re.MULTILINE)
-    assert match is not None, f"the first migration does not create {table}"
-    columns = [line.split() for line in match.group(1).splitlines() if not line.strip().startswith("primary key")]
-    return [(column[0], column[1].rstrip(",")) for column in columns]
-
-
-def test_fill_level_columns_when_compared_with_declaration() -> None:
-    expected = [(quantity.name, "integer") for quantity in FILL_LEVEL.quantities]
-    for table in ("fill_level", "fill_level_conflict"):
-        columns = _columns(table)
-        names = [name for name, _ in columns]
-        assert expected == columns[names.index("clock") + 1 : names.index("digest")]
+def test_tables_of_kinds_when_searched_in_sql() -> None:
+    # They are made from declarations; one written down would be what a new kind has to touch.
+    names = {name for kind in kinds() for name in (kind, f"{kind}_conflict", f"stage_{kind}")}
+    after = re.compile(r"\b(?:from|into|join|table|update|copy)\s+(?:if not exists\s+)?([a-z_]+)")
+    queries = {file: text for file, text in _files("queries").items() if file in _FOR_EVERY_KIND}
+    texts = {**_files("migrations"), **queries}
+    assert _FOR_EVERY_KIND == set(queries)
+    assert_none(f"{file}: {name}" for file, text in texts.items() for name in set(after.findall(text)) & names)
 
 
 def test_queries_when_named() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from ingest.client import Delivery
 from ingest.publisher import publish
 from ingest.worker import decode, run
 from sensors.topics import ROOT
-from storage import readings
+from storage import masks, readings
+from storage.connection import connect
 from tests.ingest.rig import broker_of, fleet, make_session, not_acknowledged, wait_until, watching, working
 from tests.storage.cases import writer
 
@@ -156,6 +158,26 @@ def test_a_bad_element_costs_its_neighbours_nothing_when_stored(database: str, m
         publish(broker, [(_OURS, json.dumps(message).encode())])
         watch.wait_for(accepted=10, rejected=1, duplicate=1)
         assert watch.messages() == {"decoded": 1}
+
+
+def test_a_running_worker_applies_a_mask_when_it_is_new(database: str, mosquitto: LocalMosquitto) -> None:
+    broker = broker_of(mosquitto)
+    make_session(broker)
+    topic = f"{ROOT}/city/truck-1/position_fix"
+    fixes = [
+        json.dumps({"v": 1, "time": f"2026-09-05T22:00:{second:02d}Z", "latitude": -12.5, "longitude": 1}).encode()
+        for second in range(2)
+    ]
+    with watching(database) as watch, working(database, broker):
+        publish(broker, [(topic, fixes[0])])
+        watch.wait_for(accepted=1)
+        with closing(connect(database, "test")) as job:
+            masks.replace(job, "c", {("city", "truck-1"): []}, datetime.now(UTC))
+        publish(broker, [(topic, fixes[1])])
+        watch.wait_for(reduced=1)
+        publish(broker, [(topic, fix) for fix in fixes])
+        watch.wait_for(duplicate=2)
+        assert watch.readings() == {"accepted": 1, "reduced": 1, "duplicate": 2}
 
 
 def test_any_bytes_are_stored_or_rejected_when_they_come_on_any_topic(embedded_database: str) -> None:

@@ -22,7 +22,8 @@ from rules.calendar import SECOND_US, Zone
 from rules.contract import Terms
 from rules.load import load_terms
 from rules.register import load_register
-from sensors.columns import FillLevels
+from sensors.columns import Columns
+from sensors.kinds.fill_level import KIND as FILL_LEVEL
 from sensors.readings import NOT_SAID, Clock, content_digest
 
 Table = dict[str, Any]
@@ -252,21 +253,25 @@ class Said:
         return content_digest((self.distance_mm, self.fill_ppm, *rest, self.quality), self.clock)
 
 
-def columns(said: Iterable[Said]) -> FillLevels:
-    """Lay readings of one device into columns, sorted by their full key as storage gives them."""
+def columns(said: Iterable[Said]) -> Columns:
+    """Lay fill levels of one device into columns, sorted by their full key as storage gives them."""
     rows = sorted(set(said), key=lambda one: (one.t_us, one.sequence, one.digest))
-    return FillLevels(
+    numbers = {quantity.name: np.full(len(rows), NOT_SAID, np.int32) for quantity in FILL_LEVEL.quantities}
+    numbers["distance_mm"] = np.array([one.distance_mm for one in rows], np.int32)
+    numbers["fill_ppm"] = np.array([one.fill_ppm for one in rows], np.int32)
+    numbers["quality_code"] = np.array([one.quality for one in rows], np.int32)
+    return Columns(
+        FILL_LEVEL,
         np.ones(len(rows), np.int64),
         np.array([one.t_us for one in rows], np.int64),
         np.array([one.sequence for one in rows], np.int64),
         np.array([one.clock for one in rows], np.int16),
-        np.array([one.distance_mm for one in rows], np.int32),
-        np.array([one.fill_ppm for one in rows], np.int32),
-        np.array([one.quality for one in rows], np.int32),
+        numbers,
+        {},
         np.array([one.digest for one in rows], "V16"),
     )
 
 
-def readings_of(**devices: Sequence[Said]) -> dict[tuple[str, str], FillLevels]:
-    """Readings of the devices of source `net`, by device."""
-    return {("net", device): columns(said) for device, said in devices.items()}
+def readings_of(**devices: Sequence[Said]) -> dict[tuple[str, str, str], Columns]:
+    """Fill levels of the devices of source `net`, by kind, source and device."""
+    return {("fill_level", "net", device): columns(said) for device, said in devices.items()}

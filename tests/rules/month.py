@@ -9,7 +9,7 @@ import numpy as np
 from rules.assess import assess
 from rules.payments.statement import opening_of_nothing, settle
 from rules.records import canonical
-from sensors.columns import FillLevels
+from sensors.columns import Columns
 from tests.rules.contracts import (
     MINUTE_US,
     Said,
@@ -23,7 +23,7 @@ from tests.rules.contracts import (
 )
 
 
-def readings() -> Mapping[tuple[str, str], FillLevels]:
+def readings() -> Mapping[tuple[str, str, str], Columns]:
     """Draw the readings of two devices over September."""
     start_us = utc_us("2026-08-27T00:00+00:00")
     devices: dict[str, list[Said]] = {}

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.assess import assess, span_us
+from rules.assess import assess, spans_us
 from rules.assets import Register
 from rules.calendar import DAY_US
 from rules.contract import Terms
 from rules.records import Determination, Verdict, canonical, digest
-from sensors.columns import FillLevels
+from sensors.columns import Columns
 from sensors.readings import Clock
 from tests.rules.contracts import (
     ASSETS,
@@ -36,7 +36,7 @@ DAY = date(2026, 9, 10)
 NEXT = DAY + timedelta(days=1)
 SIX_US = utc_us("2026-09-10T06:00-03:00")
 FAR_US = utc_us("2030-01-01T00:00+00:00")
-Readings = Mapping[tuple[str, str], FillLevels]
+Readings = Mapping[tuple[str, str, str], Columns]
 
 
 def said(*points: tuple[str, str], day: str = "2026-09-10") -> list[Said]:
@@ -305,7 +305,7 @@ def test_determination_is_one_when_only_readings_far_off_differ(
 ) -> None:
     terms = terms_of(contract_table(MEASURES[place]))
     register = register_of(terms, installations=FOUR)
-    first_us, until_us = span_us(terms, (DAY, NEXT))
+    first_us, until_us = spans_us(terms, (DAY, NEXT))["fill_level"]
     inside = {name: [row for row in rows if first_us <= row.t_us < until_us] for name, rows in devices.items()}
     beyond = {name: [row for row in rows if not first_us <= row.t_us < until_us] for name, rows in others.items()}
     whole = readings_of(**{name: [*inside[name], *beyond[name]] for name in inside})
@@ -324,7 +324,7 @@ def test_days_one_by_one_give_the_month_when_each_sees_only_its_own_span(devices
     parts: list[Determination] = []
     for day in days[:-1]:
         span = (day, day + timedelta(days=1))
-        first_us, until_us = span_us(terms, span)
+        first_us, until_us = spans_us(terms, span)["fill_level"]
         seen = {name: [row for row in rows if first_us <= row.t_us < until_us] for name, rows in devices.items()}
         parts += assess(terms, register, readings_of(**{k: v for k, v in seen.items() if v}), span, FAR_US)
     assert {each.id: digest_of(each) for each in full} == {each.id: digest_of(each) for each in parts}

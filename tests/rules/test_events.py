@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.assets import Installation
-from rules.contract import PPM
+from rules.assets import Installation, Register
+from rules.causes import Looked, Presence
 from rules.events import Samples, gap_causes, readings_digest, samples_of, sources_of
+from rules.numbers import PPM
 from rules.records import GapCause
 from sensors.readings import NOT_SAID, Clock
 from tests.rules.contracts import Said, columns, readings_of
@@ -28,8 +29,13 @@ def hung(
     return Installation("net", device, "C-1", since_us, until_us, empty_mm, full_mm, full_at_ppm, "ana", "luis")
 
 
+def causes_of(known: Samples, max_gap_us: int = 1) -> list[GapCause]:
+    looked = Looked("fill_level", 0, 100, max_gap_us)
+    return [one.cause for one in gap_causes(known, [], [], Presence(Register((), ()), {}), looked)]
+
+
 def samples(said: list[Said], *installations: Installation) -> Samples:
-    return samples_of(sources_of("C-1", installations or (hung(),), readings_of(d1=said)))
+    return samples_of(sources_of("C-1", "fill_level", installations or (hung(),), readings_of(d1=said)))
 
 
 @given(st.integers(0, 20_000), st.integers(1, 20_000), st.integers(0, 19_999))
@@ -82,7 +88,7 @@ def test_conflict_covers_every_value_when_the_order_is_any(fills: list[int], seq
 def test_two_devices_become_one_interval_when_they_speak_at_one_instant() -> None:
     readings = readings_of(d1=[Said(5, distance_mm=200)], d2=[Said(5, fill_ppm=700_000), Said(6, fill_ppm=10)])
     for installations in ([hung(), hung("d2")], [hung("d2"), hung()]):
-        found = samples_of(sources_of("C-1", installations, readings))
+        found = samples_of(sources_of("C-1", "fill_level", installations, readings))
         assert [(5, 700_000, 900_000), (6, 10, 10)] == list(zip(found.t_us, found.lo_ppm, found.hi_ppm, strict=True))
 
 
@@ -107,13 +113,13 @@ def test_reading_proves_something_when_neither_clock_nor_device_reject_it(said: 
 
 def test_gap_has_the_device_as_cause_when_only_its_word_proves_nothing() -> None:
     said = [Said(10, fill_ppm=1), Said(15, fill_ppm=1, quality=1), Said(20, fill_ppm=1), Said(30, fill_ppm=1)]
-    causes = gap_causes(samples(said), [])
+    causes = causes_of(samples(said))
     assert [GapCause.UNKNOWN, GapCause.DEVICE, GapCause.UNKNOWN, GapCause.UNKNOWN] == causes
 
 
 def test_gap_has_one_cause_when_there_is_no_sample() -> None:
-    assert [GapCause.UNKNOWN] == gap_causes(samples([]), [])
-    assert [GapCause.DEVICE] == gap_causes(samples([Said(15, fill_ppm=1, clock=Clock.DISAGREES)]), [])
+    assert [GapCause.UNKNOWN] == causes_of(samples([]))
+    assert [GapCause.DEVICE] == causes_of(samples([Said(15, fill_ppm=1, clock=Clock.DISAGREES)]))
 
 
 def test_geometry_is_that_of_the_instant_when_a_sensor_is_hung_anew() -> None:
@@ -137,7 +143,7 @@ def test_samples_are_cut_half_open_when_taken_between() -> None:
 def test_device_of_another_container_says_nothing_when_asked_for_this_one() -> None:
     other = Installation("net", "d2", "C-2", 0, FAR_US, 1100, 100, None, "ana", "luis")
     readings = readings_of(d1=[Said(5, fill_ppm=1)], d2=[Said(6, fill_ppm=1)])
-    assert [5] == samples_of(sources_of("C-1", (hung(), other), readings)).t_us.tolist()
+    assert [5] == samples_of(sources_of("C-1", "fill_level", (hung(), other), readings)).t_us.tolist()
 
 
 def test_threshold_is_the_installations_when_it_has_one() -> None:
@@ -147,7 +153,7 @@ def test_threshold_is_the_installations_when_it_has_one() -> None:
 
 
 def test_digest_is_one_when_a_device_is_silent_or_not_there() -> None:
-    here, there = [sources_of("C-1", (hung(),), readings) for readings in (readings_of(d1=[]), {})]
+    here, there = [sources_of("C-1", "fill_level", (hung(),), readings) for readings in (readings_of(d1=[]), {})]
     assert readings_digest(here, 0, 100) == readings_digest(there, 0, 100)
 
 
@@ -156,15 +162,29 @@ def test_digest_tells_apart_what_was_said_when_anything_inside_differs(rows: lis
     said = {Said(t_us, fill_ppm=fill, sequence=sequence) for t_us, fill, sequence in rows}
     inside = {one for one in said if 10 <= one.t_us < 30}
     digests = {
-        readings_digest(sources_of("C-1", (hung(),), {("net", "d1"): columns(some)}), 10, 30)
+        readings_digest(
+            sources_of("C-1", "fill_level", (hung(),), {("fill_level", "net", "d1"): columns(some)}), 10, 30
+        )
         for some in (said, inside)
     }
     assert 1 == len(digests)
     for left_out in inside:
-        fewer = sources_of("C-1", (hung(),), {("net", "d1"): columns(said - {left_out})})
+        fewer = sources_of("C-1", "fill_level", (hung(),), {("fill_level", "net", "d1"): columns(said - {left_out})})
         assert readings_digest(fewer, 10, 30) not in digests
 
 
 def test_columns_are_of_their_types_when_nothing_was_said() -> None:
     found = samples([])
     assert (np.int64, np.int32, np.int32) == (found.t_us.dtype, found.lo_ppm.dtype, found.hi_ppm.dtype)
+
+
+def test_reading_proves_nothing_when_its_clock_was_wrong_once_and_it_is_sent_again() -> None:
+    # A device whose clock runs ahead repeats itself until its time has come: nothing contradicts it any more.
+    ahead = Said(5, fill_ppm=900_000, clock=Clock.DISAGREES)
+    again = Said(5, fill_ppm=900_000, clock=Clock.UNCHECKED)
+    other = Said(9, fill_ppm=100_000)
+
+    found = samples([ahead, again, other])
+
+    assert [9] == found.t_us.tolist()
+    assert [5, 5] == found.excluded_us.tolist()

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from rules.contract import value_on
+from rules.consequences import EventTariff
 from rules.errors import TermsError
 from rules.load import load_terms, zone_needed
+from rules.numbers import value_on
 from rules.records import Finding, FindingCode
 from tests.rules.contracts import (
     ASSETS,
@@ -148,8 +149,9 @@ def test_every_finding_comes_at_once_when_several_terms_are_wrong() -> None:
 @pytest.mark.parametrize("written", [Decimal("0.1"), "0.1"])
 def test_number_stays_exact_when_binary_has_no_such_number(written: object) -> None:
     path = "standard.0.consequence.0.tariff.amount"
-    amount = terms_of(changed(rich(), path, written)).file.standard[0].consequence[0].tariff.amount
-    assert Fraction(1, 10) == value_on(amount, FIRST)
+    tariff = terms_of(changed(rich(), path, written)).file.standard[0].consequence[0].tariff
+    assert isinstance(tariff, EventTariff)
+    assert Fraction(1, 10) == value_on(tariff.amount, FIRST)
 
 
 def test_index_stays_exact_when_it_has_many_digits() -> None:
@@ -198,9 +200,10 @@ def test_number_holds_from_its_date_when_values_are_dated() -> None:
         {"value": "0.6", "from": date(2027, 1, 1)},
     ]
     terms = terms_of(changed(rich(), "standard.0.consequence.0.tariff.amount", values))
-    amount = terms.file.standard[0].consequence[0].tariff.amount
+    tariff = terms.file.standard[0].consequence[0].tariff
+    assert isinstance(tariff, EventTariff)
     days = (date(2026, 8, 1), date(2026, 9, 14), date(2026, 9, 15), date(2026, 12, 31), date(2027, 1, 1))
-    assert [Fraction(n, 10) for n in (5, 5, 7, 7, 6)] == [value_on(amount, day) for day in days]
+    assert [Fraction(n, 10) for n in (5, 5, 7, 7, 6)] == [value_on(tariff.amount, day) for day in days]
 
 
 @pytest.mark.parametrize("days", ["dayly", ["mon", "tues"]])

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.contract import Terms, value_on
+from rules.contract import Terms
 from rules.errors import CalculationError
+from rules.numbers import PPM, value_on
 from rules.payments import statement as statements
-from rules.payments.money import read
+from rules.payments.money import read, written
 from rules.payments.statement import Statement, opening_of_nothing
-from rules.records import Act, Determination, Verdict, canonical, digest
+from rules.records import Act, Determination, Op, Verdict, canonical, digest
 from tests.payment_oracle import Month, Payment, pay
 from tests.rules.contracts import Table, changed, contract_table, full_standard, terms_of
 from tests.rules.drawn import FAIR_ORDERS, INDEXES, PERIOD, fact, facts, tables
@@ -46,7 +47,8 @@ def amounts(settled: Statement, block: str) -> dict[str, Fraction]:
     return {
         line["id"]: read(line["amount"])
         for line in settled.body["blocks"][block]["lines"]
-        if line["kind"] in {"base", "deduction"} and read(line["amount"])
+        if line["kind"] in {"base", "deduction"} or line["says"]["code"] == "cap_carry"
+        if read(line["amount"])
     }
 
 
@@ -77,6 +79,8 @@ def agrees(settled: Statement, month: Month) -> None:
     assert plain(month.settled) == amounts(settled, "A")
     assert plain(month.firm) == amounts(settled, "B")
     assert plain(month.open) == amounts(settled, "C")
+    carried = settled.closing.get("cap_carry", {}).get(settled.closing["period"], {})
+    assert {key: {name: written(amount) for name, amount in rows} for key, rows in month.cut.items()} == carried
     assert (month.paid, month.carry) == (net(settled), read(settled.closing["carry_over"]))
 
 
@@ -157,11 +161,14 @@ def with_verdict(
 ) -> list[Determination]:
     """Replace one determination by another of the same opportunity."""
     one = found[place]
-    twin = replace(one, verdict=verdict, proven=0, borne=0)
-    if verdict == Verdict.NOT_MET:
-        twin = replace(twin, proven=one.target + 1, borne=one.target + 1)
-    if verdict == Verdict.INCONCLUSIVE and is_borne:
-        twin = replace(twin, borne=one.target + 1)
+    met, missed = (0, one.target + 1) if one.op == Op.AT_MOST else (PPM, one.target - 1)
+    bounds = {
+        Verdict.MET: (met, met, met),
+        Verdict.NOT_MET: (missed, missed, missed),
+        Verdict.INCONCLUSIVE: (min(met, missed), missed if is_borne else met, max(met, missed)),
+    }
+    proven, borne, possible = bounds[verdict]
+    twin = replace(one, verdict=verdict, proven=proven, borne=borne, possible=possible)
     return [*found[:place], twin, *found[place + 1 :]]
 
 

@@ -16,7 +16,7 @@ from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, opening_of_nothing, settle
 from rules.records import Act, Determination, Verdict, canonical
 from tests.rules.contracts import Table, contract_table, full_standard, terms_of
-from tests.rules.drawn import fact, facts, tables
+from tests.rules.drawn import ORDERS, fact, facts, tables
 
 SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"
 NAME = "2026-09/container-full/C-1/2026-09-10"
@@ -208,6 +208,107 @@ def test_months_pay_in_all_what_they_would_have_when_known_at_once(data: st.Data
 
     assert _paid(prompt) == _paid(story)
     assert _open(prompt) == _open(story)
+
+
+def carrying(nature: str = "price") -> Terms:
+    """Build terms whose cap of 100 carries over what it cuts off: 60 an event."""
+    consequence: Table = {
+        "nature": nature,
+        "tariff": {"kind": "per_event", "amount": "60", "unit": "CLP"},
+        "cap": {"per": "month", "pct": "10", "base": "monthly-fee", "carry_over": "next_month"},
+    }
+    table = contract_table(full_standard(consequence=[consequence]))
+    table["base"] = [{"id": "monthly-fee", "amount": "1000", "clause": "7"}]
+    return terms_of(table)
+
+
+def days(terms: Terms, month: str, count: int) -> list[Determination]:
+    return [fact(terms, "container-full", "C-1", f"{month}-{n + 1:02}", Verdict.NOT_MET) for n in range(count)]
+
+
+def test_carried_sum_is_given_back_when_late_data_clear_what_it_came_from() -> None:
+    story = Story(terms := carrying())
+    story.issue(SEPTEMBER, days(terms, SEPTEMBER, 3))
+    name = "carry-over/container-full/price/all"
+    assert {f"2026-10/{name}": Fraction(-80)} == lines(story.issue(OCTOBER, []), "A")
+    # One of three events is cleared: 20 are carried over, not 80.
+    story.known[SEPTEMBER] = [*days(terms, SEPTEMBER, 2), *said(terms, Verdict.MET, "2026-09-03")]
+    november = story.issue(NOVEMBER, [])
+
+    assert {f"2026-11/restatement/2026-10/{name}": Fraction(60)} == lines(november, "A")
+    assert {} == lines(story.issue("2026-12", []), "A")
+
+
+def test_more_is_carried_when_late_data_show_another_event() -> None:
+    story = Story(terms := carrying())
+    story.issue(SEPTEMBER, days(terms, SEPTEMBER, 2))
+    story.issue(OCTOBER, days(terms, OCTOBER, 1))
+    story.known[SEPTEMBER] = days(terms, SEPTEMBER, 4)
+    november = story.issue(NOVEMBER, [])
+
+    # October had room for 40, of which 20 were used; September's cap was spent before.
+    assert {
+        "2026-11/restatement/2026-10/carry-over/container-full/price/all": Fraction(-20),
+        "2026-11/carry-over/container-full/price/all": Fraction(-100),
+    } == lines(november, "A")
+    assert {"2026-09": {"container-full/price/all": {"2026-09": "140"}}} == {
+        month: rows for month, rows in november.closing["cap_carry"].items() if month == SEPTEMBER
+    }
+
+
+def test_month_is_refused_when_what_it_opened_with_changes_and_it_is_closed_for_good() -> None:
+    story = Story(terms := carrying())
+    story.issue(SEPTEMBER, days(terms, SEPTEMBER, 3))
+    story.issue(OCTOBER, [])
+    assert story.last is not None
+    opening = story.last.closing
+    for found, is_refused in ((days(terms, SEPTEMBER, 3), False), (days(terms, SEPTEMBER, 2), True)):
+        earlier = {SEPTEMBER: Earlier(terms, found)}
+        if is_refused:
+            with pytest.raises(CalculationError, match="restate the month after it too"):
+                settle(terms, [], NOVEMBER, opening, (), earlier)
+        else:
+            assert {} == lines(settle(terms, [], NOVEMBER, opening, (), earlier), "A")
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_months_pay_in_all_what_they_would_have_when_caps_carry_over(data: st.DataObject) -> None:
+    """What is known late costs, in the end, what it would have cost, also by way of the months it was carried to."""
+    orders = [order for order in ORDERS if order[-2] == "cap"]
+    table = data.draw(tables(bearer="contractor", policies=["by_cause", "deduct"], orders=orders))
+    table["money"]["rounding"]["at"] = "line"
+    for standard in table["standard"]:
+        for consequence in standard["consequence"]:
+            pct, per = (
+                data.draw(st.sampled_from(["0.1", "5", "50"])),
+                data.draw(st.sampled_from(["month", "zone_month"])),
+            )
+            consequence["cap"] = {"per": per, "pct": pct, "base": "monthly-fee", "carry_over": "next_month"}
+    terms = terms_of(table)
+    # Index values are known of these.
+    months = ("2026-08", SEPTEMBER, OCTOBER)
+    first, final = ({month: data.draw(facts(terms, month, 10)) for month in months} for _ in range(2))
+    story, prompt = Story(terms), Story(terms)
+    for month in months:
+        story.issue(month, first[month])
+        # What is thought of a month in between may be neither.
+        doubted = data.draw(st.sampled_from(sorted(story.known)))
+        story.known[doubted] = data.draw(facts(terms, doubted, 5))
+    story.known = dict(final)
+    story.issue(NOVEMBER, [])
+    for month in months:
+        prompt.issue(month, final[month])
+    prompt.issue(NOVEMBER, [])
+
+    assert _paid(prompt) == _paid(story)
+    assert _open(prompt) == _open(story)
+    assert _carried(prompt) == _carried(story)
+
+
+def _carried(story: Story) -> Table:
+    assert story.last is not None
+    return story.last.closing.get("cap_carry", {}).get(story.last.closing["period"], {})
 
 
 def _paid(story: Story) -> Fraction:

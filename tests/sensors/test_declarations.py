@@ -1,22 +1,31 @@
 """Kinds and quantities: what is declared holds together, and nothing declared reaches a sentinel."""
 
+import re
 import struct
-from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensors.columns import FillLevels
-from sensors.quantities import Quantity
-from sensors.readings import KINDS, NOT_SAID, Clock, Kind, content_digest
+from sensors import kinds as folder
+from sensors.columns import Columns, nothing
+from sensors.kinds.fill_level import KIND as FILL_LEVEL
+from sensors.quantities import Quantity, Word
+from sensors.readings import NOT_SAID, Clock, Kind, content_digest
+from sensors.registry import kinds
+from tests.sensors.cases import declared
 
 _QUANTITIES = [
     pytest.param(quantity, id=f"{kind.name}.{quantity.name}")
-    for kind in KINDS.values()
+    for kind in kinds().values()
     for quantity in kind.quantities
 ]
+_WORDS = [pytest.param(word, id=f"{kind.name}.{word.name}") for kind in kinds().values() for word in kind.words]
+_KINDS = pytest.mark.parametrize("kind", kinds().values(), ids=lambda kind: kind.name)
+# Of a message and of an element; a kind's own fields stand beside these.
+_TAKEN = {"v", "readings", "time", "sequence", "sent_time", "network_time"}
 _INT32 = st.integers(-(2**31), 2**31 - 1)
 _VALUES = st.lists(_INT32, min_size=6, max_size=6).map(tuple)
 
@@ -26,16 +35,33 @@ def test_range_fits_its_column_and_misses_the_sentinel_when_declared(quantity: Q
     assert NOT_SAID < quantity.minimum < quantity.maximum < 2**31
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
-def test_needed_names_are_quantities_when_declared(kind: Kind) -> None:
-    assert set(kind.needs_one_of) <= {quantity.name for quantity in kind.quantities}
+@pytest.mark.parametrize("word", _WORDS)
+def test_word_is_short_ascii_when_declared(word: Word) -> None:
+    # The empty word stands for "not said"; the longest must fit an index and a line.
+    outside = ["", "\u00e9", "x" * 129, "0" * 129, "a\n", "\0"]
+    assert [False] * len(outside) == [re.fullmatch(word.pattern, text) is not None for text in outside]
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+@_KINDS
+def test_needed_names_are_declared_when_there_are_needs(kind: Kind) -> None:
+    assert {name for group in kind.needs for name in group} <= set(declared(kind))
+    assert all(kind.needs)
+
+
+@_KINDS
 def test_names_are_unique_when_declared(kind: Kind) -> None:
-    names = [quantity.name for quantity in kind.quantities] + [quantity.said for quantity in kind.quantities]
-    said_elsewhere = [quantity.said for quantity in kind.quantities if quantity.said != quantity.name]
-    assert len({quantity.name for quantity in kind.quantities} | set(said_elsewhere)) == len(set(names))
+    both = [*kind.quantities, *kind.words]
+    for names in ([one.name for one in both], [one.said for one in both]):
+        assert sorted(set(names)) == sorted(names)
+    # A name of one thing that is another's field would be taken for a misspelling, or worse.
+    assert not {one.name for one in both if one.said != one.name} & {one.said for one in both}
+    assert not _TAKEN & {one.said for one in both}
+
+
+def test_every_file_declares_the_kind_that_it_is_called_when_found() -> None:
+    files = {path.stem for path in Path(folder.__path__[0]).glob("*.py")} - {"__init__"}
+    assert files == set(kinds())
+    assert list(kinds()) == sorted(kinds())
 
 
 @given(_VALUES, _VALUES)
@@ -61,16 +87,28 @@ def test_digest_refuses_when_a_value_is_wider_than_its_column() -> None:
         content_digest((2**31,), Clock.UNCHECKED)
 
 
-def _levels(device_id: list[int]) -> FillLevels:
+@given(st.lists(st.text(max_size=5), min_size=2, max_size=2), st.lists(st.text(max_size=5), min_size=2, max_size=2))
+def test_digest_is_equal_only_when_the_words_are(first: list[str], second: list[str]) -> None:
+    digests = [content_digest((1,), Clock.AGREES, tuple(words)) for words in (first, second)]
+    assert (first == second) is (digests[0] == digests[1])
+
+
+def test_digest_of_words_is_the_same_for_ever_when_the_content_is() -> None:
+    digest = content_digest((NOT_SAID,), Clock.UNCHECKED, ("VP-1", ""))
+    assert digest.hex() == "1c8f31c39a0df0d8a345c31e6cd494c4"
+
+
+def _levels(device_id: list[int]) -> Columns:
     n = len(device_id)
-    return FillLevels(
+    numbers = {quantity.name: np.arange(n, dtype=np.int32) for quantity in FILL_LEVEL.quantities}
+    return Columns(
+        FILL_LEVEL,
         np.array(device_id, np.int64),
         np.arange(n, dtype=np.int64),
         np.zeros(n, np.int64),
         np.zeros(n, np.int16),
-        np.arange(n, dtype=np.int32),
-        np.zeros(n, np.int32),
-        np.zeros(n, np.int32),
+        numbers,
+        {"zone": np.array(["a"] * n, np.str_)},
         np.zeros(n, "V16"),
     )
 
@@ -79,7 +117,7 @@ def _levels(device_id: list[int]) -> FillLevels:
 def test_of_device_gives_all_and_only_its_rows_when_sorted(device_id: list[int], wanted: int) -> None:
     device_id.sort()
     expected = [place for place, one in enumerate(device_id) if one == wanted]
-    assert expected == _levels(device_id).of_device(wanted).distance_mm.tolist()
+    assert expected == _levels(device_id).of_device(wanted).numbers["distance_mm"].tolist()
 
 
 @given(st.integers(0, 10), st.integers(-1, 11), st.integers(-1, 11))
@@ -90,4 +128,12 @@ def test_between_is_half_open_when_the_bounds_are_any(n: int, first_us: int, unt
 
 def test_rows_keep_every_column_when_cut() -> None:
     cut = _levels([1, 1, 2]).rows(slice(1, 3))
-    assert [2] * len(fields(FillLevels)) == [len(getattr(cut, field.name)) for field in fields(FillLevels)]
+    arrays = [cut.device_id, cut.event_time_us, cut.sequence, cut.clock, cut.digest]
+    arrays += [*cut.numbers.values(), *cut.words.values()]
+    assert [2] * (6 + len(FILL_LEVEL.quantities)) == [len(array) for array in arrays]
+
+
+@_KINDS
+def test_nothing_has_every_column_when_made(kind: Kind) -> None:
+    empty = nothing(kind)
+    assert (0, set(declared(kind))) == (len(empty), {*empty.numbers, *empty.words})

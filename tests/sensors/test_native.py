@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensors.codecs import native
+from sensors.kinds.fill_level import KIND as FILL_LEVEL
 from sensors.quantities import Quantity
 from sensors.readings import (
     CLOCK_TOLERANCE_US,
-    FILL_LEVEL,
-    KINDS,
     NO_TIME_US,
     NOT_SAID,
     Clock,
@@ -23,7 +22,9 @@ from sensors.readings import (
     Reading,
     Reason,
 )
+from sensors.registry import kinds
 from sensors.topics import ReadingTopic
+from tests.sensors.cases import declared, least, message_of, word_of
 
 _TOPIC = ReadingTopic("city", "bin-1", "fill_level")
 _TIME = "2026-09-05T22:00:00Z"
@@ -31,9 +32,10 @@ _TIME_US = 1_788_645_600_000_000
 _ONE: dict[str, Any] = {"v": 1, "time": _TIME, "distance_mm": 640}
 _QUANTITIES = [
     pytest.param(kind, quantity, id=f"{kind.name}.{quantity.name}")
-    for kind in KINDS.values()
+    for kind in kinds().values()
     for quantity in kind.quantities
 ]
+_KINDS = pytest.mark.parametrize("kind", kinds().values(), ids=lambda kind: kind.name)
 
 
 def _decode(message: object) -> Decoded:
@@ -45,6 +47,10 @@ def _reading(message: object) -> Reading:
     decoded = _decode(message)
     assert (decoded.rejections, len(decoded.readings)) == ([], 1)
     return decoded.readings[0]
+
+
+def _least(kind: Kind) -> dict[str, Any]:
+    return {"v": 1, "time": _TIME, **message_of(kind, least(kind))}
 
 
 def _reasons(message: object) -> list[tuple[int, Reason]]:
@@ -220,7 +226,7 @@ def _said(instant_s: int) -> str:
 @pytest.mark.parametrize("end", ["minimum", "maximum"])
 def test_value_is_kept_when_it_is_the_end_of_its_range(kind: Kind, quantity: Quantity, end: str) -> None:
     stored: int = getattr(quantity, end)
-    message = {**_ONE, "fill_ratio": 0.5, quantity.said: stored / quantity.scale}
+    message = {**_least(kind), quantity.said: stored / quantity.scale}
     decoded = native.decode(_TOPIC, kind, json.dumps(message).encode())
     assert [stored] == [reading.values[kind.quantities.index(quantity)] for reading in decoded.readings]
 
@@ -236,9 +242,8 @@ def test_value_is_rejected_when_it_is_beyond_its_range(kind: Kind, quantity: Qua
         "overflow": side * 1e308,
         "widest": side * float(2**53),
     }[by]
-    # The other needed value is said, so that only this one can be at fault.
-    others = {"distance_mm": 640, "fill_ratio": 0.5}
-    message = {"v": 1, "time": _TIME, **others, quantity.said: said}
+    # What else is needed is said, so that only this one can be at fault.
+    message = {**_least(kind), quantity.said: said}
     decoded = native.decode(_TOPIC, kind, json.dumps(message).encode())
     assert [rejection.reason for rejection in decoded.rejections] == [Reason.VALUE_OUT_OF_RANGE]
 
@@ -248,11 +253,12 @@ def test_value_is_rejected_when_it_is_beyond_its_range(kind: Kind, quantity: Qua
 def test_value_is_the_nearest_stored_one_or_rejected_when_it_is_any(
     kind: Kind, quantity: Quantity, value: float
 ) -> None:
-    message = {"v": 1, "time": _TIME, "distance_mm": 640, quantity.said: value}
+    message = {**_least(kind), quantity.said: value}
     decoded = native.decode(_TOPIC, kind, json.dumps(message).encode())
     place = kind.quantities.index(quantity)
     scaled = value * quantity.scale
-    expected = [round(scaled)] if quantity.minimum - 0.5 <= scaled <= quantity.maximum + 0.5 else []
+    nearest = [round(scaled)] if math.isfinite(scaled) else []
+    expected = [stored for stored in nearest if quantity.minimum <= stored <= quantity.maximum]
     assert expected == [reading.values[place] for reading in decoded.readings]
 
 
@@ -280,6 +286,8 @@ def test_value_is_rounded_when_it_is_finer_than_its_column(said: dict[str, float
 @pytest.mark.parametrize(("kind", "quantity"), _QUANTITIES)
 def test_decode_rejects_when_a_value_is_no_number(kind: Kind, quantity: Quantity, number: bytes) -> None:
     payload = b'{"v":1,"time":"2026-09-05T22:00:00Z","%s":%s}' % (quantity.said.encode(), number)
+    others = {name: value for name, value in message_of(kind, least(kind)).items() if name != quantity.said}
+    payload = json.dumps({**others, "v": 1}).encode()[:-1] + b"," + payload[len(b'{"v":1,') :]
     decoded = native.decode(_TOPIC, kind, payload)
     assert (decoded.readings, len(decoded.rejections)) == ([], 1)
 
@@ -314,13 +322,14 @@ def test_decode_rejects_when_a_sequence_is_no_counter(sequence: object) -> None:
 # Form
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+@_KINDS
 @pytest.mark.parametrize("is_single", [True, False], ids=["single", "array"])
 def test_fields_are_the_declared_ones_when_decoded(*, kind: Kind, is_single: bool) -> None:
-    said = {quantity.said for quantity in kind.quantities}
-    known = {"time", "sequence", "v", "sent_time", "network_time", *said, *(one.name for one in kind.quantities)}
-    element = {"time": _TIME, "distance_mm": 640, "fill_ratio": 0.5}
-    values: dict[str, Any] = {"time": _TIME, "sent_time": _TIME, "network_time": _TIME, "fill_ratio": 0.5}
+    said = {one.said for one in declared(kind).values()}
+    known = {"time", "sequence", "v", "sent_time", "network_time", *said, *declared(kind)}
+    element = {"time": _TIME, **message_of(kind, least(kind))}
+    values: dict[str, Any] = {"time": _TIME, "sent_time": _TIME, "network_time": _TIME, **element}
+    values |= {word.said: word_of(word.pattern) for word in kind.words}
     taken: set[str] = set()
     for name in known:
         more = {**element, name: values.get(name, 1)}

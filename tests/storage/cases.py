@@ -8,11 +8,12 @@ from typing import Any
 
 import psycopg
 
-from sensors.readings import FILL_LEVEL, NO_TIME_US, NOT_SAID, Clock, EventTimeSource, Reading, content_digest
+from sensors.kinds.fill_level import KIND as FILL_LEVEL
+from sensors.readings import NO_TIME_US, NOT_SAID, Clock, EventTimeSource, Reading, content_digest
 from storage import readings
 from storage.connection import connect
-from storage.readings import Batch, Refused, Stored
-from storage.sql import query
+from storage.readings import Batch, Stored
+from storage.refusals import Refused
 
 START = datetime(2026, 9, 5, 22, tzinfo=UTC)
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2107, 1, 1, tzinfo=UTC))
@@ -107,15 +108,15 @@ def seen(
     """Read what is known of a source's devices, in an order that depends on no arrival."""
     rows = connection.execute("select device_id, device from device where source = %s", [source]).fetchall()
     names: dict[int, str] = dict(rows)
-    levels = readings.read_fill_levels(connection, sorted(names), span, known_through)
+    levels = readings.read_columns(connection, FILL_LEVEL, sorted(names), span, known_through)
     columns: list[list[Any]] = [
         [names[device_id] for device_id in levels.device_id.tolist()],
         levels.event_time_us.tolist(),
         levels.sequence.tolist(),
         (levels.clock == Clock.DISAGREES).tolist(),
-        levels.distance_mm.tolist(),
-        levels.fill_ppm.tolist(),
-        levels.quality_code.tolist(),
+        levels.numbers["distance_mm"].tolist(),
+        levels.numbers["fill_ppm"].tolist(),
+        levels.numbers["quality_code"].tolist(),
         [digest.tobytes() for digest in levels.digest],
     ]
     return sorted(zip(*columns, strict=True))
@@ -132,7 +133,7 @@ def counted(connection: psycopg.Connection, source: str = SOURCE) -> dict[str, i
 def marks(connection: psycopg.Connection) -> dict[tuple[str, datetime], int]:
     """Give the marks: batch number by device and hour."""
     names: dict[int, str] = dict(connection.execute("select device_id, device from device").fetchall())
-    rows = connection.execute(query("readings", "select_touched")).fetchall()
+    rows = connection.execute("select device_id, kind, hour, batch_seq from touched").fetchall()
     return {(names[device_id], hour): batch_seq for device_id, _, hour, batch_seq in rows}
 
 

@@ -2,10 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import timedelta
 
 import psycopg
 import pytest
 
+from sensors.registry import kinds
 from storage.connection import connect
 from storage.errors import MigrationError
 from storage.migrate import ask_server, is_current, migrate, migrations
@@ -25,7 +27,7 @@ def _applied(dsn: str) -> list[tuple[str, str]]:
 
 def test_migrate_applies_all_when_the_database_is_new(empty_database: str) -> None:
     migrated = migrate(empty_database)
-    assert (migrated.applied, migrated.present) == (_NAMES, 0)
+    assert (migrated.applied, migrated.present, migrated.kinds) == (_NAMES, 0, tuple(kinds()))
 
 
 def test_migrate_applies_nothing_when_done_before(empty_database: str) -> None:
@@ -33,6 +35,7 @@ def test_migrate_applies_nothing_when_done_before(empty_database: str) -> None:
     before = _applied(empty_database)
     again = migrate(empty_database)
     assert (again.applied, again.present, _applied(empty_database)) == ((), len(_NAMES), before)
+    assert (again.kinds, again.columns) == ((), ())
 
 
 def test_is_current_turns_true_when_migrated(empty_database: str) -> None:
@@ -46,6 +49,7 @@ def test_each_migration_is_applied_once_when_six_migrate_together(empty_database
         results = list(pool.map(migrate, [empty_database] * 6))
     applied = sorted(name for migrated in results for name in migrated.applied)
     assert (tuple(applied), len(_applied(empty_database))) == (_NAMES, len(_NAMES))
+    assert sorted(kind for migrated in results for kind in migrated.kinds) == list(kinds())
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -76,21 +80,22 @@ def test_migrate_leaves_nothing_when_a_migration_fails(empty_database: str) -> N
     assert migrate(empty_database).applied == _NAMES
 
 
-def test_fill_level_is_a_hypertable_when_timescaledb_is_there(timescale_database: str) -> None:
+def test_readings_are_in_hypertables_when_timescaledb_is_there(timescale_database: str) -> None:
     with closing(connect(timescale_database, "test")) as connection:
         found = connection.execute(
-            "select hypertable_name, num_dimensions from timescaledb_information.hypertables"
+            "select hypertable_name, time_interval from timescaledb_information.dimensions order by 1"
         ).fetchall()
-    assert found == [("fill_level", 1)]
+    assert found == [(kind, timedelta(days=7)) for kind in kinds()]
 
 
-def test_fill_level_is_a_plain_table_when_timescaledb_is_not_there(embedded_database: str) -> None:
+def test_readings_are_in_plain_tables_when_timescaledb_is_not_there(embedded_database: str) -> None:
     with closing(connect(embedded_database, "test")) as connection:
         found = connection.execute(
-            "select relkind, (select count(*) from pg_extension where extname = 'timescaledb') "
-            "from pg_class where relname = 'fill_level'"
-        ).fetchone()
-    assert found in (("r", 0), (b"r", 0))
+            "select c.relname from pg_class c where c.relkind = 'r' and c.relname = any(%s) and not exists "
+            "(select from pg_extension where extname = 'timescaledb') order by 1",
+            [list(kinds())],
+        ).fetchall()
+    assert [kind for (kind,) in found] == list(kinds())
 
 
 def test_ask_server_names_the_extension_when_it_is_there(timescale_database: str) -> None:

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sensors.kinds.fill_level import KIND as FILL_LEVEL
 from sensors.readings import NOT_SAID, Clock, Outcome, Reading, Reason, Rejection
 from storage import readings, sequence
 from storage.connection import connect
-from storage.readings import Batch, Refused
+from storage.readings import Batch
+from storage.refusals import REJECTED_PAYLOAD_BYTES, Refused
 from storage.sql import query
 from tests.storage.cases import (
     EVER,
@@ -201,7 +203,7 @@ def test_rejection_is_kept_when_text_and_payload_are_hostile(database: str) -> N
         row = connection.execute(
             "select length(topic), length(detail), length(payload), payload_bytes from rejection"
         ).fetchone()
-    assert row == (1_000, 1_000, readings.REJECTED_PAYLOAD_BYTES, 76_800)
+    assert row == (1_000, 1_000, REJECTED_PAYLOAD_BYTES, 76_800)
 
 
 def test_messages_differ_when_the_topic_does(database: str) -> None:
@@ -343,7 +345,7 @@ def test_columns_are_sorted_by_the_full_key_when_read(database: str) -> None:
     with writer(database) as connection:
         put(connection, *several)
         ids = readings.device_ids(connection, [("city", "bin-1"), ("city", "bin-2"), ("city", "never")])
-        levels = readings.read_fill_levels(connection, list(ids.values()), EVER, LAST)
+        levels = readings.read_columns(connection, FILL_LEVEL, list(ids.values()), EVER, LAST)
     digests = [one.tobytes() for one in levels.digest]
     keys = list(
         zip(levels.device_id.tolist(), levels.event_time_us.tolist(), levels.sequence.tolist(), digests, strict=True)
@@ -355,7 +357,7 @@ def test_columns_are_sorted_by_the_full_key_when_read(database: str) -> None:
 def test_nothing_is_read_when_the_devices_are_unknown(database: str, devices: list[int]) -> None:
     with writer(database) as connection:
         put(connection, reading())
-        assert len(readings.read_fill_levels(connection, devices, EVER, LAST)) == 0
+        assert len(readings.read_columns(connection, FILL_LEVEL, devices, EVER, LAST)) == 0
 
 
 def test_not_said_is_read_as_not_said_when_stored(database: str) -> None:

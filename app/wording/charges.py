@@ -1,0 +1,213 @@
+"""What follows from a fact: what is charged, held or free, by which number of the terms, what a cap left of it."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from app.wording.catalogue import Language, counted, marked, told
+from app.wording.figures import amount, count, day, exact_share, number
+from app.wording.names import nature_name
+from rules.consequences import Nature
+from rules.payments.lines import Block
+from rules.payments.money import read, written
+from rules.payments.steps import ChargeState
+
+_PPM = 1_000_000
+_EVENT = {
+    "contract": marked("Event number {event} of the month under the contract: {rate}."),
+    "zone": marked("Event number {event} of the month in the zone: {rate}."),
+    "asset": marked("Event number {event} of the month for the item: {rate}."),
+}
+
+
+def consequence(line: Mapping[str, Any], currency: str, language: Language) -> list[str]:
+    """Say what became of a line, and which number of the terms decided it.
+
+    Parameters
+    ----------
+    line : mapping
+        A line as `statement.json` holds it.
+    currency : str
+        ISO 4217.
+    language : str
+    """
+    steps = {step["step"]: step for step in line["trace"]}
+    match line["state"]:
+        case ChargeState.FREE:
+            return [_free(steps["allowance"], language)]
+        case ChargeState.ABSORBED:
+            return [_absorbed(steps["overlap"]["absorbed_by"], line, language)]
+        case ChargeState.CAPPED:
+            return [_capped(steps["cap"], currency, language)]
+        case "firm" | "annulled":
+            return [decided(line, steps["act"]["act"], currency, language)]
+        case _:
+            said = [owed(line, currency, language), tariff(steps.get("tariff"), currency, language)]
+    if "cap" in steps:
+        said.append(_limited(steps["cap"], currency, language))
+    return said
+
+
+def tariff(step: Mapping[str, Any] | None, currency: str, language: Language) -> str:
+    """Say how a sum came about, where it is not simply so much an event.
+
+    Parameters
+    ----------
+    step : mapping or None
+        The step `tariff` of a line's trace.
+    currency : str
+        ISO 4217.
+    language : str
+    """
+    if step is None or step.get("kind", "per_event") == "per_event":
+        return ""
+    said = _tariff(step, currency, language)
+    if step.get("bound") == "least":
+        return f"{said} " + told("Taken as the smallest miss there can be.", language)
+    return said
+
+
+def _tariff(step: Mapping[str, Any], currency: str, language: Language) -> str:
+    parameter = step["parameter"]
+    rate = priced(parameter["value"], parameter["unit"], currency, language)
+    match step["kind"]:
+        case "per_started_hour":
+            return counted(
+                "{hours} hour begun beyond the limit, at {rate}.",
+                "{hours} hours begun beyond the limit, at {rate} each.",
+                step["hours"],
+                language,
+                hours=count(step["hours"], language),
+                rate=rate,
+            )
+        case "per_unit":
+            units = count(step["units"], language)
+            return told("{units} beyond the limit, at {rate} each.", language, units=units, rate=rate)
+        case "proportional":
+            missing = exact_share(round(read(step["missing"]) * _PPM), language)
+            return told("Service not rendered: {missing} of {rate}.", language, missing=missing, rate=rate)
+        case "band":
+            return told(
+                "Band from {since} upwards: {percent} of {base}.",
+                language,
+                since=exact_share(round(read(step["band_from"]) * _PPM), language),
+                percent=exact_share(round(read(parameter["value"]) * _PPM / 100), language),
+                base=amount(step["base_amount"], currency, language),
+            )
+        case "nth":
+            source = _EVENT[step["key"]]
+            return told(source, language, event=count(step["occurrence"], language), rate=rate)
+        case kind:
+            raise ValueError(f"there is no sentence for tariff {kind!r}")
+
+
+def priced(value: str, unit: str, currency: str, language: Language) -> str:
+    """Write a sum in the currency, or in an indexed unit such as UTM."""
+    if unit == currency:
+        return amount(value, currency, language)
+    return f"{number(Decimal(value), language)} {unit}"
+
+
+def carried(line: Mapping[str, Any], currency: str, language: Language) -> list[str]:
+    """Say what became of a sum that an earlier month's cap cut off.
+
+    Parameters
+    ----------
+    line : mapping
+        A line with the code `cap_carry`.
+    currency : str
+        ISO 4217.
+    language : str
+    """
+    steps = {step["step"]: step for step in line["trace"]}
+    if line["state"] in {"firm", "annulled"}:
+        return [decided(line, steps["act"]["act"], currency, language)]
+    if not line["says"]["limit"]:
+        return [told("The terms carry nothing over any more; nothing is charged.", language)]
+    cap = steps["cap"]
+    rest = read(cap["in"]) - read(cap["out"])
+    said = {**cap, "carried": written(rest)} if rest else cap
+    if line["state"] == ChargeState.CAPPED:
+        return [_capped(said, currency, language)]
+    return [owed(line, currency, language), *([_limited(said, currency, language)] if rest else [])]
+
+
+def owed(line: Mapping[str, Any], currency: str, language: Language) -> str:
+    """Say what is owed, by its nature, and whether it is charged."""
+    sum_owed = unsigned(line["amount"], currency, language)
+    if line["state"] == ChargeState.HELD:
+        nature = nature_name(line["nature"], language)
+        return told("Sum held, not charged: {amount} ({nature}).", language, amount=sum_owed, nature=nature)
+    is_fine = line["nature"] == Nature.FINE
+    if line["block"] == Block.IN_PROCEDURE:
+        if is_fine:
+            return told("Fine of {amount}, in procedure, not charged.", language, amount=sum_owed)
+        return told("Service-level deduction of {amount}, in procedure, not charged.", language, amount=sum_owed)
+    if is_fine:
+        return told("Fine of {amount}.", language, amount=sum_owed)
+    return told("Service-level deduction of {amount}.", language, amount=sum_owed)
+
+
+def decided(line: Mapping[str, Any], act: Mapping[str, str], currency: str, language: Language) -> str:
+    """Say what an officer's act has made of a line."""
+    values = {"number": act["number"], "day": day(act["date"], language)}
+    if line["state"] == "annulled":
+        return told("Annulled by act {number} of {day}; nothing is charged.", language, **values)
+    values["amount"] = unsigned(line["amount"], currency, language)
+    if line["nature"] == Nature.FINE:
+        return told("Fine of {amount}, firm by act {number} of {day}, charged.", language, **values)
+    return told("Service-level deduction of {amount}, firm by act {number} of {day}, charged.", language, **values)
+
+
+def unsigned(value: str, currency: str, language: Language) -> str:
+    """Write an amount without its sign, where the sentence itself says which way it goes."""
+    return amount(written(abs(Fraction(value))), currency, language)
+
+
+def _capped(step: Mapping[str, Any], currency: str, language: Language) -> str:
+    limit = amount(step["limit"], currency, language)
+    if "carried" in step:
+        return told(
+            "Nothing is charged now: the cap of {limit} is reached; {carried} is carried over to the next month.",
+            language,
+            limit=limit,
+            carried=amount(step["carried"], currency, language),
+        )
+    return told("Nothing is charged: the cap of {limit} is reached.", language, limit=limit)
+
+
+def _limited(step: Mapping[str, Any], currency: str, language: Language) -> str:
+    limit = amount(step["limit"], currency, language)
+    if "carried" in step:
+        return told(
+            "Limited by the cap of {limit}; {carried} is carried over to the next month.",
+            language,
+            limit=limit,
+            carried=amount(step["carried"], currency, language),
+        )
+    return told("Limited by the cap of {limit}.", language, limit=limit)
+
+
+def _free(step: Mapping[str, Any], language: Language) -> str:
+    free = int(Decimal(step["parameter"]["value"]))
+    return counted(
+        "Nothing is charged: the allowance is {free} event and this is number {event}.",
+        "Nothing is charged: the allowance is {free} events and this is number {event}.",
+        free,
+        language,
+        free=str(free),
+        event=str(step["event"]),
+    )
+
+
+def _absorbed(absorbed_by: str, line: Mapping[str, Any], language: Language) -> str:
+    """Name the fact that takes this one's place; its id begins with contract / standard @ version."""
+    if absorbed_by in line["determinations"]:
+        return told("Nothing is charged: a dearer consequence of the same fact absorbs it.", language)
+    standard = absorbed_by.split("/")[1].partition("@")[0]
+    return told(
+        "Nothing is charged: the dearer fact of the same day under standard {standard} absorbs it.",
+        language,
+        standard=standard,
+    )

@@ -1,0 +1,125 @@
+"""Findings on what follows from a standard not met: tariffs that do not fit, ladders that pay for the worse, caps.
+
+Each check is a generator of findings; a check says nothing where another one already speaks.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from rules.consequences import BandTariff, Consequence, Inconclusive, NthTariff
+from rules.contract import Standard, Step, Terms
+from rules.numbers import value_on
+from rules.records import Finding, FindingCode, Op, Unit
+
+_FILE = "contract.toml"
+# Tariffs that fit a measure, by its unit.
+_FITTING = {
+    Unit.MICROSECONDS: ("per_event", "per_started_hour", "nth"),
+    Unit.COUNT: ("per_event", "per_unit", "nth"),
+    Unit.PPM: ("per_event", "proportional", "band", "nth"),
+}
+# Which way the target of a measure points, for the tariffs that take its value.
+_OP = {"per_started_hour": Op.AT_MOST, "per_unit": Op.AT_MOST, "proportional": Op.AT_LEAST, "band": Op.AT_LEAST}
+
+
+def lint_consequences(standard: Standard, terms: Terms) -> Iterator[Finding]:
+    """Find what is wrong with a standard's consequences.
+
+    Parameters
+    ----------
+    standard : Standard
+    terms : Terms
+
+    Yields
+    ------
+    Finding
+    """
+    key = f"standard[{standard.id}].consequence"
+    for consequence in standard.consequence:
+        yield from _fit(standard, consequence, f"{key}.tariff.kind")
+        match consequence.tariff:
+            case BandTariff() as tariff:
+                yield from _bands(tariff, terms, f"{key}.tariff")
+            case NthTariff() as tariff:
+                yield from _amounts(tariff, terms, f"{key}.tariff.amounts")
+                yield from _numbered(standard, consequence, terms)
+            case _:
+                pass
+        yield from _carried(standard, consequence, terms, key)
+
+
+def _fit(standard: Standard, consequence: Consequence, key: str) -> Iterator[Finding]:
+    kind, measure = consequence.tariff.kind, standard.measure
+    fitting = tuple(one for one in _FITTING[measure.unit] if _OP.get(one, measure.op_needed) == measure.op_needed)
+    if kind not in fitting:
+        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, key, kind, fitting)
+
+
+def _bands(tariff: BandTariff, terms: Terms, key: str) -> Iterator[Finding]:
+    """Bands hold every share once, and a worse one never costs less."""
+    said = ", ".join(str(band.since) for band in tariff.bands)
+    if any(band.since <= below.since for band, below in pairwise(tariff.bands)):
+        yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.bands.from", said)
+    elif tariff.bands[-1].since != 0:
+        yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.bands.from", said, ("0",))
+    elif any(band.pct > below.pct for band, below in pairwise(tariff.bands)):
+        said = ", ".join(str(band.pct) for band in tariff.bands)
+        yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.bands.pct", said)
+    bases = tuple(base.id for base in terms.file.base)
+    if tariff.base not in bases:
+        yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.base", tariff.base, bases)
+    currency = terms.file.money.currency
+    if tariff.unit != currency:
+        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.unit", tariff.unit, (currency,))
+
+
+def _amounts(tariff: NthTariff, terms: Terms, key: str) -> Iterator[Finding]:
+    """Find values out of order, and a later event that costs less than the one before it on any day."""
+    first = terms.file.contract.effective.since
+    for values in tariff.amounts:
+        is_late = values[0].since is not None and values[0].since > first
+        if is_late or any(
+            later.since is None or (one.since and one.since >= later.since) for one, later in pairwise(values)
+        ):
+            dates = ", ".join(str(one.since) for one in values)
+            yield Finding(FindingCode.VALUE_DATES, _FILE, key, dates)
+            return
+    changes = {one.since for values in tariff.amounts for one in values if one.since and one.since > first}
+    for day in (first, *sorted(changes)):
+        on_day = [value_on(values, day) for values in tariff.amounts]
+        if any(one > later for one, later in pairwise(on_day)):
+            yield Finding(FindingCode.MALFORMED, _FILE, key, ", ".join(str(one) for one in on_day))
+            return
+
+
+def _numbered(standard: Standard, consequence: Consequence, terms: Terms) -> Iterator[Finding]:
+    """Find where the dearest of a day is chosen before it is known which event of the month each is."""
+    order = terms.file.money.order
+    natures = [
+        one.nature
+        for other in terms.file.standard
+        if other.overlap.group != "none" and other.overlap.keep == "highest"
+        for one in other.consequence
+    ]
+    is_compared = standard.overlap.group != "none" and standard.overlap.keep == "highest"
+    steps_are_known = Step.OVERLAP in order and Step.TARIFF in order
+    if (
+        is_compared
+        and natures.count(consequence.nature) > 1
+        and steps_are_known
+        and order.index(Step.OVERLAP) < order.index(Step.TARIFF)
+    ):
+        yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", Step.OVERLAP, (Step.TARIFF,))
+
+
+def _carried(standard: Standard, consequence: Consequence, terms: Terms, key: str) -> Iterator[Finding]:
+    """What a cap cuts off is carried over once it is a debt: after all that may free it, never while it is held."""
+    if consequence.cap is None or consequence.cap.carry_over == "none":
+        return
+    order = terms.file.money.order
+    if Step.CAP in order:
+        later = tuple(step for step in (Step.OVERLAP, Step.ALLOWANCE) if step in order[order.index(Step.CAP) :])
+        if later:
+            yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", Step.CAP, later)
+    if standard.inconclusive == Inconclusive.HOLD:
+        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.cap.carry_over", "next_month", ("none",))

@@ -1,0 +1,175 @@
+"""What one event costs: the tariff of the terms applied to the value of the measure that counts.
+
+Which value counts is the same for every kind: `borne`, the measure with the contractor's own gaps at their worst and
+every other doubt to its benefit. Where the contractor bears no gap that is the bound certain in its favour; where it
+bears one, more silence never costs less. An event that is charged or held although that value meets the target counts
+as the smallest miss there is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, assert_never
+
+from rules.calendar import SECOND_US, month_of
+from rules.consequences import (
+    BandTariff,
+    EventTariff,
+    HourTariff,
+    NthTariff,
+    ShareTariff,
+    Tariff,
+    UnitTariff,
+)
+from rules.contract import Terms
+from rules.errors import CalculationError
+from rules.numbers import PPM, Dated, dated_on, value_on
+from rules.payments.money import written
+from rules.records import Determination, Op
+
+_HOUR_US = 3_600 * SECOND_US
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one event costs, and by which number.
+
+    Parameters
+    ----------
+    amount : Fraction
+        [tariff's unit]
+    number : Dated
+        The number of the terms that was used.
+    unit : str
+        Its unit.
+    detail : mapping
+        What else was used: codes and numbers.
+    """
+
+    amount: Fraction
+    number: Dated
+    unit: str
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def value_charged(one: Determination) -> int:
+    """Value of the measure that a tariff is applied to. [the determination's unit]."""
+    if one.is_missed_borne:
+        return one.borne
+    return one.target + 1 if one.op == Op.AT_MOST else max(one.target - 1, 0)
+
+
+def price(terms: Terms, tariff: Tariff, one: Determination, occurrence: int) -> Price:
+    """Apply a tariff to an event.
+
+    Parameters
+    ----------
+    terms : Terms
+    tariff : Tariff
+    one : Determination
+    occurrence : int
+        Which event of the count window it is; 1 is the first.
+
+    Raises
+    ------
+    CalculationError
+        When the terms have no such base sum.
+
+    Notes
+    -----
+    A measure of another unit than the tariff is made for is refused by the linter, never here.
+    """
+    day, value = date.fromisoformat(one.day), value_charged(one)
+    bound = {"measured": value, "bound": "borne" if one.is_missed_borne else "least"}
+    match tariff:
+        case EventTariff():
+            return _times(tariff, day, Fraction(1), {})
+        case HourTariff():
+            hours = -(-abs(value - one.target) // _HOUR_US)
+            return _times(tariff, day, Fraction(hours), {"hours": hours, **bound})
+        case UnitTariff():
+            units = abs(value - one.target)
+            return _times(tariff, day, Fraction(units), {"units": units, **bound})
+        case ShareTariff():
+            missing = 1 - _share(value)
+            return _times(tariff, day, missing, {"missing": written(missing), **bound})
+        case BandTariff():
+            return _banded(terms, tariff, day, value, bound)
+        case NthTariff():
+            numbers = tariff.amounts[min(occurrence, len(tariff.amounts)) - 1]
+            detail = {"kind": tariff.kind, "occurrence": occurrence, "key": tariff.key}
+            return Price(value_on(numbers, day), dated_on(numbers, day), tariff.unit, detail)
+        case other:  # pyright: ignore[reportUnnecessaryComparison]
+            assert_never(other)
+
+
+def base_amount(terms: Terms, base: str, day: date) -> Fraction:
+    """Base sum of the month of a day: the one that its base line pays.
+
+    Parameters
+    ----------
+    terms : Terms
+    base : str
+    day : date
+
+    Raises
+    ------
+    CalculationError
+        When the terms have no such base sum.
+    """
+    for one in terms.file.base:
+        if one.id == base:
+            return value_on(one.amount, day.replace(day=1))
+    raise CalculationError(f"terms {terms.id}@{terms.version} have no base sum {base}")
+
+
+def index_value(terms: Terms, unit: str, day: date) -> Fraction:
+    """Value of a unit in the month of the fact, in the currency.
+
+    Parameters
+    ----------
+    terms : Terms
+    unit : str
+    day : date
+
+    Raises
+    ------
+    CalculationError
+        When the index has no value for the month.
+    """
+    if unit == terms.file.money.currency:
+        return Fraction(1)
+    value = terms.index_values.get((unit, month_of(day)))
+    if value is None:
+        raise CalculationError(f"indexes.csv has no value of {unit} for {month_of(day)}; add it as a new version")
+    return value
+
+
+def _share(value: int) -> Fraction:
+    return min(max(Fraction(value, PPM), Fraction(0)), Fraction(1))
+
+
+def _times(
+    tariff: EventTariff | HourTariff | UnitTariff | ShareTariff,
+    day: date,
+    factor: Fraction,
+    detail: Mapping[str, Any],
+) -> Price:
+    amount = value_on(tariff.amount, day) * factor
+    return Price(amount, dated_on(tariff.amount, day), tariff.unit, {"kind": tariff.kind, **detail})
+
+
+def _banded(terms: Terms, tariff: BandTariff, day: date, value: int, bound: Mapping[str, Any]) -> Price:
+    share = _share(value)
+    # The last band begins at nought, so one always holds the share.
+    band = next(one for one in tariff.bands if share >= Fraction(one.since))
+    base = base_amount(terms, tariff.base, day)
+    detail = {"kind": tariff.kind, "band_from": _plain(band.since), "base": tariff.base, "base_amount": written(base)}
+    number = Dated.model_validate({"value": _plain(band.pct), "clause": band.clause})
+    return Price(base * Fraction(band.pct) / 100, number, "percent", {**detail, **bound})
+
+
+def _plain(number: Decimal) -> str:
+    return written(Fraction(number))

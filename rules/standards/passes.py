@@ -1,0 +1,245 @@
+"""Longest time that a segment went without a pass."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from rules.assets import Register
+from rules.calendar import Window, windows
+from rules.contract import Standard, Terms
+from rules.numbers import value_on
+from rules.records import Determination
+from rules.shifts import KIND, Shift
+from rules.standards.judging import Bounds, Facts, Family, Judged, determination, target_on, zones_of
+from rules.standards.streets import (
+    VISIT_US,
+    digests_of,
+    gaps_told,
+    is_borne,
+    is_near_borne,
+    network_of,
+    shifts_of,
+    visits,
+    work_of,
+)
+from rules.sweeps import union_mm
+from rules.windows import weekdays_of
+
+if TYPE_CHECKING:
+    from rules.measures import PassMeasure
+
+_PPM = 1_000_000
+_DAY_US = 86_400_000_000
+
+
+@dataclass(slots=True)
+class _Passes:
+    """Passes of one segment: proven ones as instants, possible ones as spans, borne by the contractor or not."""
+
+    proven_us: list[int] = field(default_factory=list[int])
+    possible: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    borne: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """A span in which some of a segment may have been swept."""
+
+    begin_us: int
+    end_us: int
+    most_mm: int
+    is_adverse: bool
+
+
+def _scan_us(standard: Standard, window: Window) -> int:
+    look_back_us = int(value_on(cast("PassMeasure", standard.measure).look_back, window.day, "us"))
+    return window.start_us - look_back_us
+
+
+def _begin_us(terms: Terms, standard: Standard, window: Window) -> int:
+    """From where a stretch may begin: `look_back` before the window, and not before the contract itself began."""
+    contract = terms.file.contract
+    begun_us = 0 if contract.supersedes else terms.zone.instant(contract.effective.since, time(0))
+    return max(_scan_us(standard, window), begun_us)
+
+
+def _looks(standard: Standard, window: Window) -> tuple[int, int]:
+    max_gap_us = work_of(cast("PassMeasure", standard.measure), window.day).max_gap_us
+    # The windows of service of the first day looked at begin up to a day before.
+    return _scan_us(standard, window) - _DAY_US - max_gap_us, window.end_us + max_gap_us
+
+
+def _subjects(terms: Terms, _register: Register, standard: Standard, _window: Window) -> Iterable[tuple[str, str]]:
+    network, covered = network_of(terms), set(zones_of(terms, standard))
+    return [
+        (segment, zone)
+        for segment, zone in zip(network.segment_ids, network.zone_ids, strict=True)
+        if zone in covered
+    ]
+
+
+def _judge(facts: Facts, standard: Standard, windows: Sequence[Window]) -> Iterator[Determination]:
+    network = network_of(facts.terms)
+    for window in windows:
+        for zone in zones_of(facts.terms, standard):
+            shifts = [
+                shift
+                for service in _services(facts.terms, standard, window)
+                for shift in shifts_of(facts, standard, zone, service)
+            ]
+            shared = digests_of(shifts, _looks(standard, window))
+            for place, where in enumerate(network.zone_ids):
+                if where == zone:
+                    judged = _segment(facts, standard, place, window, shifts, shared)
+                    yield determination(facts.terms, standard, judged)
+
+
+FAMILY = Family((KIND,), _looks, _subjects, _judge)
+
+
+def _services(terms: Terms, standard: Standard, window: Window) -> list[Window]:
+    """Windows of service looked at: those of the month and of the days before, whichever terms held then."""
+    scan_us, hours = _begin_us(terms, standard, window), standard.window
+    first = terms.zone.local(scan_us).date()
+    last = terms.zone.local(window.end_us).date() + timedelta(days=1)
+    laid = windows(terms.zone, hours.start, hours.end, (first, last), weekdays_of(hours))
+    return [one for one in laid if scan_us <= one.start_us and one.end_us <= window.end_us]
+
+
+def _segment(
+    facts: Facts, standard: Standard, place: int, window: Window, shifts: Sequence[Shift], digests: dict[str, str]
+) -> Judged:
+    network, scan_us = network_of(facts.terms), _begin_us(facts.terms, standard, window)
+    passes = _passes(facts, standard, place, window.day, shifts)
+    edges = (scan_us, window.start_us, window.end_us, target_on(standard, window.day))
+    every = [*passes.possible, *passes.borne]
+    proven, from_us, until_us = longest(passes.proven_us, every, [], edges)
+    borne, _, _ = longest(passes.proven_us, passes.possible, passes.borne, edges)
+    possible, _, _ = longest(passes.proven_us, [], every, edges)
+    looked = _looks(standard, window)
+    return Judged(
+        subject=network.segment_ids[place],
+        zone=network.zone_ids[place],
+        window=window,
+        bounds=Bounds(proven, borne, possible),
+        received=sum(shift.received for shift in shifts),
+        expected=sum(shift.expected for shift in shifts),
+        digests=digests,
+        trace={
+            "looked_from_us": looked[0],
+            "looked_until_us": looked[1],
+            "detail": {"name": network.names[place]},
+            "proven_from_us": from_us,
+            "proven_until_us": until_us,
+            "passes": [
+                [network.segment_ids[place], shift.asset.asset, *visit]
+                for shift in shifts
+                for visit in visits(shift, place)
+            ],
+            "gaps": _gaps(shifts, window),
+        },
+    )
+
+
+def _gaps(shifts: Sequence[Shift], window: Window) -> list[dict[str, Any]]:
+    return [gap for shift in shifts for gap in gaps_told(shift, window)]
+
+
+def _passes(facts: Facts, standard: Standard, place: int, day: date, shifts: Sequence[Shift]) -> _Passes:
+    """Passes of a segment: enough of its length in one visit, with what gaps beside it may hide."""
+    measure = cast("PassMeasure", standard.measure)
+    length_mm = int(network_of(facts.terms).length_mm[place])
+    needed_mm = -(-round(value_on(measure.pass_share, day) * _PPM) * length_mm // _PPM)
+    found = _Passes()
+    for shift in shifts:
+        doubtful: list[_Doubt] = []
+        for begin_us, end_us, proven_mm in visits(shift, place):
+            if proven_mm >= needed_mm:
+                found.proven_us.append(end_us)
+                continue
+            driven = [piece for piece in shift.sweep.possible[place] if begin_us <= piece.enter_us <= end_us]
+            is_adverse = is_near_borne(facts, shift, begin_us, end_us)
+            doubtful.append(_Doubt(begin_us, end_us, union_mm(driven), is_adverse))
+        doubtful += [
+            _Doubt(*hidden.span, hidden.most_mm, is_borne(facts, shift, hidden))
+            for hidden in shift.sweep.hidden
+            if place in hidden.segments
+        ]
+        for stay in _stays(doubtful):
+            span = (min(one.begin_us for one in stay), max(one.end_us for one in stay))
+            if sum(one.most_mm for one in stay if not one.is_adverse) >= needed_mm:
+                found.possible.append(span)
+            elif sum(one.most_mm for one in stay) >= needed_mm:
+                found.borne.append(span)
+    return found
+
+
+def _stays(doubtful: Sequence[_Doubt]) -> list[list[_Doubt]]:
+    """Put together what may be one visit: begun before a gap, ended after it."""
+    stays: list[list[_Doubt]] = []
+    reached_us = 0
+    for one in sorted(doubtful, key=lambda one: (one.begin_us, one.end_us)):
+        if stays and one.begin_us - reached_us <= VISIT_US:
+            stays[-1].append(one)
+        else:
+            stays.append([one])
+        reached_us = max(reached_us, one.end_us)
+    return stays
+
+
+def longest(
+    passes_us: Sequence[int],
+    benign: Sequence[tuple[int, int]],
+    adverse: Sequence[tuple[int, int]],
+    edges: tuple[int, int, int, int],
+) -> tuple[int, int, int]:
+    """Find the longest stretch without a pass that reaches into a window.
+
+    Parameters
+    ----------
+    passes_us : sequence of int
+        Proven passes. [us since 1970, UTC]
+    benign, adverse : sequence of tuple of int
+        Spans in which there may have been passes, resolved to the contractor's benefit, or against it.
+    edges : tuple of int
+        From where a stretch may begin, the window's start and end, and the target. [us]
+
+    Returns
+    -------
+    tuple of int
+        Length [us], from when until when [us since 1970, UTC].
+
+    Notes
+    -----
+    One stretch is one fact: what was longer than the target before the window began was judged in the window before,
+    and counts anew from this one's start. So a pass shortly before the window can make a stretch longer, and each
+    doubt there is tried both ways.
+    """
+    scan_us, start_us, end_us, target_us = edges
+    broken = sorted([*((us, us) for us in passes_us), *benign])
+    stretches: list[tuple[int, int]] = []
+    reached_us = scan_us
+    for broken_us, until_us in [*broken, (end_us, end_us)]:
+        begin_us = min(broken_us, end_us)
+        if begin_us > start_us and begin_us > reached_us:
+            stretches.append((reached_us, begin_us))
+        reached_us = max(reached_us, min(until_us, end_us))
+    counted_us = start_us - target_us
+    proven_us = max((us for us in passes_us if us <= start_us), default=scan_us)
+    found = [(start_us, start_us)]
+    for from_us, until_us in stretches:
+        is_old = (
+            from_us < start_us
+            and min(from_us, proven_us) < counted_us
+            and (from_us > scan_us or scan_us < counted_us)
+        )
+        found.append((start_us if is_old else from_us, until_us))
+        if from_us < start_us:
+            found += [
+                (max(low_us, counted_us, from_us), until_us)
+                for low_us, high_us in adverse
+                if low_us <= start_us and max(low_us, counted_us, from_us) <= min(high_us, start_us)
+            ]
+    longest_from, longest_until = max(found, key=lambda one: one[1] - one[0])
+    return longest_until - longest_from, longest_from, longest_until

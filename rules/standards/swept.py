@@ -1,0 +1,127 @@
+"""Share of a zone's street length that was swept: of a night, or of the worst tenth of segments over a month."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from rules.assets import Register
+from rules.calendar import Window, month_days, month_of
+from rules.contract import Standard, Terms
+from rules.records import Determination
+from rules.shifts import KIND, Shift
+from rules.standards.judging import Bounds, Facts, Family, Judged, determination, zones_of
+from rules.standards.streets import (
+    Swept,
+    coverage_of,
+    declared,
+    digests_of,
+    gaps_told,
+    network_of,
+    passes_told,
+    work_of,
+)
+from rules.windows import daily_windows
+
+_PPM = 1_000_000
+
+
+def _looks(standard: Standard, window: Window) -> tuple[int, int]:
+    max_gap_us = work_of(declared(standard)[0], window.day).max_gap_us
+    return window.start_us - max_gap_us, window.end_us + max_gap_us
+
+
+def _subjects(terms: Terms, _register: Register, standard: Standard, _window: Window) -> Iterable[tuple[str, str]]:
+    return [(zone, zone) for zone in zones_of(terms, standard)]
+
+
+def _judge(facts: Facts, standard: Standard, windows: Sequence[Window]) -> Iterator[Determination]:
+    is_worst = standard.measure.kind == "swept_share_worst_tenth"
+    for window in windows:
+        for zone in zones_of(facts.terms, standard):
+            judged = _worst(facts, standard, zone, window) if is_worst else _night(facts, standard, zone, window)
+            yield determination(facts.terms, standard, judged)
+
+
+FAMILY = Family((KIND,), _looks, _subjects, _judge)
+
+
+def _night(facts: Facts, standard: Standard, zone: str, window: Window) -> Judged:
+    found = coverage_of(facts, standard, zone, window)
+    length_mm = found.length_mm
+    bounds = Bounds(
+        found.proven_mm * _PPM // length_mm,
+        -(-found.borne_mm * _PPM // length_mm),
+        -(-found.possible_mm * _PPM // length_mm),
+    )
+    network = network_of(facts.terms)
+    looked = _looks(standard, window)
+    gaps = [gap for shift in found.shifts for gap in gaps_told(shift, window)]
+    return Judged(
+        subject=zone,
+        zone=zone,
+        window=window,
+        bounds=bounds,
+        received=sum(shift.received for shift in found.shifts),
+        expected=sum(shift.expected for shift in found.shifts),
+        digests=digests_of(found.shifts, looked),
+        trace={
+            "looked_from_us": looked[0],
+            "looked_until_us": looked[1],
+            "detail": {
+                "length_mm": length_mm,
+                "proven_mm": found.proven_mm,
+                "borne_mm": found.borne_mm,
+                "possible_mm": found.possible_mm,
+            },
+            "segments": [
+                [network.segment_ids[place], one.length_mm, one.proven_mm, one.borne_mm, one.possible_mm]
+                for place, one in sorted(found.segments.items(), key=lambda item: network.segment_ids[item[0]])
+            ],
+            "passes": passes_told(found, network),
+            "gaps": gaps,
+        },
+    )
+
+
+def _worst(facts: Facts, standard: Standard, zone: str, window: Window) -> Judged:
+    """Mean of the lowest tenth of the segments' shares over the month's windows, each bound by itself."""
+    nights = daily_windows(facts.terms, standard, month_days(month_of(window.day)))
+    network = network_of(facts.terms)
+    totals: dict[int, Swept] = {}
+    shifts: list[Shift] = []
+    gaps: list[dict[str, Any]] = []
+    for night in nights:
+        found = coverage_of(facts, standard, zone, night)
+        shifts += found.shifts
+        gaps += [gap for shift in found.shifts for gap in gaps_told(shift, night)]
+        for place, one in found.segments.items():
+            total = totals.setdefault(place, Swept(0))
+            total.length_mm += one.length_mm
+            total.proven_mm += one.proven_mm
+            total.borne_mm += one.borne_mm
+            total.possible_mm += one.possible_mm
+    chosen = -(-len(totals) // 10)
+    proven = sorted(one.proven_mm * _PPM // one.length_mm for one in totals.values())[:chosen]
+    borne = sorted(-(-one.borne_mm * _PPM // one.length_mm) for one in totals.values())[:chosen]
+    possible = sorted(-(-one.possible_mm * _PPM // one.length_mm) for one in totals.values())[:chosen]
+    looked = _looks(standard, window)
+    worst = sorted(totals, key=lambda place: (totals[place].proven_mm * _PPM // totals[place].length_mm, place))
+    return Judged(
+        subject=zone,
+        zone=zone,
+        window=window,
+        bounds=Bounds(sum(proven) // chosen, -(-sum(borne) // chosen), -(-sum(possible) // chosen)),
+        received=sum(shift.received for shift in shifts),
+        expected=sum(shift.expected for shift in shifts),
+        digests=digests_of(shifts, looked),
+        trace={
+            "looked_from_us": looked[0],
+            "looked_until_us": looked[1],
+            "detail": {"segments": chosen, "of": len(totals), "nights": len(nights)},
+            "segments": [
+                [network.segment_ids[place], one.length_mm, one.proven_mm, one.borne_mm, one.possible_mm]
+                for place in worst
+                for one in (totals[place],)
+            ],
+            "gaps": gaps,
+        },
+    )

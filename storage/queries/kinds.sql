@@ -1,0 +1,155 @@
+-- Of one kind of reading. Names in braces are filled from its declaration: {table}, {conflict} and {stage} are its
+-- tables, the others lists made of the pieces at the end.
+
+-- name: create_table
+-- Readings as said. The digest tells a duplicate from a conflict and is no part of the key.
+create table {table} (
+    device_id         bigint not null,
+    event_time        timestamptz not null,
+    sequence          bigint not null,
+    event_time_source smallint not null,
+    device_time       timestamptz,
+    network_time      timestamptz,
+    sent_time         timestamptz,
+    received_time     timestamptz not null,
+    clock             smallint not null,
+    {columns},
+    digest            uuid not null,
+    batch_seq         bigint not null,
+    primary key (device_id, event_time, sequence)
+)
+
+-- name: create_conflict_table
+-- Same key, other content: kept beside, so that which one came first decides nothing.
+create table {conflict} (like {table}, primary key (device_id, event_time, sequence, digest))
+
+-- name: create_hypertable
+-- Seven days: a chunk holds a week of a city in memory, years of history stay under the lock limit.
+select create_hypertable(%(table)s::regclass, by_range('event_time', interval '7 days'),
+                         create_default_indexes => false)
+
+-- name: create_trigger
+create trigger {trigger} before update on {table} for each row execute function refuse_change()
+
+-- name: add_column
+alter table {table} add column {column}
+
+-- name: select_columns
+select c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod)
+from pg_class c
+join pg_attribute a on a.attrelid = c.oid
+where c.relname = any(%(tables)s::text[]) and c.relkind = 'r' and pg_table_is_visible(c.oid)
+  and a.attnum > 0 and not a.attisdropped
+
+-- name: create_stage
+-- One row per reading of the batch, sentinels or NULL where not said; lives as long as the connection.
+create temporary table if not exists {stage} (
+    arrival           integer not null,
+    device_id         bigint not null,
+    event_time        timestamptz not null,
+    sequence          bigint not null,
+    event_time_source smallint not null,
+    device_time       timestamptz,
+    network_time      timestamptz,
+    sent_time         timestamptz,
+    received_time     timestamptz not null,
+    clock             smallint not null,
+    digest            uuid not null,
+    {columns}
+) on commit delete rows
+
+-- name: copy_stage
+copy {stage} (arrival, device_id, event_time, sequence, event_time_source, device_time, network_time, sent_time,
+              received_time, clock, digest, {names})
+from stdin (format binary)
+
+-- name: insert
+-- The first of a key in the batch goes in, unless the key is there already. Says how many per device and UTC hour.
+with stored as (
+insert into {table} (device_id, event_time, sequence, event_time_source, device_time, network_time, sent_time,
+                     received_time, clock, {names}, digest, batch_seq)
+select distinct on (s.event_time, s.device_id, s.sequence)
+       s.device_id, s.event_time, s.sequence, s.event_time_source,
+       nullif(s.device_time, '-infinity'), nullif(s.network_time, '-infinity'), nullif(s.sent_time, '-infinity'),
+       s.received_time, s.clock, {staged}, s.digest, %(batch_seq)s
+from {stage} s
+order by s.event_time, s.device_id, s.sequence, s.arrival
+on conflict do nothing
+returning device_id, event_time
+)
+select device_id, date_trunc('hour', event_time, 'UTC'), count(*) from stored group by 1, 2
+
+-- name: insert_conflict
+-- What differs from the content stored under its key, once per distinct content.
+with stored as (
+insert into {conflict} (device_id, event_time, sequence, event_time_source, device_time, network_time, sent_time,
+                        received_time, clock, {names}, digest, batch_seq)
+select distinct on (s.event_time, s.device_id, s.sequence, s.digest)
+       s.device_id, s.event_time, s.sequence, s.event_time_source,
+       nullif(s.device_time, '-infinity'), nullif(s.network_time, '-infinity'), nullif(s.sent_time, '-infinity'),
+       s.received_time, s.clock, {staged}, s.digest, %(batch_seq)s
+from {stage} s
+join {table} r on r.device_id = s.device_id and r.event_time = s.event_time and r.sequence = s.sequence
+where r.digest <> s.digest and r.event_time >= %(first)s and r.event_time <= %(last)s
+order by s.event_time, s.device_id, s.sequence, s.digest, s.arrival
+on conflict do nothing
+returning device_id, event_time
+)
+select device_id, date_trunc('hour', event_time, 'UTC'), count(*) from stored group by 1, 2
+
+-- name: select_present
+-- Which of some readings are stored, by their place in the question.
+select said.place
+from unnest(%(places)s::bigint[], %(device_ids)s::bigint[], %(event_times)s::timestamptz[], %(sequences)s::bigint[],
+            %(digests)s::uuid[]) as said (place, device_id, event_time, sequence, digest)
+where exists (select from {table} r
+              where r.device_id = said.device_id and r.event_time = said.event_time and r.sequence = said.sequence
+                and r.digest = said.digest and r.event_time >= %(first)s and r.event_time <= %(last)s)
+   or exists (select from {conflict} r
+              where r.device_id = said.device_id and r.event_time = said.event_time and r.sequence = said.sequence
+                and r.digest = said.digest)
+
+-- name: select_known
+-- All that is known of some devices in a span, conflicting contents side by side; sentinels where not said.
+select device_id, event_time, sequence, clock, digest, {said}
+from {table}
+where device_id = any(%(device_ids)s) and event_time >= %(first)s and event_time < %(until)s
+  and batch_seq <= %(known_through)s
+union all
+select device_id, event_time, sequence, clock, digest, {said}
+from {conflict}
+where device_id = any(%(device_ids)s) and event_time >= %(first)s and event_time < %(until)s
+  and batch_seq <= %(known_through)s
+order by 1, 2, 3, 5
+
+-- name: copy_known
+copy ({known}) to stdout (format binary)
+
+-- name: select_for_people
+-- A device's readings in a span, as said, for the eye.
+select event_time, sequence, clock, digest, received_time, {names}
+from {table}
+where device_id = %(device_id)s and event_time >= %(first)s and event_time < %(until)s
+union all
+select event_time, sequence, clock, digest, received_time, {names}
+from {conflict}
+where device_id = %(device_id)s and event_time >= %(first)s and event_time < %(until)s
+order by 1, 2, 4
+
+-- name: number_column
+{name} integer
+
+-- name: word_column
+{name} text
+
+-- name: number_staged
+nullif({name}, -2147483648)
+
+-- name: word_staged
+nullif({name}, '')
+
+-- name: number_said
+coalesce({name}, -2147483648)
+
+-- name: word_said
+coalesce({name}, '')

@@ -1,0 +1,46 @@
+"""An honest, perfect contractor over many seeds: field, decoding, assessment and statement, with no server between.
+
+`python -m tests.acceptance.perfect --seeds 200 --days 30` tries whole months; the tests try shorter spans.
+"""
+
+import argparse
+from datetime import date, timedelta
+from fractions import Fraction
+
+from app.jobs.demo_field import FIRST, MONTHS, field_of, messages_of, register_of
+from rules.assess import assess
+from rules.payments.money import read
+from rules.payments.statement import settle
+from rules.register import load_register
+from tests.rules.field import stored
+
+FAR_US = 2**61
+
+
+def shortfall(seed: int, days: int, containers: int) -> tuple[Fraction, list[str]]:
+    """What a perfect contractor is not paid of its base sum in the first month, and its lines in procedure."""
+    field = field_of(seed, containers, is_perfect=True, days=days)
+    register = load_register(register_of(field), field.terms)
+    readings = stored(messages_of(field, seed))
+    # Standards of a whole month are judged too: what was never heard must cost nothing.
+    span: tuple[date, date] = (FIRST, FIRST + timedelta(days=days))
+    found = assess(field.terms, register, readings, span, FAR_US)
+    body = settle(field.terms, found, MONTHS[0]).body
+    charged = [line["id"] for line in body["blocks"]["C"]["lines"]]
+    return read(body["totals"]["base"]) - read(body["totals"]["net"]), charged
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--containers", type=int, default=8)
+    asked = parser.parse_args()
+    short = 0
+    for seed in range(asked.first, asked.first + asked.seeds):
+        missing, lines = shortfall(seed, asked.days, asked.containers)
+        short += bool(missing or lines)
+        if missing or lines:
+            print(seed, missing, lines, flush=True)
+    print(f"{asked.seeds - short} of {asked.seeds} perfect months were paid in full", flush=True)
