@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-# Classes of what belongs to no zone: tablets of inspectors, the city's desk, the contractor's, trucks that lift.
-PLACELESS = ("inspection", "case_desk", "contractor_desk", "collector")
-
 
 @dataclass(frozen=True, slots=True)
 class Asset:

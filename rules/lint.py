@@ -11,7 +11,7 @@ from typing import cast
 
 from pydantic import BaseModel
 
-from rules.assets import PLACELESS, Register
+from rules.assets import Register
 from rules.consequences import Inconclusive
 from rules.contract import Bearer, Standard, Step, Terms
 from rules.lint_consequences import lint_consequences
@@ -37,6 +37,7 @@ def lint_terms(terms: Terms) -> list[Finding]:
         *_gap_bearers(terms),
         *_steps(terms),
         *_indexes(terms),
+        *_zones(terms),
         *(found for standard in terms.file.standard for found in _standard(standard, terms)),
         *_values(terms.file, terms.file.contract.effective.since),
     ]
@@ -140,6 +141,16 @@ def _indexes(terms: Terms) -> Iterator[Finding]:
                 yield Finding(FindingCode.UNKNOWN_REFERENCE, "indexes.csv", "series", unit, tuple(sorted(known)))
 
 
+def _zones(terms: Terms) -> Iterator[Finding]:
+    """Streets and points lie in zones that there are."""
+    streets = {zone for zone in terms.network.zone_ids if zone} if terms.network else set[str]()
+    named = {"segments.geojson": streets, "points.csv": {point.zone for point in terms.points}}
+    for file, found in named.items():
+        for zone in sorted(found - terms.zones.keys()):
+            key = "zone" if file == "points.csv" else "zone_id"
+            yield Finding(FindingCode.UNKNOWN_REFERENCE, file, key, zone, tuple(terms.zones))
+
+
 def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
     key = f"standard[{standard.id}]"
     goals = tuple(goal.id for goal in terms.file.goal)
@@ -202,20 +213,29 @@ def _values(table: BaseModel, first_day: date, path: str = "") -> Iterator[Findi
                     yield from _values(row, first_day, f"{here}[{getattr(row, 'id', '')}]")
 
 
-def _mobile(terms: Terms) -> set[str]:
-    """Classes of assets that may belong to no zone: vehicles that a measure names, desks and tablets."""
+def _vehicles(terms: Terms) -> set[str]:
+    """Classes of assets that a measure names: where none is registered, nothing can be measured."""
     measures = [standard.measure for standard in terms.file.standard]
-    vehicles = {one.vehicles for one in measures if isinstance(one, SweptMeasure | PassMeasure)}
-    owing = {one.assets for one in measures if isinstance(one, FeedMeasure)}
-    return {*PLACELESS, *vehicles, *owing}
+    return _sweeping(terms) | {one.assets for one in measures if isinstance(one, FeedMeasure)}
+
+
+def _sweeping(terms: Terms) -> set[str]:
+    measures = [standard.measure for standard in terms.file.standard]
+    return {one.vehicles for one in measures if isinstance(one, SweptMeasure | PassMeasure)}
 
 
 def _places(register: Register, terms: Terms) -> Iterator[Finding]:
-    mobile = _mobile(terms)
+    # What a level sensor hangs at stands somewhere; vehicles, tablets and desks need not.
+    standing = {
+        one.asset for one in register.installations if one.empty_mm is not None or one.full_at_ppm is not None
+    }
+    known = {asset.asset_class for asset in register.assets}
+    for name in sorted(_vehicles(terms) - known):
+        yield Finding(FindingCode.UNKNOWN_REFERENCE, "assets.csv", "class", name, tuple(sorted(known)))
     for asset in register.assets:
         if asset.until_us <= asset.since_us:
             yield Finding(FindingCode.VALUE_DATES, "assets.csv", f"{asset.asset}.valid_until", asset.asset)
-        if asset.zone not in terms.zones and (asset.zone or asset.asset_class not in mobile):
+        if asset.zone not in terms.zones and (asset.zone or asset.asset in standing):
             yield Finding(
                 FindingCode.UNKNOWN_REFERENCE, "assets.csv", f"{asset.asset}.zone", asset.zone, tuple(terms.zones)
             )
@@ -227,7 +247,7 @@ def _places(register: Register, terms: Terms) -> Iterator[Finding]:
 
 def _installations(register: Register, terms: Terms) -> Iterator[Finding]:
     file = "installations.csv"
-    assets = {asset.asset for asset in register.assets}
+    classes = {asset.asset: asset.asset_class for asset in register.assets}
     by_installation = any(
         isinstance(standard.measure, FullMeasure)
         and any(dated.value == "installation" for dated in standard.measure.value)
@@ -237,7 +257,7 @@ def _installations(register: Register, terms: Terms) -> Iterator[Finding]:
         place = f"{one.source}/{one.device}"
         if one.until_us <= one.since_us:
             yield Finding(FindingCode.VALUE_DATES, file, f"{place}.valid_until", one.asset)
-        if one.asset not in assets:
+        if one.asset not in classes:
             yield Finding(FindingCode.UNKNOWN_REFERENCE, file, f"{place}.asset", one.asset)
         if (one.empty_mm is None) != (one.full_mm is None) or (
             one.empty_mm is not None and one.full_mm is not None and one.empty_mm <= one.full_mm
@@ -245,6 +265,8 @@ def _installations(register: Register, terms: Terms) -> Iterator[Finding]:
             yield Finding(FindingCode.GEOMETRY_MISSING, file, f"{place}.empty_mm, full_mm", str(one.empty_mm))
         if by_installation and one.full_at_ppm is None:
             yield Finding(FindingCode.GEOMETRY_MISSING, file, f"{place}.full_at")
+        if classes.get(one.asset) in _sweeping(terms) and not one.working_input:
+            yield Finding(FindingCode.GEOMETRY_MISSING, file, f"{place}.working")
         if not (one.signed_city and one.signed_contractor):
             yield Finding(FindingCode.UNSIGNED, file, f"{place}.signed_city, signed_contractor")
     spans = sorted((one.source, one.device, one.since_us, one.until_us) for one in register.installations)

@@ -49,3 +49,8 @@ def stale_devices(connection: Connection, age: timedelta) -> list[Stale]:
     One look into an index for each device, O(devices * chunks) at the worst.
     """
     return [Stale(*row) for row in connection.execute(query("health", "select_stale"), {"age": age})]
+
+
+def positioned_devices(connection: Connection) -> list[tuple[str, str]]:
+    """List the devices that have sent positions, by source and name."""
+    return [(source, device) for source, device in connection.execute(query("health", "select_positioned"))]

@@ -38,7 +38,7 @@ def migrate(database: Database = None) -> None:
     note(
         f"PostgreSQL {server.postgresql}{edition}; {len(done.applied)} migrations applied, {done.present} were there"
     )
-    for name in done.applied:
+    for name in (*done.applied, *(f"kind {kind}" for kind in done.kinds), *(f"column {one}" for one in done.columns)):
         note(f"  {name}")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.jobs.contracts import load_stored, newest_day
-from storage import audit, contracts, health, ledger, readings
+from storage import audit, contracts, health, ledger, masks, readings
 from storage.connection import Connection
 from storage.errors import LedgerError
 
@@ -49,6 +49,12 @@ def findings(connection: Connection) -> list[Ailment]:
         Ailment("device_not_installed", f"{source}/{device}", "sends readings, but no contract has installed it")
         for source, device in readings.all_devices(connection)
         if (source, device) not in installed
+    ]
+    masked = masks.read(connection).areas
+    found += [
+        Ailment("mask_missing", f"{source}/{device}", "sends positions that no collection mask limits: all are kept")
+        for source, device in health.positioned_devices(connection)
+        if (source, device) in installed and (source, device) not in masked
     ]
     found += [
         Ailment("device_stale", f"{one.source}/{one.device}", _stale(one))

@@ -9,7 +9,7 @@ from rules.assets import Register
 from rules.calendar import Window, windows
 from rules.contract import Standard, Terms
 from rules.numbers import value_on
-from rules.records import Determination
+from rules.records import Determination, GapCause
 from rules.shifts import KIND, Shift
 from rules.standards.judging import Bounds, Facts, Family, Judged, determination, target_on, zones_of
 from rules.standards.streets import (
@@ -52,6 +52,15 @@ class _Doubt:
     is_adverse: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """Shifts looked at, spans of service for which no vehicle was registered, and digests of it all."""
+
+    shifts: list[Shift]
+    bare: list[tuple[int, int]]
+    digests: dict[str, str]
+
+
 def _scan_us(standard: Standard, window: Window) -> int:
     look_back_us = int(value_on(cast("PassMeasure", standard.measure).look_back, window.day, "us"))
     return window.start_us - look_back_us
@@ -83,15 +92,19 @@ def _judge(facts: Facts, standard: Standard, windows: Sequence[Window]) -> Itera
     network = network_of(facts.terms)
     for window in windows:
         for zone in zones_of(facts.terms, standard):
-            shifts = [
-                shift
-                for service in _services(facts.terms, standard, window)
-                for shift in shifts_of(facts, standard, zone, service)
+            services = _services(facts.terms, standard, window)
+            by_service = [shifts_of(facts, standard, zone, service) for service in services]
+            shifts = [shift for one in by_service for shift in one]
+            # No vehicle is registered, so none could have been heard.
+            bare = [
+                (service.start_us, service.end_us)
+                for service, one in zip(services, by_service, strict=True)
+                if not one
             ]
             shared = digests_of(shifts, _looks(standard, window))
             for place, where in enumerate(network.zone_ids):
                 if where == zone:
-                    judged = _segment(facts, standard, place, window, shifts, shared)
+                    judged = _segment(facts, standard, place, window, _Service(shifts, bare, shared))
                     yield determination(facts.terms, standard, judged)
 
 
@@ -107,11 +120,11 @@ def _services(terms: Terms, standard: Standard, window: Window) -> list[Window]:
     return [one for one in laid if scan_us <= one.start_us and one.end_us <= window.end_us]
 
 
-def _segment(
-    facts: Facts, standard: Standard, place: int, window: Window, shifts: Sequence[Shift], digests: dict[str, str]
-) -> Judged:
+def _segment(facts: Facts, standard: Standard, place: int, window: Window, service: _Service) -> Judged:
+    shifts = service.shifts
     network, scan_us = network_of(facts.terms), _begin_us(facts.terms, standard, window)
     passes = _passes(facts, standard, place, window.day, shifts)
+    (passes.borne if facts.is_borne(GapCause.CITY) else passes.possible).extend(service.bare)
     edges = (scan_us, window.start_us, window.end_us, target_on(standard, window.day))
     every = [*passes.possible, *passes.borne]
     proven, from_us, until_us = longest(passes.proven_us, every, [], edges)
@@ -125,7 +138,7 @@ def _segment(
         bounds=Bounds(proven, borne, possible),
         received=sum(shift.received for shift in shifts),
         expected=sum(shift.expected for shift in shifts),
-        digests=digests,
+        digests=service.digests,
         trace={
             "looked_from_us": looked[0],
             "looked_until_us": looked[1],

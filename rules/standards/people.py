@@ -20,6 +20,7 @@ INSPECTION: Final = "inspection"
 CASE_DESK: Final = "case_desk"
 CONTRACTOR_DESK: Final = "contractor_desk"
 COLLECTOR: Final = "collector"
+CLASSES: Final = (INSPECTION, CASE_DESK, CONTRACTOR_DESK, COLLECTOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,27 @@ def speakers(facts: Facts, kind: str, *classes: str) -> list[Speaker]:
         if asset.asset_class in classes
         for one in sources_of(asset.asset, kind, facts.register.installations, facts.readings)
     ]
+
+
+def is_installed(facts: Facts, asset_class: str, first_us: int, until_us: int) -> bool:
+    """Whether anything of a class had a device in a span: else what it did not say proves nothing.
+
+    Parameters
+    ----------
+    facts : Facts
+    asset_class : str
+    first_us, until_us : int
+        Half open. [us since 1970, UTC]
+    """
+    held = {
+        one.asset
+        for one in facts.register.assets
+        if one.asset_class == asset_class and one.since_us < until_us and first_us < one.until_us
+    }
+    return any(
+        one.asset in held and one.since_us < until_us and first_us < one.until_us
+        for one in facts.register.installations
+    )
 
 
 def entries(heard: Iterable[Speaker], first_us: int, until_us: int) -> list[Entry]:

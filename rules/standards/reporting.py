@@ -25,6 +25,7 @@ from rules.standards.people import (
     Entry,
     entries,
     entries_digest,
+    is_installed,
     speakers,
     speakers_digest,
 )
@@ -147,7 +148,7 @@ class _Report:
             case "report_late":
                 bounds = self._late(due_us)
             case "report_missing":
-                bounds = self._missing()
+                bounds = self._missing((day_us[0], closes_us))
             case "report_contradicted":
                 classes = (CONTRACTOR_DESK, COLLECTOR)
                 counted = self._counted(lifts, day_us)
@@ -211,9 +212,12 @@ class _Report:
         values = [int(one > due_us) for one in firsts] + ([0] if first is None else [])
         return _spread(values, is_borne=self._is_borne())
 
-    def _missing(self) -> Bounds:
+    def _missing(self, span: tuple[int, int]) -> Bounds:
         if self._first() is not None:
             return Bounds(0, 0, 0)
+        if not self.said and not is_installed(self.facts, CONTRACTOR_DESK, *span):
+            # Nobody could have been heard.
+            return _spread([0, 1], is_borne=self.facts.is_borne(GapCause.CITY))
         return _spread([0, 1] if self.said else [1], is_borne=self._is_borne())
 
     def _latest(self) -> list[_Version | None]:

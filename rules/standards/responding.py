@@ -24,6 +24,7 @@ from rules.standards.people import (
     Entry,
     entries,
     entries_digest,
+    is_installed,
     speakers,
     speakers_digest,
 )
@@ -219,6 +220,10 @@ def _bounds(facts: Facts, standard: Standard, opened: _Opened, horizon_us: int) 
     most = sure.time_us - opened_us if sure else horizon_us
     if not opened.is_sure or any(one.step == _WITHDRAWN and one.is_citys for one in opened.steps):
         least = 0
+    is_heard = possible or is_installed(facts, CONTRACTOR_DESK, opened_us, opened_us + horizon_us)
+    if not is_heard and _measure(standard).until != "confirmed":
+        # The contractor had nothing to answer with.
+        return Bounds(0, most if facts.is_borne(GapCause.CITY) else 0, most)
     return Bounds(least, most if facts.is_borne(GapCause.CONFLICT) else least, most)
 
 

@@ -12,7 +12,7 @@ from rules.contract import Standard, Terms
 from rules.measures import PassMeasure, SweptMeasure
 from rules.numbers import value_on
 from rules.places import Network
-from rules.records import digest
+from rules.records import GapCause, digest
 from rules.shifts import Field, Shift, shift_of
 from rules.standards.judging import Facts, register_digest
 from rules.sweeps import Hidden, Work, union_mm
@@ -157,6 +157,13 @@ def coverage_of(facts: Facts, standard: Standard, zone: str, window: Window) -> 
     found.borne_mm = sum(one.borne_mm for one in segments.values())
     found.possible_mm = sum(one.possible_mm for one in segments.values())
     hide(found, [(hidden, is_borne(facts, shift, hidden)) for shift in shifts for hidden in shift.sweep.hidden])
+    if not shifts:
+        # No vehicle is registered, so none could have been heard.
+        found.possible_mm = found.length_mm
+        found.borne_mm = 0 if facts.is_borne(GapCause.CITY) else found.length_mm
+        for one in segments.values():
+            one.possible_mm = one.length_mm
+            one.borne_mm = 0 if facts.is_borne(GapCause.CITY) else one.length_mm
     return found
 
 
@@ -197,7 +204,15 @@ def is_near_borne(facts: Facts, shift: Shift, begin_us: int, end_us: int) -> boo
 
 
 def hide(found: Coverage, hidden: Sequence[tuple[Hidden, bool]]) -> None:
-    """Add what gaps may hide; what the contractor bears stays out of `borne`."""
+    """Add what gaps may hide; what the contractor bears stays out of `borne`.
+
+    Parameters
+    ----------
+    found : Coverage
+        Changed in place.
+    hidden : sequence of tuple of Hidden and bool
+        What each gap may hide, and whether the contractor bears it.
+    """
     bare = {place: one.length_mm - one.possible_mm for place, one in found.segments.items()}
     open_mm = {place: one.length_mm - one.borne_mm for place, one in found.segments.items()}
     room: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])

@@ -21,3 +21,9 @@ where h.network_time - n.event_time > %(age)s
                     and c.hour = date_trunc('hour', n.event_time, 'UTC') and c.unit = 'reading'
                     and c.outcome in ('duplicate', 'conflict')))
 order by n.source, n.device
+
+-- name: select_positioned
+-- Devices that have sent positions, kept or not.
+select distinct source, device from ingest_count
+where kind = 'position_fix' and unit = 'reading' and outcome in ('accepted', 'reduced')
+order by source, device

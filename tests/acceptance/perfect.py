@@ -4,6 +4,7 @@
 """
 
 import argparse
+import sys
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -42,5 +43,5 @@ if __name__ == "__main__":
         missing, lines = shortfall(seed, asked.days, asked.containers)
         short += bool(missing or lines)
         if missing or lines:
-            print(seed, missing, lines, flush=True)
-    print(f"{asked.seeds - short} of {asked.seeds} perfect months were paid in full", flush=True)
+            sys.stdout.write(f"{seed} {missing} {lines}\n")
+    sys.stdout.write(f"{asked.seeds - short} of {asked.seeds} perfect months were paid in full\n")

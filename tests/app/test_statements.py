@@ -18,6 +18,7 @@ from app.text import sentence
 from rules.records import Act
 from storage import contracts, readings
 from storage.connection import Connection, connect
+from tests.narrow import CONTAINERS, only, rows_of
 
 CONTRACT = "vega-poniente-2026"
 MONTH = (date(2026, 9, 1), date(2026, 10, 1))
@@ -76,8 +77,9 @@ def office(tmp_path: Path, embedded_database: str) -> Iterator[Office]:
     with connect(embedded_database, "test") as connection:
         files = contract_files()
         changed = {
-            "contract.toml": files["contract.toml"].replace("free = 2", "free = 0"),
-            "installations.csv": files["installations.csv"].replace("1450,250", ","),
+            "contract.toml": only(files["contract.toml"], *CONTAINERS).replace("free = 2", "free = 0"),
+            "assets.csv": rows_of(files["assets.csv"], "VP-0401"),
+            "installations.csv": rows_of(files["installations.csv"], "VP-0401").replace("1450,250", ","),
         }
         write_contract(tmp_path / "contract", changed)
         office = Office(tmp_path, connection)

@@ -4,23 +4,28 @@ import hashlib
 import json
 import re
 import struct
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import get_args
+
+import pytest
 
 from app.export.tables import _DETERMINATION_COLUMNS  # pyright: ignore[reportPrivateUsage]
 from app.jobs.demo_field import FIRST, MONTHS, field_of, messages_of, register_of
 from app.jobs.statements import ISSUE_SCHEMA
 from rules.assess import assess
-from rules.assets import Installation
+from rules.assets import Installation, Register
+from rules.contract import Terms
 from rules.measures import Measure
 from rules.payments.lines import Block, Line, LineKind
 from rules.payments.restate import Earlier
 from rules.payments.statement import STATE_SCHEMA, STATEMENT_SCHEMA, opening_of_nothing, settle
 from rules.payments.steps import ChargeState
-from rules.records import Act, Op, Unit, Verdict
+from rules.records import Act, Determination, Op, Unit, Verdict
 from rules.records import digest as product_digest
 from rules.register import load_register
+from sensors.columns import Columns, nothing
 from sensors.registry import kinds
 from storage.ledger import entry_hash
 from tests.docs.pages import assert_named, page
@@ -30,6 +35,16 @@ from tests.rules.field import stored
 
 PAGE = page("formats.md")
 FAR_US = 2**61
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A field and what is judged of it."""
+
+    terms: Terms
+    register: Register
+    readings: Mapping[tuple[str, str, str], Columns]
+    found: list[Determination]
 
 
 def _blocks(language: str) -> list[str]:
@@ -105,12 +120,18 @@ def test_restatement_example_when_read() -> None:
     assert {"after", "before", "clause", "code", "restates"} == says.keys()
 
 
-def test_traces_when_a_field_is_judged() -> None:
-    # Three days of the demo: every measure is judged, and each tariff charges something.
+@pytest.fixture(scope="module")
+def judged() -> Judged:
+    """Three days of the demo: every measure is judged, and each tariff charges something."""
     field = field_of(1, 4, is_perfect=False, days=3)
     register = load_register(register_of(field), field.terms)
     readings = stored(messages_of(field, 1))
     found = assess(field.terms, register, readings, (FIRST, FIRST + timedelta(days=3)), FAR_US)
+    return Judged(field.terms, register, readings, found)
+
+
+def test_traces_when_a_field_is_judged(judged: Judged) -> None:
+    found = judged.found
     measures = {kind for model in get_args(Measure) for kind in get_args(model.model_fields["kind"].annotation)}
     # These two are told as another of their family is.
     assert measures - {"total_time", "mean_grade"} == {one.trace["measure"] for one in found}
@@ -118,8 +139,81 @@ def test_traces_when_a_field_is_judged() -> None:
     names |= {name for one in found for gap in one.trace.get("gaps", ()) for name in gap}
     names |= {name for one in found for part in one.trace.get("strata", ()) for name in part}
     assert_named(PAGE, names | measures)
-    done = settle(field.terms, found, MONTHS[0])
+    done = settle(judged.terms, found, MONTHS[0])
     lines = [line for block in done.body["blocks"].values() for line in block["lines"]]
     says = {name for line in lines if line["kind"] == LineKind.DEDUCTION for name in line["says"]}
     told = {name for line in lines for step in line["trace"] for name in (step["step"], *step)}
     assert_named(PAGE, says | told)
+
+
+def test_carried_sum_when_looked_up() -> None:
+    consequence = {
+        "nature": "price",
+        "tariff": {"kind": "per_event", "amount": "1000", "unit": "CLP"},
+        "cap": {"per": "month", "pct": "0.001", "base": "monthly-fee", "carry_over": "next_month"},
+    }
+    terms = terms_of(contract_table(full_standard(consequence=[consequence])))
+    found = [fact(terms, "container-full", "C-1", "2026-09-10", Verdict.NOT_MET)]
+    september = settle(terms, found, "2026-09", opening_of_nothing(terms, "2026-09"))
+    october = settle(terms, [], "2026-10", september.closing)
+    (line,) = (one for one in october.body["blocks"]["A"]["lines"] if one["kind"] == LineKind.CARRY_OVER)
+    assert "2026-10/carry-over/container-full/price/all" == line["id"]
+    assert {"2026-09": {"container-full/price/all"}} == {
+        month: set(rows) for month, rows in september.closing["cap_carry"].items()
+    }
+    told = {name for step in line["trace"] for name in step}
+    assert_named(PAGE, {*september.closing, *line["says"], line["says"]["code"], *told})
+
+
+def test_digests_when_recomputed(judged: Judged) -> None:
+    for one in judged.found:
+        span = (one.trace["looked_from_us"], one.trace["looked_until_us"])
+        match one.trace["measure"]:
+            case "longest_run" | "longest_unemptied":
+                assets, kind = [one.subject], "fill_level"
+            case "feed_completeness":
+                assets, kind = [one.subject], "position_fix"
+            case "share_at_or_above":
+                assets, kind = _of_class(judged.register, "inspection"), "inspection"
+            case "swept_share":
+                assets, kind = _of_class(judged.register, "sweeper"), ""
+                parts = [[each, _columns(judged, [each], "position_fix", span)] for each in assets]
+                assert _sha256(_written(parts)) == one.digests["readings"]
+            case _:
+                continue
+        assert _sha256(_written(_held(judged.register, assets, span))) == one.digests["register"]
+        assert not kind or _columns(judged, assets, kind, span) == one.digests["readings"]
+
+
+def _of_class(register: Register, name: str) -> list[str]:
+    return sorted(one.asset for one in register.assets if one.asset_class == name)
+
+
+def _written(content: object) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _held(register: Register, assets: list[str], span: tuple[int, int]) -> list[object]:
+    """Write what the page says that a register digest holds; nothing changes hands in the demo's span."""
+    stands = [[one.asset, one.zone, one.asset_class, *span] for one in register.assets if one.asset in assets]
+    hung = [
+        {**asdict(one), "since_us": span[0], "until_us": span[1]}
+        for one in register.installations
+        if one.asset in assets
+    ]
+    return [sorted(stands), sorted(hung, key=lambda one: (one["source"], one["device"]))]
+
+
+def _columns(judged: Judged, assets: list[str], kind: str, span: tuple[int, int]) -> str:
+    """Digest columns as the page says."""
+    state = hashlib.sha256()
+    for one in (link for name in assets for link in judged.register.installations if link.asset == name):
+        said = judged.readings.get((kind, one.source, one.device))
+        rows = said.between(*span) if said else nothing(kinds()[kind])
+        if not len(rows):
+            continue
+        state.update(f"{one.source}\0{one.device}\0{len(rows)}\0".encode())
+        state.update(struct.pack(f"<{len(rows)}q", *rows.event_time_us.tolist()))
+        state.update(struct.pack(f"<{len(rows)}q", *rows.sequence.tolist()))
+        state.update(rows.digest.tobytes())
+    return state.hexdigest()

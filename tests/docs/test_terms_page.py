@@ -16,7 +16,6 @@ from app.jobs.contracts import load_files
 from app.jobs.stakes import stakes
 from app.jobs.templates import contract_files
 from rules import causes
-from rules.assets import PLACELESS
 from rules.calendar import SECOND_US, windows
 from rules.consequences import Consequence
 from rules.contract import ContractFile, Point
@@ -27,6 +26,7 @@ from rules.payments.money import written
 from rules.records import FindingCode
 from rules.register import REGISTER_FILES
 from rules.sampling import draw
+from rules.standards import people
 from rules.standards.streets import VISIT_US
 from tests.docs.pages import assert_named, page
 from tests.house.sources import assert_none
@@ -130,7 +130,8 @@ def test_tariffs_when_looked_up() -> None:
 
 def test_classes_when_looked_up() -> None:
     table = PAGE.partition("| class | who speaks |")[2].partition("\n\n")[0]
-    assert set(PLACELESS) == set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    classes = {people.INSPECTION, people.CASE_DESK, people.CONTRACTOR_DESK, people.COLLECTOR}
+    assert classes == set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
 
 
 def test_constants_when_looked_up() -> None:
