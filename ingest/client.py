@@ -28,6 +28,8 @@ _log = structlog.get_logger()
 # A week: a worker may be away over a long week-end without the broker forgetting it.
 _SESSION_EXPIRY_S = 7 * 24 * 3600
 _KEEPALIVE_S = 30
+# So many at once are a burst; brokers' windows begin at 100, some at 20.
+BURST_MESSAGES = 20
 # Arrays can be long: some 80,000 readings a transaction are plenty.
 BATCH_BYTES_MAX = 8 * 2**20
 _RECONNECT_MIN_S, _RECONNECT_MAX_S = 1, 30
@@ -140,7 +142,8 @@ class Subscriber:
     def take(self, most: int, *, age_s: float, idle_s: float, patience_s: float) -> list[Delivery]:
         """Take a batch: full by count or bytes, or its first message `age_s` old, or nothing new for `idle_s`.
 
-        A broker's window can be smaller than a batch (100 with some); waiting for more would then wait for ever.
+        A broker's window can be smaller than a batch (100 with some); waiting for more would then wait for ever. A
+        burst that stops is such a window, full: it is waited for a tenth as long as a trickle.
 
         Parameters
         ----------
@@ -169,8 +172,9 @@ class Subscriber:
         until = time.monotonic() + age_s
         size = len(batch[0].payload)
         while len(batch) < most and size < BATCH_BYTES_MAX and (left := until - time.monotonic()) > 0:
+            patient_s = idle_s / 10 if len(batch) >= BURST_MESSAGES else idle_s
             try:
-                batch.append(self._queue.get(timeout=min(idle_s, left)))
+                batch.append(self._queue.get(timeout=min(patient_s, left)))
             except queue.Empty:
                 break
             size += len(batch[-1].payload)

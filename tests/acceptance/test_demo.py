@@ -104,10 +104,10 @@ def of_containers(demo: Demo) -> list[Determination]:
     return [one for month in MONTHS for one in demo.determinations(month, *standards)]
 
 
-def true_us(one: Container, determination: Determination) -> float:
+def true_us(one: Container, determination: Determination, threshold: float = 0.90) -> float:
     start_us, end_us = determination.window_start_us, determination.window_end_us
     if determination.standard == "container-full":
-        return longest_full_us(one, start_us, end_us, 0.90)
+        return longest_full_us(one, start_us, end_us, threshold)
     return longest_unemptied_us(one, determination.trace["scan_start_us"], start_us, end_us)
 
 
@@ -141,7 +141,8 @@ def test_breaches_escape_only_when_unseen(demo: Demo, fleet: dict[str, Container
     escaped = [
         one
         for one in of_containers(demo)
-        if one.verdict != Verdict.NOT_MET and true_us(fleet[one.subject], one) > one.target + 3 * HOUR_US
+        # Two hundredths above the limit no noise within the declared error hides it.
+        if one.verdict != Verdict.NOT_MET and true_us(fleet[one.subject], one, 0.92) > one.target + 3 * HOUR_US
     ]
 
     assert [] == [one.id for one in escaped if not one.trace["gaps"] and one.standard == "container-full"]
