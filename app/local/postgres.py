@@ -50,6 +50,8 @@ def timescale_settings() -> dict[str, str]:
     """Give the settings of a server that has TimescaleDB, in its Apache-2 edition."""
     return {
         "shared_preload_libraries": "timescaledb",
+        # Dropping a database waits for the launcher to look: by default once a minute. [ms]
+        "timescaledb.bgw_launcher_poll_time": "100",
         "timescaledb.telemetry_level": "off",
         "timescaledb.license": "apache",
         # Every database of the server keeps one worker, and each chunk touched in a transaction locks:

@@ -122,8 +122,8 @@ def test_stakes_when_the_template_is_looked_at() -> None:
     found = {one.level: one for one in stakes(load_files(contract_files()))}
     assert [*Level] == [*found]
     assert Fraction(1) == sum((one.share for one in found.values()), Fraction(0))
-    # Complaints cost as much as their cap lets them: 1 % of the fee; the bands 1.25 % of it in each of four zones.
-    assert Fraction(410_000 + 4 * 512_500) == found[Level.OUTCOME].amount
+    # Complaints cost as much as their cap lets them: 1 % of the fee; the bands 2 % of it in each of four zones.
+    assert Fraction(410_000 + 4 * 820_000) == found[Level.OUTCOME].amount
     assert ("closing-condition", "time-to-respond") == found[Level.OUTCOME].standards
     assert Fraction(0) == found[Level.INPUT].amount
     assert not [one for one in found.values() if one.unforeseen]
@@ -134,7 +134,7 @@ def test_stakes_when_no_cap_bounds_complaints() -> None:
     text = files["contract.toml"].replace('  cap = { per = "month", pct = "1", base = "monthly-fee" }\n', "")
     found = {one.level: one for one in stakes(load_files({**files, "contract.toml": text}))}
     assert ("time-to-respond",) == found[Level.OUTCOME].unforeseen
-    assert Fraction(4 * 512_500) == found[Level.OUTCOME].amount
+    assert Fraction(4 * 820_000) == found[Level.OUTCOME].amount
 
 
 def test_stakes_when_shown(capsys: pytest.CaptureFixture[str]) -> None:

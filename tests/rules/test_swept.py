@@ -182,12 +182,14 @@ def test_nothing_changes_when_fixes_arrive_in_another_order_or_beyond_the_window
     assert [night for night in first if night.day == "2026-09-03"] == alone
 
 
-def test_no_vehicle_proves_nothing_and_possibly_nothing_when_none_is_registered() -> None:
+def test_nobody_could_be_heard_when_no_vehicle_is_registered() -> None:
     one = scene(1)
     register = Register((), ())
     (night, *_) = assess(only(one.terms, "night-sweep"), register, {}, (date(2026, 9, 1), date(2026, 9, 2)), FAR_US)
 
-    assert (0, 0, 0, Verdict.NOT_MET) == (night.proven, night.borne, night.possible, night.verdict)
+    # The doubt is the city's: it has nothing to see with.
+    assert (0, 1_000_000, 1_000_000) == (night.proven, night.borne, night.possible)
+    assert Verdict.INCONCLUSIVE == night.verdict
 
 
 def test_share_is_that_of_the_worked_example_when_a_gap_hides_900_m() -> None:
