@@ -5,6 +5,7 @@ the terms' and that of the causes inferred for its gaps, is what its id rests on
 family's affair.
 """
 
+from dataclasses import replace
 from datetime import date
 
 from rules.assets import Register
@@ -72,7 +73,7 @@ def assess(
             for window in standard_windows(terms, standard, days)
             if _ripe_us(terms, standard, window) <= as_of_us
         ]
-        judged = _family(standard).judge(facts, standard, laid)
+        judged = _family(standard).judge(replace(facts, bearers=terms.bearers(standard)), standard, laid)
         found += sorted(judged, key=lambda one: (one.subject, one.window_start_us))
     return found
 

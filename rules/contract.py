@@ -153,6 +153,9 @@ class Standard(Table):
     target: Target
     tolerance: Tolerance
     completeness: Completeness | None = Field(None, description="Where a measure counts readings by slot.")
+    gap_bearer: dict[GapCause, Bearer] = Field(
+        default={}, description="Causes that somebody else bears under this standard than under `evidence`."
+    )
     inconclusive: Inconclusive
     count_window: CountWindow
     overlap: Overlap
@@ -209,6 +212,10 @@ class Terms:
     digest: str
     points: tuple[Point, ...] = ()
     network: Network | None = None
+
+    def bearers(self, standard: Standard) -> dict[GapCause, Bearer]:
+        """Who bears each cause of a gap under a standard."""
+        return {**self.file.evidence.gap_bearer, **standard.gap_bearer}
 
     @property
     def id(self) -> str:

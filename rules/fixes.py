@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rules.assets import Asset
 from rules.causes import Presence, silence_cause
 from rules.events import Source, unwatched
+from rules.places import Network, to_local
 from rules.records import GapCause
 from rules.traversals import Fixes
 from sensors.readings import NOT_SAID
@@ -82,16 +83,18 @@ def track_of(sources: Sequence[Source], span: tuple[int, int], gps_mm: int) -> T
     gps_mm : int
         Accuracy of a fix that states none. [mm]
     """
-    parts = [_part(source, span, gps_mm) for source in sources]
-    rows = np.concatenate([*parts, np.empty((0, 7), np.int64)])
-    # By time, then content: two devices on one vehicle, or two contents of one key, stand side by side.
-    rows = rows[np.lexsort(tuple(rows[:, column] for column in (6, 5, 4, 3, 2, 1, 0)))]
+    parts = [_part(source, place, span, gps_mm) for place, source in enumerate(sources)]
+    rows = np.concatenate([*parts, np.empty((0, 8), np.int64)])
+    # By time, device, then content: two devices on one vehicle, or two contents of one key, stand side by side.
+    rows = rows[np.lexsort(tuple(rows[:, column] for column in (6, 5, 4, 3, 2, 1, 7, 0)))]
     is_bad = rows[:, 6] == 1
     excluded_us, rows = rows[is_bad, 0], rows[~is_bad]
     starts = np.flatnonzero(np.diff(rows[:, 0], prepend=np.int64(-1)))
     differs = np.zeros(len(rows), np.bool_)
     if len(rows):
-        differs[1:] = (rows[1:, 0] == rows[:-1, 0]) & (rows[1:, 1:6] != rows[:-1, 1:6]).any(axis=1)
+        # Two devices of one vehicle differ by their errors: the first one's word counts.
+        is_same = (rows[1:, 0] == rows[:-1, 0]) & (rows[1:, 7] == rows[:-1, 7])
+        differs[1:] = is_same & (rows[1:, 1:6] != rows[:-1, 1:6]).any(axis=1)
     is_conflict = np.logical_or.reduceat(differs, starts) if len(rows) else np.zeros(0, np.bool_)
     first = rows[starts]
     good = first[~is_conflict]
@@ -105,29 +108,38 @@ def track_of(sources: Sequence[Source], span: tuple[int, int], gps_mm: int) -> T
     )
 
 
-def gaps_of(
-    track: Track, asset: Asset, sources: Sequence[Source], span: tuple[int, int], presence: Presence, max_gap_us: int
-) -> list[Gap]:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A vehicle, what hung in it, and the span that is looked at. Half open. [us since 1970, UTC]."""
+
+    asset: Asset
+    sources: tuple[Source, ...]
+    span: tuple[int, int]
+    presence: Presence
+
+
+def gaps_of(network: Network, track: Track, seen: Seen, limits_us: tuple[int, int]) -> list[Gap]:
     """Find where nothing is known of a vehicle for longer than the terms allow, and why.
 
     Parameters
     ----------
+    network : Network
+        Whose plane distances are measured on.
     track : Track
-    asset : Asset
-    sources : sequence of Source
-    span : tuple of int
-        What is looked at. Half open. [us since 1970, UTC]
-    presence : Presence
-    max_gap_us : int
-        Fixes further apart say nothing of the time between. [us]
+    seen : Seen
+    limits_us : tuple of int
+        Fixes further apart than the first say nothing of the way between, unless the vehicle stood; than the second,
+        nothing at all. [us]
     """
-    first_us, until_us = span
-    bare = unwatched(asset, sources, first_us, until_us)
-    edges = sorted({us for each in bare for us in each if first_us < us < until_us})
+    every_us, max_gap_us = limits_us
+    bare = unwatched(seen.asset, seen.sources, *seen.span)
+    edges = sorted({us for each in bare for us in each if seen.span[0] < us < seen.span[1]})
     t_us = track.fixes.t_us
     found: list[Gap] = []
-    ends = np.concatenate(([first_us], t_us, [until_us]))
-    for k in np.flatnonzero(np.diff(ends) > max_gap_us):
+    ends = np.concatenate(([seen.span[0]], t_us, [seen.span[1]]))
+    is_silent = np.diff(ends) > max_gap_us
+    is_silent[1:-1] |= (np.diff(t_us) > every_us) & _has_moved(network, track)
+    for k in np.flatnonzero(is_silent):
         left_us, right_us = int(ends[k]), int(ends[k + 1])
         before, after = int(k) - 1, int(k) if k < len(t_us) else -1
         cuts = [left_us, *(us for us in edges if left_us < us < right_us), right_us]
@@ -135,9 +147,17 @@ def gaps_of(
             if any(since_us <= begin_us < till_us for since_us, till_us in bare):
                 cause = GapCause.CITY
             else:
-                cause = _cause(track, sources, presence, (begin_us, end_us))
+                cause = _cause(track, seen.sources, seen.presence, (begin_us, end_us))
             found.append(Gap(begin_us, end_us, before, after, cause))
     return found
+
+
+def _has_moved(network: Network, track: Track) -> NDArray[np.bool_]:
+    """Whether a vehicle was elsewhere at the next fix, whatever the errors. Shape (n - 1,)."""
+    x_mm, y_mm = to_local(network, track.fixes.lon_e7, track.fixes.lat_e7)
+    error_mm = track.fixes.accuracy_mm.astype(np.int64)
+    apart_mm = error_mm[:-1] + error_mm[1:]
+    return np.diff(x_mm) ** 2 + np.diff(y_mm) ** 2 > apart_mm**2
 
 
 def _cause(track: Track, sources: Sequence[Source], presence: Presence, span: tuple[int, int]) -> GapCause:
@@ -146,12 +166,18 @@ def _cause(track: Track, sources: Sequence[Source], presence: Presence, span: tu
         return GapCause.CONFLICT
     if np.searchsorted(track.excluded_us, from_us, "right") < np.searchsorted(track.excluded_us, until_us):
         return GapCause.DEVICE
-    installed = [one.installation for one in sources if one.installation.since_us < until_us]
-    return silence_cause(presence, installed[-1], from_us, until_us) if installed else GapCause.UNKNOWN
+    installed = [
+        one.installation
+        for one in sources
+        if one.installation.since_us < until_us and from_us < one.installation.until_us
+    ]
+    # Of several devices in one vehicle any may tell why.
+    told = {silence_cause(presence, one, from_us, until_us) for one in installed} - {GapCause.UNKNOWN}
+    return min(told, key=lambda cause: cause.value) if told else GapCause.UNKNOWN
 
 
-def _part(source: Source, span: tuple[int, int], gps_mm: int) -> NDArray[np.int64]:
-    """Rows of time, latitude, longitude, accuracy, speed, working, and whether the row proves nothing."""
+def _part(source: Source, place: int, span: tuple[int, int], gps_mm: int) -> NDArray[np.int64]:
+    """Rows of time, latitude, longitude, accuracy, speed, working, whether the row proves nothing, and its device."""
     said, one = source.readings.between(*span), source.installation
     inputs, accuracy_mm = said.numbers["inputs"], said.numbers["accuracy_mm"]
     if one.working_input:
@@ -167,5 +193,6 @@ def _part(source: Source, span: tuple[int, int], gps_mm: int) -> NDArray[np.int6
         said.numbers["speed_mmps"],
         working,
         said.is_doubted,
+        np.full(len(said), place),
     )
     return np.stack([column.astype(np.int64) for column in columns], axis=1)

@@ -178,10 +178,15 @@ def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
 
 def _silence(standard: Standard, terms: Terms, key: str) -> Iterator[Finding]:
     """Find where a gap pays the contractor who bears it, or costs the one who does not."""
-    bearers = terms.file.evidence.gap_bearer
+    bearers = terms.bearers(standard)
     by_contractor = tuple(cause for cause, bearer in bearers.items() if bearer == Bearer.CONTRACTOR)
     by_city = tuple(cause for cause, bearer in bearers.items() if bearer == Bearer.CITY)
     place = f"{key}.inconclusive"
+    is_tracked = isinstance(standard.measure, SweptMeasure | PassMeasure)
+    told = {bearers.get(cause) for cause in (GapCause.OPERATOR_OFF, GapCause.DEVICE, GapCause.UNKNOWN)}
+    if is_tracked and len(told) > 1 and GapCause.UNKNOWN not in by_contractor:
+        # A tracker's last word tells what becomes of it: whoever keeps that back must not be better off.
+        yield Finding(FindingCode.SILENCE_PAYS, _FILE, f"{key}.gap_bearer.unknown", Bearer.CITY, (Bearer.CONTRACTOR,))
     if standard.inconclusive == Inconclusive.NO_DEDUCTION and by_contractor:
         yield Finding(
             FindingCode.SILENCE_PAYS, _FILE, place, ", ".join(by_contractor), (Inconclusive.BY_CAUSE, "hold")

@@ -83,7 +83,8 @@ class SweptMeasure(Table):
     working: Literal["broom_down"] = Field(description="Signal that counts; which input it is, installations say.")
     speed_mps: SpeedBand
     sides: Literal["either"]
-    max_gap: Duration = Field(description="Fixes further apart say nothing of the way between.")
+    every: Every = Field(description="How often a vehicle on its way reports: further apart, the way is unknown.")
+    max_gap: Duration = Field(description="Fixes further apart say nothing, even of a vehicle that stands.")
     travel_mps: Speed = Field(description="No vehicle is faster: bounds where it may have been in a gap.")
 
 
@@ -101,6 +102,7 @@ class PassMeasure(Table):
     working: Literal["broom_down"]
     speed_mps: SpeedBand
     pass_share: Fall = Field(description="Share of a segment's length that makes a pass.")
+    every: Every
     max_gap: Duration
     travel_mps: Speed
     look_back: Duration = Field(description="How far back is looked before the window; more than the target.")

@@ -9,7 +9,7 @@ from kernels.availability import slots
 from rules.assets import Asset, Register
 from rules.causes import Presence
 from rules.events import Source, readings_digest, sources_of
-from rules.fixes import Gap, Track, gaps_of, track_of
+from rules.fixes import Gap, Seen, Track, gaps_of, track_of
 from rules.places import Network
 from rules.sweeps import Sweep, Work, sweep_of
 from sensors.columns import Columns
@@ -75,11 +75,14 @@ def shift_of(field: Field, asset: Asset, window: tuple[int, int], work: Work, gp
     Looks from `max_gap` before the window to `max_gap` after it and at nothing else, so that the way found does not
     depend on how much is loaded.
     """
-    span = (window[0] - work.max_gap_us, window[1] + work.max_gap_us)
+    # What was before the vehicle came, or after it went, is no fact about it.
+    span = (max(window[0] - work.max_gap_us, asset.since_us), min(window[1] + work.max_gap_us, asset.until_us))
     sources = sources_of(asset.asset, KIND, field.register.installations, field.readings)
     track = track_of(sources, span, gps_mm)
-    gaps = gaps_of(track, asset, sources, span, field.presence, work.max_gap_us)
-    start, end = (np.array([us], np.int64) for us in window)
+    gaps = gaps_of(
+        field.network, track, Seen(asset, tuple(sources), span, field.presence), (work.every_us, work.max_gap_us)
+    )
+    start, end = (np.array([us], np.int64) for us in (max(window[0], span[0]), min(window[1], span[1])))
     received, expected = (int(count[0]) for count in slots(track.fixes.t_us, work.max_gap_us, start, end))
     sweep = sweep_of(field.network, track, gaps, window, work)
     heard = readings_digest(sources, *span)

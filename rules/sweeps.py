@@ -29,13 +29,14 @@ class Work:
         Speeds at which it counts, both included. [mm/s]
     travel_mmps : int
         No vehicle is faster. [mm/s]
-    max_gap_us : int
-        Fixes further apart say nothing of the way between. [us]
+    every_us, max_gap_us : int
+        Fixes further apart say nothing of the way between, unless the vehicle stood; and nothing at all. [us]
     """
 
     slowest_mmps: int
     fastest_mmps: int
     travel_mmps: int
+    every_us: int
     max_gap_us: int
 
 
@@ -112,6 +113,8 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     """
     rows = traverse(network, track.fixes, work.max_gap_us)
     certain, possible = _pairs(track, rows, work)
+    silent = [gap.before for gap in gaps if gap.before >= 0 and gap.after == gap.before + 1]
+    certain[silent] = possible[silent] = False
     inside = (rows.enter_us >= window[0]) & (rows.leave_us <= window[1])
     touching = (rows.leave_us > window[0]) & (rows.enter_us < window[1])
     sweep = Sweep()
@@ -140,12 +143,14 @@ def _pairs(track: Track, rows: Traversals, work: Work) -> tuple[NDArray[np.bool_
     # Where the device says no speed, that of the way between counts, with the error of both ends.
     least = (length_mm - error_mm) * _SECOND_US >= work.slowest_mmps * dt_us
     most = (length_mm + error_mm) * _SECOND_US <= work.fastest_mmps * dt_us
+    # What the device says of its speed must not contradict its places.
+    fitting = (length_mm - error_mm) * _SECOND_US <= work.fastest_mmps * dt_us
     could = ((length_mm + error_mm) * _SECOND_US >= work.slowest_mmps * dt_us) & (
         (length_mm - error_mm) * _SECOND_US <= work.fastest_mmps * dt_us
     )
     by_device = said[:-1] & said[1:]
-    certain = on[:-1] & on[1:] & np.where(by_device, fits[:-1] & fits[1:], least & most)
-    possible = ~(off[:-1] & off[1:]) & np.where(by_device, fits[:-1] | fits[1:], could)
+    certain = on[:-1] & on[1:] & np.where(by_device, fits[:-1] & fits[1:] & fitting, least & most)
+    possible = ~(off[:-1] & off[1:]) & (could | (by_device & (fits[:-1] | fits[1:])))
     return certain, possible | certain
 
 

@@ -32,6 +32,8 @@ class Facts:
     readings : mapping of (kind, source, device) to Columns
     presence : Presence
         When devices, gateways and sources were heard: tells why one fell silent.
+    bearers : mapping
+        Who bears each cause of a gap, under the standard that is judged.
     sweeps : dict
         Shifts matched so far, by vehicle, window and what counts as work: a cache, never an authority.
     """
@@ -40,11 +42,12 @@ class Facts:
     register: Register
     readings: Readings
     presence: Presence
+    bearers: Mapping[GapCause, Bearer] = field(default_factory=dict[GapCause, Bearer])
     sweeps: dict[object, "Shift"] = field(default_factory=dict[object, "Shift"])
 
     def is_borne(self, cause: GapCause) -> bool:
         """Whether the contractor bears a gap."""
-        return self.terms.file.evidence.gap_bearer[cause] == Bearer.CONTRACTOR
+        return (self.bearers or self.terms.file.evidence.gap_bearer)[cause] == Bearer.CONTRACTOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from rules.standards.streets import (
     gaps_told,
     is_borne,
     is_near_borne,
+    margin_us,
     network_of,
     shifts_of,
     visits,
-    work_of,
 )
 from rules.sweeps import union_mm
 from rules.windows import weekdays_of
@@ -74,7 +74,7 @@ def _begin_us(terms: Terms, standard: Standard, window: Window) -> int:
 
 
 def _looks(standard: Standard, window: Window) -> tuple[int, int]:
-    max_gap_us = work_of(cast("PassMeasure", standard.measure), window.day).max_gap_us
+    max_gap_us = margin_us(cast("PassMeasure", standard.measure))
     # The windows of service of the first day looked at begin up to a day before.
     return _scan_us(standard, window) - _DAY_US - max_gap_us, window.end_us + max_gap_us
 

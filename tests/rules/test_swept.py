@@ -58,8 +58,9 @@ def scene(seed: int, *, is_perfect: bool = False) -> Scene:
 
 
 def bearing(terms: Terms, bearer: Bearer) -> Terms:
-    evidence = terms.file.evidence.model_copy(update={"gap_bearer": dict.fromkeys(GapCause, bearer)})
-    return replace(terms, file=terms.file.model_copy(update={"evidence": evidence}))
+    bearers = dict.fromkeys(GapCause, bearer)
+    standards = tuple(one.model_copy(update={"gap_bearer": bearers}) for one in terms.file.standard)
+    return replace(terms, file=terms.file.model_copy(update={"standard": standards}))
 
 
 def only(terms: Terms, *names: str) -> Terms:
@@ -136,6 +137,60 @@ def without(readings: Readings, keep: Sequence[bool] | np.ndarray) -> Readings:
 
 
 _SILENCES = st.lists(st.booleans(), min_size=3, max_size=40)
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_silence_never_pays_when_only_the_words_broom_up_are_kept_back(seed: int) -> None:
+    one = scene(seed)
+    terms = bearing(only(one.terms, "night-sweep"), Bearer.CONTRACTOR)
+    kept = {key: part.rows(part.numbers["inputs"] == 1) for key, part in one.readings.items()}
+
+    whole, part = nights(one, terms), nights(one, terms, kept)
+
+    assert not [
+        (before.id, before.borne, after.borne)
+        for before, after in zip(whole, part, strict=True)
+        if after.borne > before.possible
+    ]
+
+
+def test_places_rule_when_the_speed_that_is_said_contradicts_them() -> None:
+    one = scene(1, is_perfect=True)
+    fast = {key: _times_eight(part) for key, part in one.readings.items()}
+
+    found = nights(one, readings=fast)
+
+    assert {0} == {night.proven for night in found}
+
+
+def _times_eight(part: Columns) -> Columns:
+    """The same places, driven eight times as fast, with the speed as it was said."""
+    start_us = int(part.event_time_us[0])
+    return replace(part, event_time_us=start_us + (part.event_time_us - start_us) // 8)
+
+
+def test_vehicle_proves_nothing_after_it_has_left() -> None:
+    one = scene(1, is_perfect=True)
+    night_us = nights(one)[0].window_start_us
+    gone = tuple(
+        replace(asset, until_us=night_us + 1_000_000) if asset.asset_class == "sweeper" else asset
+        for asset in one.register.assets
+    )
+    (first, *_) = nights(replace(one, register=replace(one.register, assets=gone)))
+
+    assert (0, Verdict.NOT_MET) == (first.proven, first.verdict)
+
+
+def test_vehicle_counts_when_it_came_after_the_window_began() -> None:
+    one = scene(1, is_perfect=True)
+    night_us = nights(one)[0].window_start_us
+    late = tuple(
+        replace(asset, since_us=night_us + 1_000_000) if asset.asset_class == "sweeper" else asset
+        for asset in one.register.assets
+    )
+    (first, *_) = nights(replace(one, register=replace(one.register, assets=late)))
+
+    assert Verdict.MET == first.verdict
 
 
 @given(_SILENCES, st.integers(20, 400))
