@@ -5,10 +5,11 @@ contract's streets, with a margin; outside it is reduced to a count before it is
 register alone, so that anyone can recompute what was kept.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rules.assets import Installation, Register
+from rules.assets import Asset, Installation, Register
 from rules.contract import Terms
 from rules.measures import FeedMeasure, PassMeasure, SweptMeasure
 from rules.windows import daily_windows
@@ -47,34 +48,39 @@ class Mask:
     box: Box
 
 
-def masks_of(terms: Terms, register: Register) -> list[Mask]:
+def masks_of(terms: Terms, register: Register, successors: Sequence[Terms] = ()) -> list[Mask]:
     """Derive the masks of all vehicles that a contract watches.
 
     Parameters
     ----------
     terms : Terms
     register : Register
+    successors : sequence of Terms
+        Later versions of the same terms: the windows of days on which one of them holds are theirs. A night belongs
+        to the day on which it begins.
 
     Returns
     -------
     list of Mask
-        None where the terms have no streets: then nothing says where a position matters.
+        Of each device at an asset that at any time is of a class that is watched; without spans where that time is
+        not the device's. None where the terms have no streets: then nothing says where a position matters.
     """
     if terms.network is None:
         return []
     box = _box(terms.network.bounds_e7)
-    classes = {one.asset: one.asset_class for one in register.assets}
-    found: list[Mask] = []
-    for device in sorted({(one.source, one.device) for one in register.installations}):
-        held = [one for one in register.installations if (one.source, one.device) == device]
-        watched = [one for one in held if classes.get(one.asset) in _classes(terms)]
-        if watched:
-            spans = merged(span for one in watched for span in _spans(terms, one, classes[one.asset]))
-            found.append(Mask(*device, tuple(spans), box))
-    return found
+    spans_us = _spans_us(terms, successors)
+    rows: defaultdict[str, list[Asset]] = defaultdict(list)
+    for row in register.assets:
+        if row.asset_class in spans_us:
+            rows[row.asset].append(row)
+    found: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for one in register.installations:
+        for row in rows.get(one.asset, ()):
+            found[one.source, one.device] += _cut(spans_us[row.asset_class], one, row)
+    return [Mask(*device, tuple(merged(spans)), box) for device, spans in sorted(found.items())]
 
 
-def merged(spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Join spans that touch or overlap, ascending."""
     joined: list[tuple[int, int]] = []
     for since_us, until_us in sorted(spans):
@@ -83,10 +89,6 @@ def merged(spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             joined.append((since_us, until_us))
     return joined
-
-
-def _classes(terms: Terms) -> set[str]:
-    return {name for standard in terms.file.standard if (name := _watched(standard.measure))}
 
 
 def _watched(measure: object) -> str:
@@ -100,15 +102,26 @@ def _watched(measure: object) -> str:
             return ""
 
 
-def _spans(terms: Terms, one: Installation, asset_class: str) -> Iterator[tuple[int, int]]:
-    effective = terms.file.contract.effective
+def _spans_us(terms: Terms, successors: Sequence[Terms]) -> dict[str, list[tuple[int, int]]]:
+    """Lay for each class the spans in which it is watched, with their margins, ascending and apart."""
+    effective, later = terms.file.contract.effective, [one.file.contract.effective for one in successors]
+    found: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for standard in terms.file.standard:
-        if _watched(standard.measure) == asset_class:
-            for window in daily_windows(terms, standard, (effective.since, effective.until)):
-                since_us = max(window.start_us - MARGIN_US, one.since_us)
-                until_us = min(window.end_us + MARGIN_US, one.until_us)
-                if since_us < until_us:
-                    yield since_us, until_us
+        if name := _watched(standard.measure):
+            found[name] += [
+                (window.start_us - MARGIN_US, window.end_us + MARGIN_US)
+                for window in daily_windows(terms, standard, (effective.since, effective.until))
+                if not any(one.since <= window.day < one.until for one in later)
+            ]
+    return {name: merged(spans) for name, spans in found.items()}
+
+
+def _cut(spans: Iterable[tuple[int, int]], one: Installation, row: Asset) -> Iterator[tuple[int, int]]:
+    """Cut spans to the time in which a device hung at an asset while the asset was what its row says."""
+    since_us, until_us = max(one.since_us, row.since_us), min(one.until_us, row.until_us)
+    for span in spans:
+        if max(span[0], since_us) < min(span[1], until_us):
+            yield max(span[0], since_us), min(span[1], until_us)
 
 
 def _box(bounds_e7: tuple[int, int, int, int]) -> Box:

@@ -18,7 +18,8 @@ def store(connection: Connection, versions: Sequence[Terms], register: Register,
     Parameters
     ----------
     versions : sequence of Terms
-        All that are stored: a fix of last month that comes late is last month's terms' affair.
+        All that are stored, in their order: a fix of last month that comes late is last month's terms' affair, and of
+        a day the newest version's that holds on it.
     register : Register
     now : datetime
         Aware.
@@ -29,8 +30,8 @@ def store(connection: Connection, versions: Sequence[Terms], register: Register,
         How many devices have one.
     """
     areas: defaultdict[tuple[str, str], list[Area]] = defaultdict(list)
-    for terms in versions:
-        for one in masks_of(terms, register):
+    for place, terms in enumerate(versions, 1):
+        for one in masks_of(terms, register, versions[place:]):
             box = (one.box.south_e7, one.box.north_e7, one.box.west_e7, one.box.east_e7)
             areas[one.source, one.device] += [Area(*span, *box) for span in one.spans_us]
     if areas:
