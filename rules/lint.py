@@ -252,7 +252,8 @@ def _places(register: Register, terms: Terms) -> Iterator[Finding]:
 
 def _installations(register: Register, terms: Terms) -> Iterator[Finding]:
     file = "installations.csv"
-    classes = {asset.asset: asset.asset_class for asset in register.assets}
+    assets = {asset.asset for asset in register.assets}
+    sweeping = {asset.asset for asset in register.assets if asset.asset_class in _sweeping(terms)}
     by_installation = any(
         isinstance(standard.measure, FullMeasure)
         and any(dated.value == "installation" for dated in standard.measure.value)
@@ -262,7 +263,7 @@ def _installations(register: Register, terms: Terms) -> Iterator[Finding]:
         place = f"{one.source}/{one.device}"
         if one.until_us <= one.since_us:
             yield Finding(FindingCode.VALUE_DATES, file, f"{place}.valid_until", one.asset)
-        if one.asset not in classes:
+        if one.asset not in assets:
             yield Finding(FindingCode.UNKNOWN_REFERENCE, file, f"{place}.asset", one.asset)
         if (one.empty_mm is None) != (one.full_mm is None) or (
             one.empty_mm is not None and one.full_mm is not None and one.empty_mm <= one.full_mm
@@ -270,7 +271,7 @@ def _installations(register: Register, terms: Terms) -> Iterator[Finding]:
             yield Finding(FindingCode.GEOMETRY_MISSING, file, f"{place}.empty_mm, full_mm", str(one.empty_mm))
         if by_installation and one.full_at_ppm is None:
             yield Finding(FindingCode.GEOMETRY_MISSING, file, f"{place}.full_at")
-        if classes.get(one.asset) in _sweeping(terms) and not one.working_input:
+        if one.asset in sweeping and not one.working_input:
             yield Finding(FindingCode.GEOMETRY_MISSING, file, f"{place}.working")
         if not (one.signed_city and one.signed_contractor):
             yield Finding(FindingCode.UNSIGNED, file, f"{place}.signed_city, signed_contractor")

@@ -18,7 +18,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the results; an earlier demo's is replaced.")] = Path(
         "poniente-demo"
     ),
-    seed: Annotated[int, typer.Option("--seed", help="Of the simulated month.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Of the simulated months.")] = 1,
     scale: Annotated[float, typer.Option("--scale", min=0.01, max=100.0, help="1 is 60 containers.")] = 1.0,
     perfect: Annotated[
         bool, typer.Option("--perfect", help="A contractor who misses nothing, a quiet field.")
@@ -31,7 +31,7 @@ def demo(
     broker: Annotated[str, typer.Option("--broker", help="host:port of a broker instead of an own one.")] = "",
     language: LanguageOption = None,
 ) -> None:
-    """Run the whole flow on this machine: a simulated month, from sensors over MQTT to the statement."""
+    """Run the whole flow on this machine: two simulated months, from sensors over MQTT to the statements."""
     import random
     import time
 

@@ -122,6 +122,8 @@ def issue(connection: Connection, contract: str, period: str, now: datetime, *, 
             return issued
         if not is_hasty:
             _check_quiet(connection, now)
+        # Before anything is assessed: what is refused leaves nothing behind.
+        _opening(connection, contract, period)
         months = open_months(connection, contract, period, now)
         known_through = sequence.last(connection)
         for month in (*(month for month in months if _is_touched(connection, contract, month)), period):
