@@ -20,9 +20,7 @@ def register(main: typer.Typer) -> None:
     """Hang the commands onto the command line."""
     main.command(epilog="Example: poniente migrate --database 'host=db dbname=poniente'")(migrate)
     main.command(epilog="Example: poniente ingest --broker mqtt.example.org:1883")(ingest)
-    main.command(epilog="Example: poniente publish poniente-demo/field/messages-2026-09.jsonl --broker 127.0.0.1:1883")(
-        publish
-    )
+    main.command(epilog="Example: poniente publish field/messages-2026-09.jsonl --broker 127.0.0.1:1883")(publish)
     main.command("import", epilog="Example: poniente import fullness.csv --mapping fullness.toml")(import_file)
     main.command(epilog="Example: poniente doctor")(doctor)
 
