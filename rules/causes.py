@@ -35,8 +35,9 @@ _HABIT_TIMES = (3, 2)
 # A lithium cell of 3.6 V stays flat until it is nearly spent and then falls within days; radios of that class give up
 # between 2.8 and 1.8 V. A healthy cell of 3.0 V stays above, what says less than 1.8 V is another kind of supply.
 BATTERY_SPENT_MV = (1_800, 2_800)
+_LEVEL_KIND = "fill_level"
 # Kinds whose readings say something of the battery or the ignition.
-_TELLING_KINDS = ("fill_level", "position_fix")
+_TELLING_KINDS = (_LEVEL_KIND, "position_fix")
 # The wider first: where both are out, the network is.
 _OUT = (GapCause.NETWORK, GapCause.GATEWAY)
 
@@ -132,8 +133,9 @@ class Presence:
         At an instant a device is *silent* (within a silence longer than `max_gap` and than its habit), *speaking*
         (within none longer than `max_gap`), or no evidence: its habit is too slow to tell. A gateway is out where at
         least `GATEWAY_DEVICES_MIN` are silent and nearly none of the others speaks; a source, where that holds of
-        nearly all its gateways. What nobody heard in the whole span counts as silent if its asset stands in a zone:
-        else an outage of two days would be none on the second. Once for each source and span: O(d r), d devices of r
+        nearly all its gateways. A level sensor that nobody heard in the whole span is silent about fill levels if its
+        asset stands in a zone: else an outage of two days would be none on the second. Of other devices it is not
+        known whether they owe the kind at all. Once for each source and span: O(d r), d devices of r
         readings.
         """
         key = (looked, source)
@@ -251,11 +253,14 @@ def _find_outages(presence: Presence, looked: Looked, source: str) -> dict[str, 
     """Sweep over the silences of a source's devices."""
     devices = [one for one in presence.register.installations if one.source == source]
     ways = {way: k for k, way in enumerate(sorted({one.gateway for one in devices}))}
-    zoned = {asset.asset for asset in presence.register.assets if asset.zone}
+    is_level = looked.kind == _LEVEL_KIND
+    levelled = {asset.asset for asset in presence.register.assets if asset.zone and is_level}
     # From an instant on: so many more devices of a way are silent, so many more speak.
     turns: list[tuple[int, int, int, int]] = []
     for one in devices:
-        turns += _turns(presence, looked, one, ways[one.gateway], is_mute_counted=one.asset in zoned)
+        turns += _turns(
+            presence, looked, one, ways[one.gateway], is_mute_counted=one.asset in levelled and _is_level_sensor(one)
+        )
     points_us = np.array(sorted({turn[0] for turn in turns}), np.int64)
     silent = np.zeros((len(ways), len(points_us)), np.int64)
     speaking = np.zeros_like(silent)
@@ -281,6 +286,10 @@ def _find_outages(presence: Presence, looked: Looked, source: str) -> dict[str, 
         parts = [(*span, GapCause.NETWORK) for span in network] + [(*span, GapCause.GATEWAY) for span in gateway]
         found[way] = tuple(Silence(*part) for part in sorted(parts))
     return found
+
+
+def _is_level_sensor(one: Installation) -> bool:
+    return one.empty_mm is not None or one.full_at_ppm is not None
 
 
 def _nearly(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 A report is late or missing, never both, and one that never came contradicts nothing. It is held against lifts only as
 far as lifts were watched: for hours in which a collector carried no device, there may have been as many as claimed.
+So too on a day of which nobody heard any lift: a reader that is dead contradicts nobody.
 """
 
 from collections import Counter
@@ -16,8 +17,8 @@ from rules.contract import Standard, Terms
 from rules.events import sources_of, unwatched
 from rules.measures import ReportMeasure
 from rules.numbers import value_on
-from rules.records import Determination, GapCause
-from rules.standards.judging import Bounds, Facts, Family, Judged, determination, zones_of
+from rules.records import Determination, GapCause, digest
+from rules.standards.judging import Bounds, Facts, Family, Judged, determination, register_digest, zones_of
 from rules.standards.people import (
     COLLECTOR,
     CONTRACTOR_DESK,
@@ -57,6 +58,8 @@ class _Counted:
         What may be one more each: by the city's or the contractor's doubt, as the terms say.
     is_watched : bool
         Whether every collector carried a device for the whole day.
+    is_heard : bool
+        Whether any lift of the day was heard, of whatever zone.
     ignored : dict of str to int
         Lifts that count nothing here, by why.
     """
@@ -65,6 +68,7 @@ class _Counted:
     in_conflict: int
     unnamed: int
     is_watched: bool
+    is_heard: bool
     ignored: dict[str, int]
 
 
@@ -143,14 +147,16 @@ class _Report:
             "came": "" if first is None else zone.local(first).isoformat(timespec="seconds"),
         }
         trace: dict[str, Any] = {"due_us": due_us, "missing_from_us": closes_us}
-        classes: tuple[str, ...] = (CONTRACTOR_DESK,)
+        span = (day_us[0], closes_us + 1)
+        register = speakers_digest(self.facts, (CONTRACTOR_DESK,), span)
         match measure.kind:
             case "report_late":
                 bounds = self._late(due_us)
             case "report_missing":
                 bounds = self._missing((day_us[0], closes_us))
             case "report_contradicted":
-                classes = (CONTRACTOR_DESK, COLLECTOR)
+                spoke = speakers_digest(self.facts, (CONTRACTOR_DESK, COLLECTOR), span)
+                register = digest([spoke, self._stood_digest(lifts, day_us)])
                 counted = self._counted(lifts, day_us)
                 claims = sorted({one.lifts for one in self._latest() if one is not None and one.lifts != NOT_SAID})
                 bounds = self._contradicted(counted)
@@ -161,6 +167,7 @@ class _Report:
                     "in_conflict": counted.in_conflict,
                     "unnamed": counted.unnamed,
                     "is_watched": counted.is_watched,
+                    "is_heard": counted.is_heard,
                     "ignored": counted.ignored,
                 }
         return Judged(
@@ -170,13 +177,10 @@ class _Report:
             bounds=bounds,
             received=int(first is not None),
             expected=1,
-            digests={
-                "readings": entries_digest([*self.known, *lifts]),
-                "register": speakers_digest(self.facts, classes, (day_us[0], closes_us + 1)),
-            },
+            digests={"readings": entries_digest([*self.known, *lifts]), "register": register},
             trace={
-                "looked_from_us": day_us[0],
-                "looked_until_us": closes_us + 1,
+                "looked_from_us": span[0],
+                "looked_until_us": span[1],
                 "detail": detail,
                 "versions": [
                     [one.entry.time_us, one.rank[0] if one.rank[0] != NOT_SAID else None, self._is_sure(one.entry)]
@@ -246,8 +250,13 @@ class _Report:
         by_contractor = counted.in_conflict if self._is_borne() else 0
         by_contractor += counted.unnamed if self.facts.is_borne(GapCause.UNKNOWN) else 0
         by_city = counted.in_conflict + counted.unnamed - by_contractor
+        lost = most - counted.proven
         if not counted.is_watched:
-            by_city = max(by_city, most - counted.proven)
+            by_city = max(by_city, lost)
+        elif not counted.is_heard and self.facts.is_borne(GapCause.UNKNOWN):
+            by_contractor = max(by_contractor, lost)
+        elif not counted.is_heard:
+            by_city = max(by_city, lost)
         least_off = [self._off(claim, counted.proven, by_contractor + by_city) for claim in claims]
         most_off = [
             max(self._off(claim, counted.proven + more, 0) for more in (0, by_contractor + by_city))
@@ -281,8 +290,18 @@ class _Report:
             else:
                 proven |= {(one.words["container"], entry.time_us) for one in entry.contents}
         return _Counted(
-            len(proven), in_conflict, unnamed, _is_watched(self.facts, day_us), dict(sorted(ignored.items()))
+            len(proven),
+            in_conflict,
+            unnamed,
+            is_watched=_is_watched(self.facts, day_us),
+            is_heard=any(entry.contents for entry in lifts),
+            ignored=dict(sorted(ignored.items())),
         )
+
+    def _stood_digest(self, lifts: Sequence[Entry], day_us: tuple[int, int]) -> str:
+        """SHA-256 of where the lifted containers stood on the day: it decides which lifts count here."""
+        named = {one.words["container"] for entry in lifts for one in entry.contents}
+        return register_digest([one for one in self.facts.register.assets if one.asset in named], (), day_us)
 
     def _place(self, lift: Content, at_us: int) -> str:
         """Where a lift was: where its container stood; what names none is where its crew says."""

@@ -1,8 +1,8 @@
 """Standards of cases: how long each complaint or work order waited for its answer.
 
 What counts is what the city's desk opened; the contractor may open cases too, and may say that it responded or
-resolved, but not that a case is closed. A record is no sample: who answered and did not say so has not answered. Only
-contents in conflict leave a doubt.
+resolved, but not that a case is closed. A record is no sample: who answered and did not say so has not answered.
+Contents in conflict leave a doubt, and so does what was resolved and never confirmed: to confirm is the city's act.
 """
 
 from bisect import bisect_left
@@ -63,7 +63,7 @@ class _Opened:
     entry : Entry
         Its opening.
     is_sure : bool
-        Whether it was opened at all, as a case that the standard covers.
+        Whether it was opened at all, as a case that the standard covers, and not open already.
     void : str
         Why there is nothing to judge: `withdrawn`, or `repeated` where it was open already.
     steps : tuple of _Step
@@ -127,9 +127,10 @@ def _opened(terms: Terms, standard: Standard, window: Window, case: str, said: S
         return None
     steps = _steps(case, _between(said, entry.time_us, entry.time_us + horizon_us))
     is_withdrawn = any(one.step == _WITHDRAWN and one.is_citys and one.is_sure for one in steps)
-    is_repeated = any(entry.time_us - horizon_us <= one.time_us < entry.time_us for one in openings)
+    earlier = [one for one in openings if entry.time_us - horizon_us <= one.time_us < entry.time_us]
+    is_repeated = any(one.is_sure(_says(case, _OPENED)) for one in earlier)
     void = "repeated" if is_repeated else "withdrawn" if is_withdrawn else ""
-    return _Opened(case, min(covered), entry, entry.is_sure(is_covered), void, tuple(steps))
+    return _Opened(case, min(covered), entry, entry.is_sure(is_covered) and not earlier, void, tuple(steps))
 
 
 def _says(case: str, step: str) -> Callable[[Content], bool]:
@@ -149,13 +150,12 @@ def _steps(case: str, said: Sequence[Entry]) -> list[_Step]:
     ]
 
 
-def _answer(standard: Standard, opened: _Opened, *, is_sure: bool) -> _Step | None:
+def _answer(until: str, opened: _Opened, *, is_sure: bool) -> _Step | None:
     """First answer that stands: what is sure of it, or what may be to the contractor's benefit.
 
     What was resolved or confirmed before the city reopened the case was not: the clock has run on. At one instant the
     answer stands.
     """
-    until = _measure(standard).until
     reopened = [
         one.time_us
         for one in opened.steps
@@ -176,7 +176,7 @@ def _judged(facts: Facts, standard: Standard, window: Window, opened: _Opened, s
     opened_us, horizon_us = opened.entry.time_us, _horizon_us(standard, window)
     span = (opened_us - horizon_us, opened_us + horizon_us)
     known = _between(said, *span)
-    answer = _answer(standard, opened, is_sure=True)
+    answer = _answer(_measure(standard).until, opened, is_sure=True)
     bounds = _bounds(facts, standard, opened, horizon_us)
     detail = {
         "case": opened.case,
@@ -214,17 +214,31 @@ def _judged(facts: Facts, standard: Standard, window: Window, opened: _Opened, s
 def _bounds(facts: Facts, standard: Standard, opened: _Opened, horizon_us: int) -> Bounds:
     if opened.void:
         return Bounds(0, 0, 0)
-    opened_us = opened.entry.time_us
-    sure, possible = (_answer(standard, opened, is_sure=is_sure) for is_sure in (True, False))
-    least = possible.time_us - opened_us if possible else horizon_us
-    most = sure.time_us - opened_us if sure else horizon_us
+    opened_us, until = opened.entry.time_us, _measure(standard).until
+
+    def waited_us(until: str, *, is_sure: bool) -> int | None:
+        answer = _answer(until, opened, is_sure=is_sure)
+        return answer.time_us - opened_us if answer else None
+
+    def or_horizon(waited_us: int | None) -> int:
+        return horizon_us if waited_us is None else waited_us
+
+    possible, sure = (waited_us(until, is_sure=is_sure) for is_sure in (False, True))
+    least, most = or_horizon(possible), or_horizon(sure)
+    # The one doubt at its worst and the other to the contractor's benefit: of a conflict, and of the city's silence.
+    in_conflict, unconfirmed = most, least
+    if until == "confirmed" and sure is None:
+        # To confirm is the city's: it waits no longer for the contractor than to the resolution.
+        least, in_conflict = (or_horizon(waited_us("resolved", is_sure=is_sure)) for is_sure in (False, True))
     if not opened.is_sure or any(one.step == _WITHDRAWN and one.is_citys for one in opened.steps):
-        least = 0
-    is_heard = possible or is_installed(facts, CONTRACTOR_DESK, opened_us, opened_us + horizon_us)
-    if not is_heard and _measure(standard).until != "confirmed":
+        least = unconfirmed = 0
+    by_conflict, by_city = facts.is_borne(GapCause.CONFLICT), facts.is_borne(GapCause.CITY)
+    is_heard = possible is not None or is_installed(facts, CONTRACTOR_DESK, opened_us, opened_us + horizon_us)
+    if not is_heard and until != "confirmed":
         # The contractor had nothing to answer with.
-        return Bounds(0, most if facts.is_borne(GapCause.CITY) else 0, most)
-    return Bounds(least, most if facts.is_borne(GapCause.CONFLICT) else least, most)
+        return Bounds(0, most if by_city else 0, most)
+    at_worst = {(True, True): most, (True, False): in_conflict, (False, True): unconfirmed, (False, False): least}
+    return Bounds(least, at_worst[by_conflict, by_city], most)
 
 
 def _local(terms: Terms, instant_us: int) -> str:

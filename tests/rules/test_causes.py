@@ -176,6 +176,38 @@ def test_gateway_is_out_on_the_second_day_when_nobody_was_heard_all_day(zone: st
     assert [Silence(LOOKED.first_us, LOOKED.until_us, cause)] == found
 
 
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        # A container's sensor never owes a position, nor a tracker a fill level, though its vehicle have a zone.
+        ("position_fix", {}),
+        ("fill_level", {"empty_mm": None, "full_mm": None, "full_at_ppm": None}),
+    ],
+)
+@pytest.mark.parametrize("gateways", [("a", "a", "a", "a"), ("a", "b", "c", "d", "e", "f", "g", "h", "i")])
+def test_device_is_no_evidence_when_it_never_owes_the_kind(
+    kind: str, changes: dict[str, Any], gateways: tuple[str, ...]
+) -> None:
+    others = [replace(one, **changes) for one in fleet(*gateways)]
+    quiet, lively = hung("t0", "a"), hung("t1", "z")
+    said = {
+        (kind, "net", one.device): columns(POSITION_FIX if kind == "position_fix" else FILL_LEVEL, times)
+        for one, times in ((quiet, regular(0, OUT)), (lively, regular(0)))
+    }
+    presence = presence_of([quiet, lively, *others], {}, more=said)
+    found = silences(presence, replace(LOOKED, kind=kind), [quiet], (590, 790), GapCause.UNKNOWN)
+    assert [Silence(590, 790, GapCause.UNKNOWN)] == found
+
+
+@pytest.mark.parametrize("geometry", [(1100, 100, None), (None, None, 900_000)])
+def test_level_sensor_is_evidence_when_it_was_never_heard(geometry: tuple[int | None, ...]) -> None:
+    changes = dict(zip(("empty_mm", "full_mm", "full_at_ppm"), geometry, strict=True))
+    devices = [replace(one, **changes) for one in fleet(*TWO_GATEWAYS)]
+    said = {one.device: regular(0) for one in devices if one.gateway == "b"}
+    found = causes(presence_of(devices, said), devices[0], (LOOKED.first_us, LOOKED.until_us))
+    assert [GapCause.GATEWAY] == [one.cause for one in found]
+
+
 def test_device_is_no_evidence_when_it_hung_there_at_another_time() -> None:
     devices = [*fleet("a", "a"), hung("d2", "a", until=300), hung("d3", "a", since=900), hung("d4", "b")]
     assert [GapCause.UNKNOWN] == judged(devices, ["d0", "d1", "d2", "d3"])

@@ -176,6 +176,71 @@ def test_fewer_lifts_than_seen_are_contradicted_when_a_collector_carried_no_devi
     assert [3] == [one.proven for one in found if one.zone == "VP-01" and one.trace["measure"] == CONTRADICTED]
 
 
+@pytest.mark.parametrize(("bearer", "borne"), [("city", 0), ("contractor", 6)])
+@pytest.mark.parametrize(
+    "crew",
+    [
+        [],
+        [told("2026-09-09T23:59", container="C-1")],
+        [told("2026-09-10T09:00", container="C-1", is_clock_wrong=True)],
+    ],
+)
+def test_claim_leaves_a_doubt_when_no_lift_was_heard_all_day(crew: list[Told], bearer: str, borne: int) -> None:
+    """A dead reader contradicts nobody."""
+    found = day([report("11T09:00", 8)], crew, contract(*ALL, bearer=bearer))[CONTRADICTED]
+    assert (0, borne, 6) == bounds(found)
+    assert (True, False) == (found.trace["is_watched"], found.trace["is_heard"])
+
+
+def test_claim_is_contradicted_when_lifts_were_heard_elsewhere() -> None:
+    found = day([report("11T09:00", 8)], lifts(1, "C-2"))[CONTRADICTED]
+    assert ((6, 6, 6), True) == (bounds(found), found.trace["is_heard"])
+
+
+def test_silence_is_the_citys_when_the_collector_carried_no_device() -> None:
+    terms = contract(*ALL, bearer="contractor")
+    held = register(terms, installations=INSTALLATIONS.replace("net,rc1,RC-1,2026-01-01,,,,,ana,luis\n", ""))
+    found = judge(terms, {OFFICE: [report("11T09:00", 8)]}, (DAY, NEXT), held)
+    assert [(0, 0, 6)] == [bounds(one) for one in found if one.trace["detail"].get("claimed") == 8]
+
+
+def judged_with(assets: str, kind: str = CONTRADICTED) -> Determination:
+    spoken = {OFFICE: [report("11T09:00", 8)], CREW: lifts(8)}
+    found = judge(TERMS, spoken, (DAY, NEXT), register(TERMS, assets=assets))
+    (one,) = (one for one in found if one.zone == "VP-01" and one.trace["measure"] == kind)
+    return one
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        ASSETS.replace("C-1,VP-01", "C-1,VP-02"),
+        ASSETS.replace("C-1,VP-01,container_1100l,2026-01-01,", "C-1,VP-01,container_1100l,2026-09-10T12:00,"),
+    ],
+)
+def test_id_is_another_when_a_lifted_container_stood_elsewhere(moved: str) -> None:
+    was, now = judged_with(ASSETS), judged_with(moved)
+    assert was.verdict != now.verdict
+    assert was.id != now.id
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed"),
+    [
+        (LATE, ASSETS.replace("C-1,VP-01", "C-1,VP-02")),
+        (CONTRADICTED, ASSETS.replace("C-2,VP-02", "C-2,VP-01")),
+        (
+            CONTRADICTED,
+            ASSETS.replace(
+                "C-1,VP-01,container_1100l,2026-01-01,", "C-1,VP-01,container_1100l,2026-01-01,2026-09-11"
+            ),
+        ),
+    ],
+)
+def test_id_is_the_same_when_no_lift_of_the_day_tells_of_the_move(kind: str, changed: str) -> None:
+    assert judged_with(ASSETS, kind).id == judged_with(changed, kind).id
+
+
 @pytest.mark.parametrize(("bearer", "borne"), [("city", 0), ("contractor", 1)])
 def test_report_leaves_a_doubt_when_two_contents_are_in_conflict(bearer: str, borne: int) -> None:
     """One content is of the 10th, the other of the 9th: whether there is a report is open."""

@@ -1,6 +1,7 @@
 """Cases: worked complaints, who may say what, and what must not change a verdict."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.assess import assess
-from rules.contract import Terms
-from rules.records import Determination, Verdict
+from rules.contract import Bearer, Terms
+from rules.records import Determination, GapCause, Verdict
 from tests.rules.contracts import HOUR_US, Table, utc_us
 from tests.rules.standards_cases import (
+    INSTALLATIONS,
     Told,
     assert_bounded,
     assert_only_looked_counts,
@@ -161,6 +163,67 @@ def test_opening_leaves_a_doubt_when_it_may_be_another_cases() -> None:
     assert [("R-1", (0, 0, 72 * HOUR_US)), ("R-2", (0, 0, 72 * HOUR_US))] == [
         (one.subject, bounds(one)) for one in found
     ]
+
+
+def test_case_is_not_void_for_certain_when_an_earlier_opening_may_be_another_cases() -> None:
+    early = [step("09T09:00", "opened"), step("09T09:00", "opened", case="R-2")]
+    terms = contract(answered(), bearer="contractor")
+    found = judge(terms, {DESK: [*early, OPENED]}, (DAY, NEXT))
+    assert [("", (0, 72 * HOUR_US, 72 * HOUR_US))] == [(one.trace["detail"]["void"], bounds(one)) for one in found]
+
+
+DESK_ROW = "net,desk,DESK,2026-01-01,,"
+
+
+@pytest.mark.parametrize(("bearer", "borne"), [("city", 1), ("contractor", 72)])
+@pytest.mark.parametrize("until", ["", "2026-09-10T10:30"])
+def test_doubt_is_the_citys_when_it_never_confirms_what_was_resolved(bearer: str, borne: int, until: str) -> None:
+    terms = contract(answered("confirmed"), bearer=bearer)
+    held = register(terms, installations=INSTALLATIONS.replace(DESK_ROW, f"net,desk,DESK,2026-01-01,{until},"))
+    office = [step("10T11:00", "resolved"), step("10T12:00", "confirmed")]
+    (found,) = judge(terms, {DESK: [OPENED], OFFICE: office}, (DAY, NEXT), held)
+    assert (HOUR_US, borne * HOUR_US, 72 * HOUR_US) == bounds(found)
+    assert (Verdict.INCONCLUSIVE, "") == (found.verdict, found.trace["detail"]["answered"])
+
+
+def test_case_is_not_met_when_it_was_resolved_too_late_and_never_confirmed() -> None:
+    found = case([OPENED], [step("11T12:00", "resolved")], contract(answered("confirmed")))
+    assert (Verdict.NOT_MET, 26 * HOUR_US) == (found.verdict, found.proven)
+
+
+@pytest.mark.parametrize(
+    ("desk", "office"),
+    [
+        ([OPENED], []),
+        ([OPENED], [step("10T11:00", "responded")]),
+        # What the city reopened was not resolved.
+        ([OPENED, step("10T20:00", "reopened")], [step("10T11:00", "resolved")]),
+    ],
+)
+def test_case_waits_to_the_horizon_when_it_was_not_resolved_let_alone_confirmed(
+    desk: list[Told], office: list[Told]
+) -> None:
+    found = case(desk, office, contract(answered("confirmed")))
+    assert (Verdict.NOT_MET, (72 * HOUR_US,) * 3) == (found.verdict, bounds(found))
+
+
+@pytest.mark.parametrize(
+    ("conflict", "city", "borne"),
+    [("city", "city", 2), ("contractor", "city", 30), ("city", "contractor", 72), ("contractor", "contractor", 72)],
+)
+def test_each_bears_its_doubt_when_a_resolution_in_conflict_is_never_confirmed(
+    conflict: str, city: str, borne: int
+) -> None:
+    terms = contract(answered("confirmed"))
+    bearers = {
+        **terms.file.evidence.gap_bearer,
+        GapCause.CONFLICT: Bearer(conflict),
+        GapCause.CITY: Bearer(city),
+    }
+    evidence = terms.file.evidence.model_copy(update={"gap_bearer": bearers})
+    terms = replace(terms, file=terms.file.model_copy(update={"evidence": evidence}))
+    office = [step("10T12:00", "resolved"), step("10T12:00", "responded"), step("11T16:00", "resolved")]
+    assert (2 * HOUR_US, borne * HOUR_US, 72 * HOUR_US) == bounds(case([OPENED], office, terms))
 
 
 def test_opening_is_sure_when_only_its_priority_is_in_conflict() -> None:
