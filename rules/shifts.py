@@ -9,7 +9,7 @@ from kernels.availability import slots
 from rules.assets import Asset, Register
 from rules.causes import Presence
 from rules.events import Source, readings_digest, sources_of
-from rules.fixes import Gap, Seen, Track, gaps_of, track_of
+from rules.fixes import Gap, Seen, gaps_of, track_of
 from rules.places import Network
 from rules.sweeps import Sweep, Work, sweep_of
 from sensors.columns import Columns
@@ -25,7 +25,6 @@ class Shift:
     ----------
     asset : Asset
     sources : tuple of Source
-    track : Track
     gaps : tuple of Gap
     sweep : Sweep
     max_gap_us : int
@@ -38,7 +37,6 @@ class Shift:
 
     asset: Asset
     sources: tuple[Source, ...]
-    track: Track
     gaps: tuple[Gap, ...]
     sweep: Sweep
     max_gap_us: int
@@ -86,4 +84,4 @@ def shift_of(field: Field, asset: Asset, window: tuple[int, int], work: Work, gp
     received, expected = (int(count[0]) for count in slots(track.fixes.t_us, work.max_gap_us, start, end))
     sweep = sweep_of(field.network, track, gaps, window, work)
     heard = readings_digest(sources, *span)
-    return Shift(asset, tuple(sources), track, tuple(gaps), sweep, work.max_gap_us, received, expected, heard)
+    return Shift(asset, tuple(sources), tuple(gaps), sweep, work.max_gap_us, received, expected, heard)

@@ -1,7 +1,6 @@
 """Windows of a standard: each of its days or nights, or all of a month's together."""
 
 from datetime import date
-from itertools import groupby
 
 from rules.calendar import Window, month_days, month_of, windows
 from rules.contract import Standard, Terms
@@ -28,8 +27,8 @@ def standard_windows(terms: Terms, standard: Standard, days: tuple[date, date]) 
     """
     if standard.window.span == "day":
         return daily_windows(terms, standard, days)
-    months = [month_of(day) for day in _first_days(days)]
-    laid = [daily_windows(terms, standard, month_days(month)) for month in months]
+    span = (date.fromordinal(n) for n in range(days[0].toordinal(), days[1].toordinal()))
+    laid = [daily_windows(terms, standard, month_days(month_of(day))) for day in span if day.day == 1]
     return [Window(one[0].day.replace(day=1), one[0].start_us, one[-1].end_us) for one in laid if one]
 
 
@@ -51,9 +50,3 @@ def daily_windows(terms: Terms, standard: Standard, days: tuple[date, date]) -> 
 def weekdays_of(hours: Hours) -> frozenset[int]:
     """Days of the week on which hours hold, Monday is 0."""
     return frozenset(n for n, name in enumerate(_WEEKDAYS) if hours.days == "daily" or name in hours.days)
-
-
-def _first_days(days: tuple[date, date]) -> list[date]:
-    """First days of months within a span of days."""
-    span = (date.fromordinal(n) for n in range(days[0].toordinal(), days[1].toordinal()))
-    return [next(month) for _, month in groupby(day for day in span if day.day == 1)]

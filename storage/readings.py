@@ -99,6 +99,7 @@ def store(connection: psycopg.Connection, batch: Batch, now: datetime, *, what: 
         if decoded := batch.messages - rejected_messages:
             rows.append(("", "", "", hour_of(now), "message", "decoded", decoded))
         _add_counts(connection, rows)
+        sequence.hold_commit(connection)
     return Stored(batch_seq, dict(outcomes), decoded, rejected_messages)
 
 

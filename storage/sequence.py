@@ -28,7 +28,17 @@ def take(connection: psycopg.Connection, what: str, now: datetime) -> int:
     return int(row[0])
 
 
+def hold_commit(connection: psycopg.Connection) -> None:
+    """Announce that the current transaction commits next: `last` waits until everybody can read what it wrote.
+
+    PostgreSQL makes a commit visible a moment before it tells other connections of tables made in it. A reader that
+    plans its query in between has the number in its snapshot and not the chunk of the hypertable with the readings.
+    """
+    connection.execute(query("sequence", "hold_commit"))
+
+
 def last(connection: psycopg.Connection) -> int:
-    """Return the last number committed."""
+    """Return the last number committed; statements that follow see all that was committed under it."""
     row = connection.execute(query("sequence", "select_last")).fetchone()
+    connection.execute(query("sequence", "await_commits"))
     return int(row[0]) if row else 0

@@ -5,6 +5,7 @@ real database, and the statements are computed from what is there. The second mo
 late, and charges a fine that has become firm. The months lie in the past of their own clock.
 """
 
+import hashlib
 import os
 import shutil
 import signal
@@ -21,7 +22,7 @@ from app.errors import RefusedError, UsageError
 from app.export import files, tables
 from app.jobs import playing, statements
 from app.jobs.contracts import add_folder
-from app.jobs.demo_field import CONTAINERS, MONTHS, document_sha256, field_of, hold_back, messages_of, register_of
+from app.jobs.demo_field import CONTAINERS, MONTHS, field_of, hold_back, messages_of, register_of
 from app.jobs.templates import TEMPLATE_ID, write_contract
 from app.local.account import clear_dead_runs, make_run_folder
 from app.local.broker import demo_broker
@@ -165,7 +166,9 @@ def _decide(connection: Connection, out: Path) -> None:
         document.parent.mkdir(exist_ok=True)
         files.write_text(document, text)
         day = DECIDED.date().isoformat()
-        act = Act(line, effect, f"DA-{number}/2026", day, "administrador-01", document_sha256(text))
+        act = Act(
+            line, effect, f"DA-{number}/2026", day, "administrador-01", hashlib.sha256(text.encode()).hexdigest()
+        )
         statements.record_act(connection, CONTRACT, act, DECIDED)
         acts.append(act)
     if acts:

@@ -1,6 +1,5 @@
 """The field of the demo: a virtual Vega Poniente over two months, its register, and all that it publishes."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -178,8 +177,3 @@ def _streets(text: str) -> Iterator[Street]:
         said = feature["properties"]
         points = tuple((round(lon * _E7), round(lat * _E7)) for lon, lat in feature["geometry"]["coordinates"])
         yield Street(said["segment_id"], said.get("zone_id"), bool(said.get("oneway")), points)
-
-
-def document_sha256(text: str) -> str:
-    """Digest of a document that the demo writes."""
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -7,3 +7,12 @@ insert into committed (seq, what, received_time) values (%(seq)s, %(what)s, %(no
 
 -- name: select_last
 select last from known_sequence
+
+-- name: hold_commit
+-- Held from just before a commit until everybody has been told of the chunks that it made.
+select pg_advisory_xact_lock(hashtextextended('poniente commit', 0))
+
+-- name: await_commits
+-- Waits for commits under way, and lets go at once.
+select pg_advisory_lock_shared(hashtextextended('poniente commit', 0)),
+       pg_advisory_unlock_shared(hashtextextended('poniente commit', 0))

@@ -3,7 +3,7 @@
 
 Believes the folder of links, logs and expected paths; matches by the product, as the tests do.
 
-    PYTHONPATH=. python docs/real-data/sao_paulo.py FOLDER --out docs/real-data
+    PYTHONPATH=. python docs/examples/sao-paulo/picture.py FOLDER --out docs/real-data
 """
 
 import argparse
