@@ -24,10 +24,28 @@ class Settings(BaseSettings):
         default="poniente-ingest", description="Names the worker's session at the broker; one a running worker."
     )
     window: int = Field(
-        default=10_000,
+        default=30_000,
         ge=1,
         le=65_535,
         description="Most messages delivered and not yet acknowledged; bounds memory.",
+    )
+    broker_ca_file: str = Field(
+        default="", description="Certificates to trust for TLS; empty for a plain line to the broker."
+    )
+    broker_cert_file: str = Field(default="", description="Own certificate, where the broker asks for one.")
+    broker_key_file: str = Field(default="", description="Key of the own certificate.")
+    sources: str = Field(
+        default="", description="File that declares the sources beside native topics (docs/ingest.md)."
+    )
+    share: str = Field(
+        default="", description="Group of workers that share the messages among them; empty for one worker alone."
+    )
+    receipts: bool = Field(default=True, description="Tell devices which of their readings are committed.")
+    client: Literal["bulk", "stock"] = Field(
+        default="bulk", description="How messages are read: in bulk, or one by one as paho comes."
+    )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65_535, description="Port on loopback for Prometheus metrics of the worker; 0 for none."
     )
     log_format: Literal["text", "json"] = Field(default="text", description="Log lines for people or for programs.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")

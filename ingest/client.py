@@ -1,17 +1,17 @@
 """The MQTT side of ingest: a persistent session whose messages are acknowledged when we say so.
 
-paho keeps session, handshake, keep-alive and reconnect in its own thread. Messages wait in a bounded queue until the
-worker has committed them. An acknowledgement belongs to the connection that delivered the message: after a reconnect
-the broker delivers again what was not acknowledged, under packet numbers of its own choice, so acknowledgements of an
-earlier connection are dropped.
+paho keeps session, handshake, keep-alive and reconnect in its own thread. Messages wait, in the lists in which they
+came, until the worker has committed them. An acknowledgement belongs to the connection that delivered the message:
+after a reconnect the broker delivers again what was not acknowledged, under packet numbers of its own choice, so
+acknowledgements of an earlier connection are dropped.
 """
 
-import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -21,8 +21,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest.bulk import BulkClient, Messages, fits, packet_of
 from ingest.errors import BrokerError
-from sensors.topics import subscription
 
 _log = structlog.get_logger()
 # A week: a worker may be away over a long week-end without the broker forgetting it.
@@ -33,6 +33,9 @@ BURST_MESSAGES = 20
 # Arrays can be long: some 80,000 readings a transaction are plenty.
 BATCH_BYTES_MAX = 8 * 2**20
 _RECONNECT_MIN_S, _RECONNECT_MAX_S = 1, 30
+# Mosquitto's count of messages that it has thrown away: the one loss that nobody else can see.
+DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,9 @@ class Broker:
         Empty where the broker asks for none.
     version : int
         5 or 4; 4 is MQTT 3.1.1, for brokers that know no other.
+    ca_file, cert_file, key_file : str
+        For TLS: whom to trust, and our own certificate where the broker asks for one. Without `ca_file` the line is
+        plain.
     """
 
     host: str
@@ -54,24 +60,57 @@ class Broker:
     username: str = ""
     password: str = ""
     version: int = 5
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message as the broker delivered it."""
+    """Messages as the broker delivered them, in order.
 
-    topic: str
-    payload: bytes
-    received_time: datetime
-    packet: int
-    qos: int
+    Parameters
+    ----------
+    topics, payloads : list of bytes
+    numbers : list of int
+        Packet numbers; 0 of what is not to be acknowledged.
+    received_us : list of int
+        [us since 1970, UTC]
+    connection : int
+        Which connection they came by; a batch holds messages of one.
+    """
+
+    topics: list[bytes]
+    payloads: list[bytes]
+    numbers: list[int]
+    received_us: list[int]
     connection: int
 
+    def __len__(self) -> int:
+        return len(self.topics)
 
-def new_client(broker: Broker, client_id: str, *, is_persistent: bool, manual_ack: bool = False) -> Client:
+    def part(self, first: int, until: int) -> "Delivery":
+        """Some of the messages."""
+        cut = slice(first, until)
+        return Delivery(
+            self.topics[cut], self.payloads[cut], self.numbers[cut], self.received_us[cut], self.connection
+        )
+
+    def add(self, more: "Delivery") -> None:
+        """Put more messages of the same connection behind these."""
+        self.topics.extend(more.topics)
+        self.payloads.extend(more.payloads)
+        self.numbers.extend(more.numbers)
+        self.received_us.extend(more.received_us)
+
+
+def new_client(
+    broker: Broker, client_id: str, *, is_persistent: bool, manual_ack: bool = False, is_bulk: bool = False
+) -> Client:
     """Make a paho client with this product's choices; the caller connects it."""
     version = MQTTProtocolVersion(broker.version)
-    client = Client(
+    make = BulkClient if is_bulk and fits() else Client
+    client = make(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
         clean_session=None if version == MQTTProtocolVersion.MQTTv5 else not is_persistent,
@@ -81,35 +120,53 @@ def new_client(broker: Broker, client_id: str, *, is_persistent: bool, manual_ac
     client.reconnect_delay_set(_RECONNECT_MIN_S, _RECONNECT_MAX_S)
     if broker.username:
         client.username_pw_set(broker.username, broker.password)
+    if broker.ca_file:
+        client.tls_set(  # pyright: ignore[reportUnknownMemberType]  # paho leaves one of its types open
+            broker.ca_file, broker.cert_file or None, broker.key_file or None
+        )
     return client
 
 
 class Subscriber:
-    """A persistent subscription to every reading's topic.
+    """A persistent subscription to the topics of all sources.
 
     Parameters
     ----------
     broker : Broker
     client_id : str
         Names the session at the broker; one running worker a name.
+    filters : sequence of str
+        Topic filters.
     window : int
         Most messages delivered and not yet acknowledged.
+    is_bulk : bool
+        Whether messages are read in bulk, else by stock paho.
     """
 
-    def __init__(self, broker: Broker, client_id: str, *, window: int) -> None:
+    def __init__(
+        self, broker: Broker, client_id: str, filters: Sequence[str], *, window: int, is_bulk: bool = True
+    ) -> None:
         self._broker = broker
+        self._filters = list(filters)
         self._window = window
-        self._queue: queue.Queue[Delivery] = queue.Queue(maxsize=window)
+        self._waiting: deque[Delivery] = deque()
+        self._waiting_count = 0
+        self._change = threading.Condition()
         self._connection = 0
         self._connection_lock = threading.Lock()
         self._is_closing = threading.Event()
         self._is_subscribed = threading.Event()
+        self._subscription: int | None = None
+        self._asks_dropped = True
+        self._asked_dropped: int | None = None
         self._refusal: str | None = None
-        self._client = new_client(broker, client_id, is_persistent=True, manual_ack=True)
+        self._client = new_client(broker, client_id, is_persistent=True, manual_ack=True, is_bulk=is_bulk)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
+        if isinstance(self._client, BulkClient):
+            self._client.on_messages = self._put
 
     def start(self) -> None:
         """Begin connecting, in paho's thread, for as long as it takes."""
@@ -139,7 +196,12 @@ class Subscriber:
         self._raise_refusal()
         return confirmed
 
-    def take(self, most: int, *, age_s: float, idle_s: float, patience_s: float) -> list[Delivery]:
+    @property
+    def waiting(self) -> int:
+        """How many messages are here and not yet taken."""
+        return self._waiting_count
+
+    def take(self, most: int, *, age_s: float, idle_s: float, patience_s: float) -> Delivery | None:
         """Take a batch: full by count or bytes, or its first message `age_s` old, or nothing new for `idle_s`.
 
         A broker's window can be smaller than a batch (100 with some); waiting for more would then wait for ever. A
@@ -156,8 +218,8 @@ class Subscriber:
 
         Returns
         -------
-        list of Delivery
-            Empty when nothing came.
+        Delivery or None
+            None when nothing came.
 
         Raises
         ------
@@ -165,32 +227,70 @@ class Subscriber:
             When the broker has refused us for good, now or after a reconnect.
         """
         self._raise_refusal()
-        try:
-            batch = [self._queue.get(timeout=patience_s)]
-        except queue.Empty:
-            return []
-        until = time.monotonic() + age_s
-        size = len(batch[0].payload)
-        while len(batch) < most and size < BATCH_BYTES_MAX and (left := until - time.monotonic()) > 0:
-            patient_s = idle_s / 10 if len(batch) >= BURST_MESSAGES else idle_s
-            try:
-                batch.append(self._queue.get(timeout=min(patient_s, left)))
-            except queue.Empty:
-                break
-            size += len(batch[-1].payload)
-        return batch
+        taken: Delivery | None = None
+        until = ends = time.monotonic() + patience_s
+        size = 0
+        while True:
+            with self._change:
+                if not self._waiting and not self._change.wait_for(lambda: self._waiting, until - time.monotonic()):
+                    return taken
+                part = self._next(most - (len(taken) if taken else 0), taken)
+            if part is None:
+                return taken  # of another connection: a batch of its own
+            size += sum(map(len, part.payloads))
+            if taken is None:
+                taken = part
+                ends = time.monotonic() + age_s
+            else:
+                taken.add(part)
+            if len(taken) >= most or size >= BATCH_BYTES_MAX or time.monotonic() >= ends:
+                return taken
+            patient_s = idle_s / 10 if len(taken) >= BURST_MESSAGES else idle_s
+            until = min(time.monotonic() + patient_s, ends)
 
-    def acknowledge(self, batch: Sequence[Delivery]) -> int:
+    def _next(self, most: int, taken: Delivery | None) -> Delivery | None:
+        """Take the first list that waits, or so much of it as there is room for."""
+        first = self._waiting[0]
+        if taken is not None and taken.connection != first.connection:
+            return None
+        if len(first) > most:
+            self._waiting[0] = first.part(most, len(first))
+            first = first.part(0, most)
+        else:
+            self._waiting.popleft()
+        self._waiting_count -= len(first)
+        self._change.notify_all()
+        return first
+
+    def acknowledge(self, delivery: Delivery) -> int:
         """Acknowledge what is committed; returns how many acknowledgements went out."""
         with self._connection_lock:
-            mine = [delivery for delivery in batch if delivery.connection == self._connection]
-            for delivery in mine:
-                self._client.ack(delivery.packet, delivery.qos)
-        return len(mine)
+            if delivery.connection != self._connection:
+                return 0
+            numbers = [number for number in delivery.numbers if number]
+            if isinstance(self._client, BulkClient):
+                self._client.acknowledge(numbers)
+            else:
+                for number in numbers:
+                    self._client.ack(number, 1)
+        return len(numbers)
+
+    def publish(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        """Send messages once and forget them: what is lost is asked for again."""
+        if not isinstance(self._client, BulkClient):
+            for topic, payload in messages:
+                self._client.publish(topic, payload, qos=0)
+            return
+        has_properties = self._broker.version == MQTTProtocolVersion.MQTTv5
+        packets = b"".join(packet_of(*one, has_properties=has_properties) for one in messages)
+        if packets:
+            self._client.send(packets)
 
     def close(self) -> None:
         """Leave; the broker keeps the session and what was not acknowledged."""
         self._is_closing.set()
+        with self._change:
+            self._change.notify_all()
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -210,13 +310,20 @@ class Subscriber:
         with self._connection_lock:
             self._connection += 1
         _log.info("broker_connected", host=self._broker.host, port=self._broker.port, session=flags.session_present)
-        client.subscribe(subscription(), qos=1)
+        self._subscription = client.subscribe([(one, 1) for one in self._filters])[1]
 
     def _on_subscribe(
-        self, _client: Client, _user: object, _mid: int, reasons: list[ReasonCode], _properties: object
+        self, client: Client, _user: object, mid: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
-        if any(reason.is_failure for reason in reasons):
-            self._refusal = f"broker refused the subscription to {subscription()}: {reasons[0]}"
+        if mid == self._asked_dropped:
+            self._asked_dropped = None
+        if mid != self._subscription:
+            return
+        if refused := [one for one, reason in zip(self._filters, reasons, strict=True) if reason.is_failure]:
+            self._refusal = f"broker refused the subscription to {', '.join(refused)}: {reasons[0]}"
+        # Of its own, for a broker may refuse it and still be good.
+        if self._asks_dropped:
+            self._asked_dropped = client.subscribe(DROPPED_TOPIC, qos=0)[1]
         self._is_subscribed.set()
 
     def _on_disconnect(
@@ -225,29 +332,26 @@ class Subscriber:
         # Under the lock and before paho clears its outgoing packets: no acknowledgement crosses over.
         with self._connection_lock:
             self._connection += 1
+        if self._asked_dropped is not None and not self._is_closing.is_set():
+            # iotcore hangs up on who asks for what it does not know.
+            self._asks_dropped, self._asked_dropped = False, None
+            _log.warning("broker_tells_no_drops", topic=DROPPED_TOPIC)
         if not self._is_closing.is_set():
             _log.warning("broker_lost", reason=str(reason))
 
     def _on_message(self, _client: Client, _user: object, message: MQTTMessage) -> None:
-        delivery = Delivery(
-            _topic_of(message),
-            bytes(message.payload),
-            datetime.now(UTC),
-            message.mid,
-            message.qos,
-            self._connection,
-        )
-        # A full queue blocks paho's thread, and so the socket: the last bound where the broker honours no window.
-        while not self._is_closing.is_set():
-            try:
-                self._queue.put(delivery, timeout=0.2)
-            except queue.Full:
-                continue
-            return
+        # Its topic as it came: paho refuses to give one that is no UTF-8.
+        topic: bytes = message._topic  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._put(([topic], [bytes(message.payload)], [message.mid if message.qos else 0]))
 
-
-def _topic_of(message: MQTTMessage) -> str:
-    try:
-        return message.topic
-    except UnicodeDecodeError:
-        return ""  # no topic of ours; the payload is kept with the rejection
+    def _put(self, messages: Messages) -> None:
+        """Let messages wait to be taken. Called in paho's thread."""
+        topics, payloads, numbers = messages
+        now_us = (datetime.now(UTC) - _EPOCH) // timedelta(microseconds=1)
+        delivery = Delivery(topics, payloads, numbers, [now_us] * len(topics), self._connection)
+        with self._change:
+            # Waiting here blocks paho's thread, and so the socket: the last bound where the broker honours no window.
+            self._change.wait_for(lambda: self._waiting_count < self._window or self._is_closing.is_set())
+            self._waiting.append(delivery)
+            self._waiting_count += len(topics)
+            self._change.notify_all()

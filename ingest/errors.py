@@ -1,7 +1,8 @@
 """Errors of this package.
 
 IngestError
-└── BrokerError    the broker refused us, or does not keep what a session needs
+├── BrokerError    the broker refused us, or does not keep what a session needs
+└── SourcesError   the declared sources do not load
 
 A bad message is not an error: it is stored as a rejection.
 """
@@ -13,3 +14,7 @@ class IngestError(Exception):
 
 class BrokerError(IngestError):
     """The broker refused the connection or the subscription."""
+
+
+class SourcesError(IngestError):
+    """The declaration of sources does not load; the message says what is wrong, and what is allowed."""

@@ -1,26 +1,26 @@
 """The worker: take a batch, decode, commit, acknowledge; for ever, until told to stop.
 
 A message is acknowledged only after its readings, or its rejection, are committed. What is delivered again after a
-crash is found to be there already.
+crash is found to be there already. Three things go on at once: paho's thread receives, this one decodes, and a third
+stores and acknowledges, each a batch ahead of the next.
 """
 
-import random
+import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import structlog
 
-from ingest.accept import accept
 from ingest.client import Broker, Delivery, Subscriber
-from storage import readings
-from storage.connection import AWAY, Connection, connect
-from storage.migrate import is_current
+from ingest.decoding import Decoding
+from ingest.failpoints import failpoints
+from ingest.receipts import receipts
+from ingest.storing import Database
+from sensors.sources import Source
+from sensors.topics import subscription
 from storage.readings import Batch, Stored
-from storage.refusals import Refused
 
 _log = structlog.get_logger()
 # Beyond this a batch gains nothing and a crash redelivers more.
@@ -29,9 +29,12 @@ BATCH_MESSAGES_MAX = 10_000
 BATCH_AGE_S = 0.5
 # Brokers with a small window send nothing more until they are acknowledged.
 BATCH_IDLE_S = 0.03
-_RETRY_MIN_S, _RETRY_MAX_S = 0.2, 10.0
+# One batch is received while one is decoded and one is stored.
+WINDOW = 3 * BATCH_MESSAGES_MAX
 # Often enough to be seen, seldom enough not to fill a log over a night.
 _AWAITED_LOG_S = 5.0
+# What is here when the worker is told to stop is committed within this, or left to the broker.
+_DRAIN_S = 5.0
 
 
 @dataclass(slots=True)
@@ -42,6 +45,8 @@ class Tally:
     messages_rejected: int = 0
     readings: Counter[str] = field(default_factory=Counter[str])
     batches: int = 0
+    dropped_by_broker: int = 0
+    waiting: int = 0
 
     def add(self, stored: Stored) -> None:
         """Count a batch."""
@@ -51,13 +56,42 @@ class Tally:
         self.readings.update({outcome.value: n for outcome, n in stored.readings.items()})
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a worker works.
+
+    Parameters
+    ----------
+    client_id : str
+        Names the persistent session.
+    window : int
+        Most messages delivered and not yet acknowledged; bounds memory.
+    sources : tuple of Source
+        Beside the native topics.
+    share : str
+        Name of the group of workers that share the messages among them; empty for a worker that takes all.
+    gives_receipts : bool
+        Whether devices are told which of their readings are committed.
+    is_bulk : bool
+        Whether messages are read in bulk, else by stock paho.
+    """
+
+    client_id: str = "poniente-ingest"
+    window: int = WINDOW
+    sources: tuple[Source, ...] = ()
+    share: str = ""
+    gives_receipts: bool = True
+    is_bulk: bool = True
+
+    @property
+    def filters(self) -> list[str]:
+        """Topic filters to subscribe to."""
+        plain = [subscription(), *(source.filter for source in self.sources)]
+        return [f"$share/{self.share}/{one}" for one in plain] if self.share else plain
+
+
 def run(
-    dsn: str,
-    broker: Broker,
-    stop: threading.Event,
-    *,
-    client_id: str = "poniente-ingest",
-    window: int = BATCH_MESSAGES_MAX,
+    dsn: str, broker: Broker, stop: threading.Event, options: Options | None = None, tally: Tally | None = None
 ) -> Tally:
     """Move readings from broker to database until `stop` is set.
 
@@ -67,10 +101,9 @@ def run(
         Connection string of the database.
     broker : Broker
     stop : threading.Event
-    client_id : str
-        Names the persistent session.
-    window : int
-        Most messages delivered and not yet acknowledged; bounds memory.
+    options : Options, optional
+    tally : Tally, optional
+        Counted in as the worker goes, for others to look at.
 
     Returns
     -------
@@ -81,112 +114,134 @@ def run(
     BrokerError
         When the broker refuses us for good.
     """
-    tally = Tally()
-    database = _Database(dsn, stop)
+    options, tally = options or Options(), tally or Tally()
+    decoding = Decoding(options.sources)
+    database = Database(dsn, stop, failpoints(), decoding)
     if not database.wait_ready():
         return tally
-    subscriber = Subscriber(broker, client_id, window=min(window, 65_535))
+    subscriber = Subscriber(
+        broker, options.client_id, options.filters, window=min(options.window, 65_535), is_bulk=options.is_bulk
+    )
+    storing = _Storing(subscriber, database, tally, gives_receipts=options.gives_receipts)
     subscriber.start()
+    storing.start()
     try:
-        log_s = time.monotonic() + _AWAITED_LOG_S
-        while not subscriber.wait_subscribed(0.0) and not stop.is_set():
-            # What waited in the session comes before the broker's confirmation; left in a full queue it would keep
-            # the confirmation out for ever.
-            _step(subscriber, database, tally)
-            if time.monotonic() >= log_s:
-                _log.info("broker_awaited", host=broker.host, port=broker.port)
-                log_s += _AWAITED_LOG_S
-        if subscriber.is_subscribed:
-            _log.info("ingest_ready", host=broker.host, port=broker.port)
-        while not stop.is_set():
-            _step(subscriber, database, tally)
+        _work(subscriber, decoding, storing, stop, broker)
         # What is here already is committed and acknowledged before leaving; the broker keeps the rest.
-        until = time.monotonic() + 5.0
-        while time.monotonic() < until and _step(subscriber, database, tally, patience_s=0.0):
+        until = time.monotonic() + _DRAIN_S
+        while time.monotonic() < until and _step(subscriber, decoding, storing, patience_s=0.0):
             pass
     finally:
+        storing.finish()
         subscriber.close()
         database.close()
+    storing.raise_error()
     _log.info("ingest_stopped", batches=tally.batches, messages=tally.messages_decoded + tally.messages_rejected)
     return tally
 
 
-def decode(batch: Sequence[Delivery]) -> Batch:
-    """Decode a batch of messages; every one is decoded or refused, none is dropped."""
-    accepted: list[readings.Arrived] = []
-    refused: list[Refused] = []
-    for delivery in batch:
-        decoded = accept(delivery.topic, delivery.payload)
-        accepted += [(reading, delivery.received_time) for reading in decoded.readings]
-        if decoded.rejections:
-            refused.append(
-                Refused(delivery.topic, delivery.payload, delivery.received_time, tuple(decoded.rejections))
-            )
-    return Batch(accepted, refused, len(batch))
+def _work(
+    subscriber: Subscriber, decoding: Decoding, storing: "_Storing", stop: threading.Event, broker: Broker
+) -> None:
+    """Decode until told to stop, and say when the broker is there."""
+    log_s = time.monotonic() + _AWAITED_LOG_S
+    is_ready = False
+    while not stop.is_set() and not storing.is_over:
+        # What waited in the session comes before the broker's confirmation; left in a full queue it would keep the
+        # confirmation out for ever. So the queue is emptied before it, too.
+        _step(subscriber, decoding, storing, patience_s=0.2)
+        if not is_ready and (is_ready := subscriber.wait_subscribed(0.0)):
+            _log.info("ingest_ready", host=broker.host, port=broker.port)
+        if not is_ready and time.monotonic() >= log_s:
+            _log.info("broker_awaited", host=broker.host, port=broker.port)
+            log_s += _AWAITED_LOG_S
 
 
-def _step(subscriber: Subscriber, database: "_Database", tally: Tally, *, patience_s: float = 0.2) -> bool:
-    deliveries = subscriber.take(BATCH_MESSAGES_MAX, age_s=BATCH_AGE_S, idle_s=BATCH_IDLE_S, patience_s=patience_s)
-    if not deliveries:
+def _step(subscriber: Subscriber, decoding: Decoding, storing: "_Storing", *, patience_s: float) -> bool:
+    """Take a batch, decode it, hand it on; False when nothing came."""
+    delivery = subscriber.take(BATCH_MESSAGES_MAX, age_s=BATCH_AGE_S, idle_s=BATCH_IDLE_S, patience_s=patience_s)
+    storing.tally.waiting = subscriber.waiting
+    if delivery is None:
         return False
-    stored = database.store(decode(deliveries))
-    if stored is None:
-        return False  # told to stop while the database is away: nothing is acknowledged
-    subscriber.acknowledge(deliveries)
-    tally.add(stored)
-    _log.debug("batch_written", batch_seq=stored.batch_seq, messages=len(deliveries), **stored.readings)
+    storing.at_step("received")
+    batch = decoding.batch(delivery)
+    if decoding.dropped_by_broker > storing.tally.dropped_by_broker:
+        _log.error("broker_dropped_messages", messages=decoding.dropped_by_broker, see="docs/ingest.md")
+    storing.tally.dropped_by_broker = decoding.dropped_by_broker
+    storing.at_step("decoded")
+    storing.put(delivery, batch)
     return True
 
 
-class _Database:
-    """A connection that comes back."""
+class _Storing:
+    """Stores and acknowledges batches in a thread of its own, in their order."""
 
-    def __init__(self, dsn: str, stop: threading.Event) -> None:
-        self._dsn = dsn
-        self._stop = stop
-        self._connection: Connection | None = None
+    def __init__(self, subscriber: Subscriber, database: Database, tally: Tally, *, gives_receipts: bool) -> None:
+        self._subscriber = subscriber
+        self._database = database
+        self._gives_receipts = gives_receipts
+        # One batch waits while one is stored: more would only lengthen what a crash delivers again.
+        self._batches: queue.Queue[tuple[Delivery, Batch] | None] = queue.Queue(maxsize=1)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="storing", daemon=True)
+        self.tally = tally
+        self.at_step = database.at_step
 
-    def wait_ready(self) -> bool:
-        """Wait for a database with this release's schema; False when told to stop first."""
-        delay_s = _RETRY_MIN_S
-        while not self._stop.is_set():
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether storing has ended by an error."""
+        return self._error is not None
+
+    def put(self, delivery: Delivery, batch: Batch) -> None:
+        """Hand a batch over; waits while another one waits."""
+        while not self.is_over:
             try:
-                if is_current(self._connected()):
-                    return True
-                _log.info("schema_awaited", do="run poniente migrate")
-            except AWAY as error:
-                self.close()
-                _log.info("database_awaited", error=str(error).strip())
-            delay_s = self._pause(delay_s)
-        return False
+                self._batches.put((delivery, batch), timeout=0.2)
+            except queue.Full:
+                continue
+            return
 
-    def store(self, batch: Batch) -> Stored | None:
-        """Store a batch, however long the database is away; None when told to stop meanwhile."""
-        delay_s = _RETRY_MIN_S
-        while True:
+    def finish(self) -> None:
+        """Store what was handed over, and end."""
+        while self._thread.is_alive() and not self.is_over:
             try:
-                return readings.store(self._connected(), batch, datetime.now(UTC))
-            except AWAY as error:
-                self.close()
-                _log.warning("database_lost", error=str(error).strip(), messages_held=batch.messages)
-            if self._stop.is_set():
-                return None
-            delay_s = self._pause(delay_s)
+                self._batches.put(None, timeout=0.2)
+            except queue.Full:
+                continue
+            break
+        self._thread.join()
 
-    def close(self) -> None:
-        """Drop the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    def raise_error(self) -> None:
+        """Raise what storing ended by."""
+        if self._error is not None:
+            raise self._error
 
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._dsn, "ingest")
-            # Before the schema is there, too: the same connection goes on when it comes.
-            readings.prepare(self._connection)
-        return self._connection
+    def _run(self) -> None:
+        try:
+            while (taken := self._batches.get()) is not None:
+                self._store(*taken)
+        except BaseException as error:  # noqa: BLE001  # raised again in the worker's own thread
+            self._error = error
 
-    def _pause(self, delay_s: float) -> float:
-        """Wait, then say how long to wait next time: twice as long, with chance so that workers spread."""
-        self._stop.wait(delay_s * random.uniform(0.5, 1.0))  # noqa: S311  # not a secret
-        return min(2 * delay_s, _RETRY_MAX_S)
+    def _store(self, delivery: Delivery, batch: Batch) -> None:
+        if not batch.messages:
+            return  # the broker's words about itself
+        stored = self._database.store(delivery, batch)
+        if not stored:
+            return  # told to stop while the database is away: nothing is acknowledged
+        self.at_step("after_commit")
+        self._subscriber.acknowledge(delivery)
+        self.at_step("after_acknowledgement")
+        for one in stored:
+            self.tally.add(one)
+        if self._gives_receipts:
+            self._give_receipts(batch)
+
+    def _give_receipts(self, batch: Batch) -> None:
+        self.at_step("during_receipt")
+        self._subscriber.publish(receipts(batch))
+        self.at_step("after_receipt")

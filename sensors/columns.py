@@ -1,7 +1,7 @@
 """Readings as columns: how many of them travel together, between the database and the rules."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Columns:
         A device that sends the same observation again later, when its clock can no more be held against the
         network's, must not take the doubt away.
         """
-        wrong = self.clock == Clock.DISAGREES
+        wrong = self.clock >= Clock.DISAGREES
         if not wrong.any():
             return wrong
         keys = (self.device_id, self.event_time_us, self.sequence)
@@ -68,7 +68,11 @@ class Columns:
         """Readings of one device in [first, until)."""
         return self.rows(slice(*np.searchsorted(self.event_time_us, (first_us, until_us))))
 
-    def rows(self, chosen: slice | NDArray[np.bool_]) -> "Columns":
+    def moved(self, event_time_us: NDArray[np.int64]) -> "Columns":
+        """The same readings at other times."""
+        return replace(self, event_time_us=event_time_us)
+
+    def rows(self, chosen: slice | NDArray[np.bool_] | NDArray[np.intp]) -> "Columns":
         """Some of the rows; a slice makes no copy."""
         return Columns(
             self.kind,

@@ -96,6 +96,14 @@ QUALITY = Quantity(
     "3 suspicious, 4 accepted, 0 or nothing unchecked.",
 )
 
+BATTERY_SHARE = Quantity("battery_pct", "battery_pct", "%", 1, 0, 100, "Charge of the device's battery, as it says.")
+ECHO_1, ECHO_2, ECHO_3, ECHO_4 = (
+    Quantity(f"echo_{n}_mm", f"echo_{n}_mm", "mm", 1, 0, 20_000, f"Distance by echo {n} of one measurement.")
+    for n in (1, 2, 3, 4)
+)
+TILTED = Quantity("tilted", "tilted", "code", 1, 0, 1, "Whether the device says that it hangs askew: 1 yes, 0 no.")
+ALARM = Quantity("alarm", "alarm", "code", 1, 0, 65_535, "Alarm or event bits, as the device's maker numbers them.")
+
 # LwM2M 6042: the device itself rejects the measurement, with certainty or with probability.
 REJECTED_QUALITY_CODES = (1, 2)
 
@@ -133,6 +141,10 @@ INPUTS = Quantity(
     "Digital inputs as bits, the first input is 1; what each means, the installation says.",
 )
 IGNITION = Quantity("ignition", "ignition", "code", 1, 0, 1, "Whether the vehicle's ignition is on: 1 yes, 0 no.")
+HDOP = Quantity(
+    "hdop_c", "hdop", "1", 100, 0, 100_000, "Horizontal dilution of precision, as the receiver says; kept in hundredths."
+)
+SATELLITES = Quantity("satellites", "satellites", "1", 1, 0, 200, "Satellites used for the position.")
 WEIGHT = Quantity("weight_g", "weight_kg", "kg", 1_000, 0, 2_000_000_000, "Weight lifted or weighed.")
 VERSION = Quantity("version", "version", "1", 1, 1, 10_000, "Which version of the document this is, from 1.")
 LIFTS = Quantity("lifts", "lifts", "1", 1, 0, 1_000_000, "Containers lifted, as declared.")

@@ -8,7 +8,7 @@ never from our own clock, and is labelled.
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from sensors.quantities import Quantity, Word
@@ -25,19 +25,32 @@ EVENT_TIME_MAX_US = 2**32 * 1_000_000
 CLOCK_TOLERANCE_US = 120 * 1_000_000
 
 
+# Networks deliver one frame again within minutes, by another gateway or server; the same counter later is a reset.
+REPEAT_US = 600 * 1_000_000
+
+
 class EventTimeSource(IntEnum):
     """Which clock became the event time."""
 
     DEVICE = 1
     NETWORK = 2
+    RECEIPT = 3  # neither said one: the reading is kept under a digest of what it says, at 1970, and proves nothing
 
 
 class Clock(IntEnum):
-    """Whether the device's clock could be held against the network's when it sent."""
+    """Whether the device's clock can be believed. From `DISAGREES` on it can't: the reading proves nothing."""
 
     UNCHECKED = 0
     AGREES = 1
-    DISAGREES = 2
+    DISAGREES = 2  # with the network's
+    UNSET = 3  # before 2000 or after 2100: never set, or overflown
+    ROLLED_OVER = 4  # 1,024 or 2,048 weeks behind the network's: an old GPS receiver's calendar
+    REPLAYED = 5  # several observations of one message stamped with one instant: that of sending
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether what the clock says can't be believed."""
+        return self >= Clock.DISAGREES
 
 
 class Outcome(StrEnum):
@@ -61,10 +74,12 @@ class Reason(StrEnum):
     VERSION_UNKNOWN = "version_unknown"
     TOO_MANY_READINGS = "too_many_readings"
     READING_MALFORMED = "reading_malformed"
-    TIME_MISSING = "time_missing"
     TIME_OUT_OF_RANGE = "time_out_of_range"
     VALUE_MISSING = "value_missing"
     VALUE_OUT_OF_RANGE = "value_out_of_range"
+    DEVICE_UNKNOWN = "device_unknown"
+    FRAME_MALFORMED = "frame_malformed"
+    NOT_STORABLE = "not_storable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +176,13 @@ class Decoded:
     readings : list of Reading
     rejections : list of Rejection
         Of single readings, or one of the whole message (`index` -1).
+    simulated : list of Reading
+        Marked as made up by who sent them: counted, never stored.
     """
 
     readings: list[Reading]
     rejections: list[Rejection]
+    simulated: list[Reading] = field(default_factory=list[Reading])
 
     @property
     def is_message_rejected(self) -> bool:
@@ -190,9 +208,17 @@ def content_digest(values: tuple[int, ...], clock: Clock, words: tuple[str, ...]
     -------
     bytes
         16 bytes, BLAKE2b.
+
+    Notes
+    -----
+    Only what was said goes in, under a mask of the places said, so that a quantity that is declared later changes no
+    digest of before. Words that come after the last one said stay out for the same reason.
     """
-    content = struct.pack(f"<{len(values)}iB", *values, clock is Clock.DISAGREES)
+    said = [value for value in values if value != NOT_SAID]
+    mask = sum(1 << place for place, value in enumerate(values) if value != NOT_SAID)
+    content = struct.pack(f"<Q{len(said)}iB", mask, *said, clock.is_wrong)
+    words = words[: max((place for place, word in enumerate(words, 1) if word), default=0)]
     for word in words:
-        said = word.encode()
-        content += struct.pack("<H", len(said)) + said
+        letters = word.encode()
+        content += struct.pack("<H", len(letters)) + letters
     return hashlib.blake2b(content, digest_size=16).digest()

@@ -23,6 +23,12 @@ class ReadingTopic:
     kind: str
 
 
+def is_part(name: str) -> bool:
+    """Tell whether a name can be a source, a device or a kind: 1 to 64 of a-z 0-9 . _ -, in normal form."""
+    # Lower case of other scripts would make one device's name of another's (the Kelvin sign is a k).
+    return name.isascii() and bool(_PART.fullmatch(name))
+
+
 def normal_device(device: str) -> str:
     """Bring a device's name into its one normal form: lower case, no blanks around it."""
     return device.strip().lower()
@@ -37,7 +43,7 @@ def build(topic: ReadingTopic) -> str:
         When a part is not 1 to 64 characters of a-z, 0-9, dot, dash and underscore.
     """
     for part in (topic.source, topic.device, topic.kind):
-        if not _PART.fullmatch(part):
+        if not is_part(part):
             raise TopicError(f"topic part {part!r} is not 1 to 64 of a-z 0-9 . _ -, beginning with a-z 0-9")
     return f"{ROOT}/{topic.source}/{topic.device}/{topic.kind}"
 

@@ -10,6 +10,9 @@ Connection = psycopg.Connection
 REFUSED = psycopg.DatabaseError
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 
+# What it raises when the fault lies in a row: sent again, the same row is refused again.
+UNACCEPTABLE = (psycopg.DataError, psycopg.IntegrityError)
+
 
 def connect(dsn: str, program: str) -> Connection:
     """Connect; statements commit one by one unless a transaction is opened.

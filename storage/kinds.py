@@ -65,7 +65,7 @@ def statement(kind: Kind, name: str) -> sql.Composed:
         "stage": sql.Identifier(f"stage_{kind.name}"),
         "names": sql.SQL(", ").join(sql.Identifier(one) for one in _declared(kind)),
         "columns": _pieces(kind, "column"),
-        "staged": _pieces(kind, "staged", "s"),
+        "staged": sql.SQL(", ").join(sql.Identifier("s", one) for one in _declared(kind)),
         "said": _pieces(kind, "said"),
     }
     return sql.SQL(query("kinds", name)).format(**parts)
@@ -179,9 +179,9 @@ def _declared(kind: Kind) -> dict[str, str]:
     return numbers | {word.name: "text" for word in kind.words}
 
 
-def _pieces(kind: Kind, form: str, *alias: str) -> sql.Composed:
+def _pieces(kind: Kind, form: str) -> sql.Composed:
     return sql.SQL(", ").join(
-        _piece(form, type_name, sql.Identifier(*alias, name)) for name, type_name in _declared(kind).items()
+        _piece(form, type_name, sql.Identifier(name)) for name, type_name in _declared(kind).items()
     )
 
 

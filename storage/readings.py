@@ -7,29 +7,39 @@ more of it is written.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from sensors.arrivals import Arrivals, of_readings
 from sensors.columns import Columns
 from sensors.kinds.position_fix import KIND as POSITION_FIX
-from sensors.readings import Kind, Outcome
+from sensors.readings import REPEAT_US, Kind, Outcome, Reading
 from sensors.registry import kinds
-from storage import columns, masks, refusals, sequence, staging
+from storage import columns, masks, refusals, repeats, sequence, staging
 from storage.instants import hour_of, microseconds
 from storage.kinds import copy_known, statement
 from storage.masks import Masks
 from storage.reduction import reduce
 from storage.refusals import Refused
 from storage.sql import query
-from storage.staging import Arrived, DeviceHour
+from storage.staging import DeviceHour
 
-_READ_TYPES = ("bigint", "timestamptz", "bigint", "smallint", "uuid")
+_READ_TYPES = ("bigint", "timestamptz", "bigint", "smallint", "smallint", "uuid")
+# A network delivers one frame a few times within minutes; so far before a span its first delivery is looked for.
+_LOOK_BACK = timedelta(microseconds=6 * REPEAT_US)
+# Source and device.
+Named: TypeAlias = tuple[str, str]
+# Number of the device, kind, hour, unit, outcome.
+_Count: TypeAlias = tuple[int, str, datetime, str, str]
+# Number under which is counted what no known device sent.
+_NOBODY = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +48,36 @@ class Batch:
 
     Parameters
     ----------
-    readings : sequence of tuple of (Reading, datetime)
-        Each with the instant at which its message was received.
+    devices : sequence of (source, device)
+        May hold more than the batch has to do with; only ever added to.
+    arrivals : sequence of Arrivals
+        One a kind at most; their `device` are places in `devices`.
     refused : sequence of Refused
     messages : int
         Decoded and rejected together.
+    simulated : mapping of (device's place, kind's name, hour) to int
+        Readings marked as made up: counted, never stored.
     """
 
-    readings: Sequence[Arrived]
+    devices: Sequence[Named]
+    arrivals: Sequence[Arrivals]
     refused: Sequence[Refused]
     messages: int
+    simulated: Mapping[tuple[int, str, datetime], int] = field(default_factory=dict[tuple[int, str, datetime], int])
+
+
+def batch_of(readings: Iterable[tuple[Reading, datetime]], refused: Sequence[Refused], messages: int) -> Batch:
+    """Make a batch of single readings, each with the instant at which its message was received."""
+    devices: dict[Named, int] = {}
+    by_kind: dict[str, list[tuple[Reading, int]]] = {}
+    for reading, received in readings:
+        by_kind.setdefault(reading.kind.name, []).append((reading, microseconds(received)))
+
+    def place_of(source: str, device: str) -> int:
+        return devices.setdefault((source, device), len(devices))
+
+    laid = [of_readings(several[0][0].kind, several, place_of) for _, several in sorted(by_kind.items())]
+    return Batch(list(devices), laid, refused, messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +90,27 @@ class Stored:
     messages_rejected: int
 
 
+# Numbers of devices that each connection has met. A device's row never changes and is never deleted.
+_met: "WeakKeyDictionary[psycopg.Connection, dict[Named, int]]" = WeakKeyDictionary()
+
+
 def prepare(connection: psycopg.Connection) -> None:
     """Make a new connection ready for `store`."""
-    for kind in kinds().values():
-        connection.execute(statement(kind, "create_stage"))
+    staging.prepare(connection, kinds().values())
 
 
-def store(connection: psycopg.Connection, batch: Batch, now: datetime, *, what: str = "readings") -> Stored:
+def _pass_by(_step: str) -> None:
+    """Do nothing at a step."""
+
+
+def store(
+    connection: psycopg.Connection,
+    batch: Batch,
+    now: datetime,
+    *,
+    what: str = "readings",
+    at_step: Callable[[str], None] = _pass_by,
+) -> Stored:
     """Store a batch in one transaction: readings, rejections, counts, sequence number, marks.
 
     Parameters
@@ -77,30 +121,38 @@ def store(connection: psycopg.Connection, batch: Batch, now: datetime, *, what: 
         When the batch is written, aware.
     what : str
         `readings` from the broker, `import` from a file.
+    at_step : callable
+        Called with the name of each step that is about to be taken, for tests that end a process there.
 
     Raises
     ------
     psycopg.Error
         Nothing of the batch is stored then.
     """
+    met = _met.setdefault(connection, {})
     with connection.transaction():
         # Devices first and sequence last taken would let two writers wait for each other.
         batch_seq = sequence.take(connection, what, now)
         # After the number: a mask with a lower one is committed, one with a higher is not yet asked for.
         held = masks.current(connection)
-        outcomes: Counter[Outcome] = Counter()
-        if batch.readings:
-            outcomes += _store_readings(connection, batch.readings, held, batch_seq)
+        at_step("before_readings")
+        known = _known_devices(connection, batch, met)
+        counts, outcomes = _store_readings(connection, batch, held, known, batch_seq)
+        at_step("after_readings")
         refusals.add(connection, batch.refused, held, batch_seq)
-        rejected = refusals.counts_of(batch.refused)
-        outcomes[Outcome.REJECTED] += sum(n for (*_, unit, _), n in rejected.items() if unit == "reading")
         rejected_messages = sum(one.is_whole for one in batch.refused)
-        rows: list[tuple[Any, ...]] = [(*key, n) for key, n in rejected.items()]
-        if decoded := batch.messages - rejected_messages:
-            rows.append(("", "", "", hour_of(now), "message", "decoded", decoded))
-        _add_counts(connection, rows)
+        decoded = batch.messages - rejected_messages
+        counts += _other_counts(batch, known, now, decoded)
+        outcomes[Outcome.REJECTED] += sum(
+            n for (*_, unit, outcome), n in counts.items() if (unit, outcome) == ("reading", Outcome.REJECTED)
+        )
+        outcomes[Outcome.SIMULATED] += sum(batch.simulated.values())
+        _add_counts(connection, counts)
+        at_step("before_commit")
         sequence.hold_commit(connection)
-    return Stored(batch_seq, dict(outcomes), decoded, rejected_messages)
+    # Only now: what was inserted in a transaction that failed is not there.
+    met.update(known)
+    return Stored(batch_seq, dict(+outcomes), decoded, rejected_messages)
 
 
 def device_ids(connection: psycopg.Connection, devices: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -136,28 +188,31 @@ def read_columns(
     """
     parameters = {
         "device_ids": list(devices),
-        "first": span[0],
+        "first": span[0] - _LOOK_BACK,
         "until": span[1],
         "known_through": known_through,
     }
     if kind.words:
         rows = connection.execute(statement(kind, "select_known"), parameters).fetchall()
-        return _columns_of(kind, rows)
-    types = [*_READ_TYPES, *("integer" for _ in kind.quantities)]
-    with connection.cursor() as cursor, cursor.copy(copy_known(kind), parameters) as copy:
-        device_id, event_time_us, number, clock, digest, *values = columns.decode(types, copy)
-    numbers = {quantity.name: value for quantity, value in zip(kind.quantities, values, strict=True)}
-    return Columns(kind, device_id, event_time_us, number, clock, numbers, {}, digest)
+        found, source = _columns_of(kind, rows)
+    else:
+        types = [*_READ_TYPES, *("integer" for _ in kind.quantities)]
+        with connection.cursor() as cursor, cursor.copy(copy_known(kind), parameters) as copy:
+            device_id, event_time_us, number, clock, source, digest, *values = columns.decode(types, copy)
+        numbers = {quantity.name: value for quantity, value in zip(kind.quantities, values, strict=True)}
+        found = Columns(kind, device_id, event_time_us, number, clock, numbers, {}, digest)
+    found = repeats.settled(found, source)
+    return found.rows(found.event_time_us >= microseconds(span[0]))
 
 
-def _columns_of(kind: Kind, rows: Sequence[tuple[Any, ...]]) -> Columns:
-    """Make columns of rows: of few readings, for text has no fixed width to copy."""
+def _columns_of(kind: Kind, rows: Sequence[tuple[Any, ...]]) -> tuple[Columns, NDArray[np.int16]]:
+    """Make columns of rows: of few readings, for text has no fixed width to copy. Beside them which clock ruled."""
 
     def column(place: int, kept_as: type[Any]) -> NDArray[Any]:
         return np.array([row[place] for row in rows], kept_as)
 
     first_word = len(_READ_TYPES) + len(kind.quantities)
-    return Columns(
+    found = Columns(
         kind,
         column(0, np.int64),
         np.array([microseconds(row[1]) for row in rows], np.int64),
@@ -165,66 +220,79 @@ def _columns_of(kind: Kind, rows: Sequence[tuple[Any, ...]]) -> Columns:
         column(3, np.int16),
         {one.name: column(place, np.int32) for place, one in enumerate(kind.quantities, len(_READ_TYPES))},
         {one.name: column(place, np.str_) for place, one in enumerate(kind.words, first_word)},
-        np.frombuffer(b"".join(row[4].bytes for row in rows), "V16"),
+        np.frombuffer(b"".join(row[5].bytes for row in rows), "V16"),
     )
+    return found, column(4, np.int16)
 
 
 def _store_readings(
-    connection: psycopg.Connection, arrived: Sequence[Arrived], held: Masks, batch_seq: int
-) -> Counter[Outcome]:
-    known = _known_devices(connection, arrived)
-    by_id = {device_id: device for device, device_id in known.items()}
-    by_kind: dict[str, list[Arrived]] = {}
-    for one in arrived:
-        by_kind.setdefault(one[0].kind.name, []).append(one)
-    counts: list[tuple[Any, ...]] = []
+    connection: psycopg.Connection, batch: Batch, held: Masks, known: Mapping[Named, int], batch_seq: int
+) -> tuple[Counter[_Count], Counter[Outcome]]:
+    counts: Counter[_Count] = Counter()
     outcomes: Counter[Outcome] = Counter()
     # In one order, so that two writers cannot wait for each other.
-    for name, several in sorted(by_kind.items()):
-        kept: Sequence[Arrived] = several
+    for arrivals in sorted(batch.arrivals, key=lambda one: one.kind.name):
+        name = arrivals.kind.name
+        kept, tallies = arrivals, dict[Outcome, Counter[DeviceHour]]()
         if name == POSITION_FIX.name and held.areas:
-            kept, reduced = reduce(connection, several, held, known)
-            for (source, device, hour, outcome), n in reduced.items():
-                counts.append((source, device, name, hour, "reading", outcome, n))
-                outcomes[outcome] += n
-        if not kept:
-            continue
-        fates = staging.add(connection, kept[0][0].kind, kept, known, batch_seq)
-        # A batch of nothing but duplicates changes no result and leaves no mark.
-        _touch(connection, name, sorted(fates.accepted.keys() | fates.conflicting.keys()), batch_seq)
-        by_outcome = {
-            Outcome.ACCEPTED: fates.accepted,
-            Outcome.CONFLICT: fates.conflicting,
-            Outcome.DUPLICATE: fates.duplicate,
-        }
-        for outcome, tally in by_outcome.items():
-            counts += [(*by_id[one], name, hour, "reading", outcome, n) for (one, hour), n in tally.items()]
+            kept, tallies = reduce(connection, arrivals, held, batch.devices, known)
+        if len(kept):
+            fates = staging.add(connection, kept, _ids(kept, batch.devices, known), batch_seq)
+            # A batch of nothing but duplicates changes no result and leaves no mark.
+            _touch(connection, name, sorted(fates.accepted.keys() | fates.conflicting.keys()), batch_seq)
+            tallies[Outcome.ACCEPTED], tallies[Outcome.CONFLICT] = fates.accepted, fates.conflicting
+            tallies[Outcome.DUPLICATE] = tallies.get(Outcome.DUPLICATE, Counter()) + fates.duplicate
+        for outcome, tally in tallies.items():
+            for (device_id, hour), n in tally.items():
+                counts[device_id, name, hour, "reading", outcome] += n
             outcomes[outcome] += tally.total()
-    _add_counts(connection, counts)
-    return outcomes
+    return counts, outcomes
 
 
-def _known_devices(connection: psycopg.Connection, arrived: Sequence[Arrived]) -> dict[tuple[str, str], int]:
-    wanted = {(reading.source, reading.device) for reading, _ in arrived}
-    known = device_ids(connection, wanted)
+def _ids(arrivals: Arrivals, devices: Sequence[Named], known: Mapping[Named, int]) -> NDArray[np.int64]:
+    """Give the database's number of each reading's device."""
+    places, inverse = np.unique(arrivals.device, return_inverse=True)
+    return np.array([known[devices[place]] for place in places.tolist()], np.int64)[inverse]
+
+
+def _known_devices(connection: psycopg.Connection, batch: Batch, met: Mapping[Named, int]) -> dict[Named, int]:
+    """Number the devices of a batch; those that sent only what was refused are not made known by it."""
+    places = {place for arrivals in batch.arrivals for place in np.unique(arrivals.device).tolist()}
+    wanted = {batch.devices[place] for place in (*places, *(place for place, *_ in batch.simulated))}
+    known = {one: met[one] for one in wanted if one in met}
     if missing := sorted(wanted - known.keys()):
         sources, names = _transposed(missing)
         connection.execute(query("readings", "insert_devices"), {"sources": sources, "devices": names})
         known |= device_ids(connection, missing)
-    return known
+    named = {
+        (one.source, one.device) for refused in batch.refused for one in refused.rejections if one.device
+    } - known.keys()
+    return known | (device_ids(connection, named) if named else {})
 
 
-def _add_counts(connection: psycopg.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    if not rows:
+def _other_counts(batch: Batch, known: Mapping[Named, int], now: datetime, decoded: int) -> Counter[_Count]:
+    """Count what was refused, what was made up, and the messages that could be decoded."""
+    counts: Counter[_Count] = Counter()
+    for one in batch.refused:
+        hour = hour_of(one.received_time)
+        for rejection in one.rejections:
+            device_id = known.get((rejection.source, rejection.device), _NOBODY)
+            unit = "message" if rejection.index < 0 else "reading"
+            counts[device_id, "", hour, unit, Outcome.REJECTED] += 1
+    for (place, kind, hour), n in batch.simulated.items():
+        counts[known[batch.devices[place]], kind, hour, "reading", Outcome.SIMULATED] += n
+    if decoded:
+        counts[_NOBODY, "", hour_of(now), "message", "decoded"] += decoded
+    return counts
+
+
+def _add_counts(connection: psycopg.Connection, counts: Mapping[_Count, int]) -> None:
+    if not counts:
         return
-    # One kind's reduced and stored fixes can be duplicates of one hour: a row is written once a statement.
-    tally: Counter[tuple[Any, ...]] = Counter()
-    for *key, n in rows:
-        tally[tuple(key)] += n
-    names = ("sources", "devices", "kinds", "hours", "units", "outcomes")
-    arrays = (list(column) for column in zip(*tally, strict=True))
+    names = ("device_ids", "kinds", "hours", "units", "outcomes")
+    arrays = (list(column) for column in zip(*counts, strict=True))
     parameters = dict(zip(names, arrays, strict=True))
-    connection.execute(query("readings", "add_count"), {**parameters, "counts": list(tally.values())})
+    connection.execute(query("readings", "add_count"), {**parameters, "counts": list(counts.values())})
 
 
 def _touch(connection: psycopg.Connection, kind: str, marks: Sequence[DeviceHour], batch_seq: int) -> None:

@@ -6,29 +6,31 @@ Applied inside the batch's transaction and before anything else of the fix is wr
 import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TypeAlias
 from uuid import UUID
 
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 
+from sensors.arrivals import Arrivals, digests
 from sensors.kinds.position_fix import KIND as POSITION_FIX
 from sensors.quantities import LATITUDE, LONGITUDE
 from sensors.readings import Outcome
 from storage.instants import hour_of, instant
 from storage.masks import Masks
 from storage.sql import query
-from storage.staging import Arrived, are_present, digests_of
+from storage.staging import DeviceHour, are_present
 
-# Source, device, event's hour, outcome.
-Reduced: TypeAlias = Counter[tuple[str, str, datetime, Outcome]]
 _LATITUDE, _LONGITUDE = (POSITION_FIX.quantities.index(quantity) for quantity in (LATITUDE, LONGITUDE))
 
 
 def reduce(
-    connection: psycopg.Connection, fixes: Sequence[Arrived], masks: Masks, known: Mapping[tuple[str, str], int]
-) -> tuple[Sequence[Arrived], Reduced]:
+    connection: psycopg.Connection,
+    fixes: Arrivals,
+    masks: Masks,
+    devices: Sequence[tuple[str, str]],
+    known: Mapping[tuple[str, str], int],
+) -> tuple[Arrivals, dict[Outcome, Counter[DeviceHour]]]:
     """Take out the fixes that may not be kept, and count them.
 
     A fix counted before, or stored while no mask forbade it, is a duplicate. One that a later, wider mask lets in
@@ -36,61 +38,64 @@ def reduce(
 
     Parameters
     ----------
-    fixes : sequence of (Reading, datetime)
+    fixes : Arrivals
         Position fixes.
     masks : Masks
+    devices : sequence of (source, device)
+        In which the fixes' devices are places.
     known : mapping of (source, device) to int
         Device ids.
 
     Returns
     -------
     tuple
-        Fixes to be stored, and counts of the others.
+        Fixes to be stored, and counts of the others by outcome.
     """
-    kept = _kept(fixes, masks)
-    outside = [fix for fix, is_kept in zip(fixes, kept, strict=True) if not is_kept]
-    if not outside:
-        return fixes, Counter()
-    present = are_present(connection, POSITION_FIX, outside, known)
-    fresh = [fix for place, fix in enumerate(outside) if place not in present]
-    remembered = _remember(connection, fresh, masks)
-    counts: Reduced = Counter()
-    for reading, _ in outside:
-        counts[reading.source, reading.device, hour_of(instant(reading.event_time_us)), Outcome.DUPLICATE] += 1
-    for reading, _ in remembered:
-        key = (reading.source, reading.device, hour_of(instant(reading.event_time_us)))
-        counts[*key, Outcome.REDUCED] += 1
-        counts[*key, Outcome.DUPLICATE] -= 1
-    return [fix for fix, is_kept in zip(fixes, kept, strict=True) if is_kept], +counts
+    kept = _kept(fixes, masks, devices)
+    if kept.all():
+        return fixes, {}
+    outside = fixes.rows(~kept)
+    places: list[int] = outside.device.tolist()
+    named = [devices[place] for place in places]
+    present = are_present(connection, outside, np.array([known[one] for one in named], np.int64))
+    fresh = [place for place in range(len(outside)) if place not in present]
+    remembered = set(_remember(connection, outside, fresh, masks, named))
+    counts = {Outcome.REDUCED: Counter[DeviceHour](), Outcome.DUPLICATE: Counter[DeviceHour]()}
+    for place, time_us in enumerate(outside.event_time_us.tolist()):
+        outcome = Outcome.REDUCED if place in remembered else Outcome.DUPLICATE
+        counts[outcome][known[named[place]], hour_of(instant(time_us))] += 1
+    return fixes.rows(kept), counts
 
 
-def _kept(fixes: Sequence[Arrived], masks: Masks) -> list[bool]:
+def _kept(fixes: Arrivals, masks: Masks, devices: Sequence[tuple[str, str]]) -> NDArray[np.bool_]:
     """Say of each fix whether its device's mask lets it in."""
-    places: dict[tuple[str, str], list[int]] = {}
-    for place, (reading, _) in enumerate(fixes):
-        places.setdefault((reading.source, reading.device), []).append(place)
     kept = np.ones(len(fixes), np.bool_)
-    for device, mine in places.items():
-        if device in masks.areas:
-            said = [fixes[place][0] for place in mine]
-            table = np.array(
-                [(one.event_time_us, one.values[_LATITUDE], one.values[_LONGITUDE]) for one in said], np.int64
-            )
-            kept[mine] = masks.keeps(device, *table.T)
-    return kept.tolist()
+    latitude_e7, longitude_e7 = fixes.values[[_LATITUDE, _LONGITUDE]].astype(np.int64)
+    places: list[int] = np.unique(fixes.device).tolist()
+    for place in places:
+        if devices[place] in masks.areas:
+            mine = np.flatnonzero(fixes.device == place)
+            table = (fixes.event_time_us[mine], latitude_e7[mine], longitude_e7[mine])
+            kept[mine] = masks.keeps(devices[place], *table)
+    return kept
 
 
-def _remember(connection: psycopg.Connection, fixes: Sequence[Arrived], masks: Masks) -> list[Arrived]:
-    """Remember fixes by their digest alone; give those that were not known."""
-    found: dict[UUID, Arrived] = {}
-    for fix, content in zip(fixes, digests_of(fixes), strict=True):
-        reading = fix[0]
-        name = f"{reading.source}/{reading.device}/".encode()
-        numbers = struct.pack("<qq", reading.event_time_us, reading.sequence)
-        found.setdefault(UUID(bytes=masks.digest(name, numbers, content)), fix)
+def _remember(
+    connection: psycopg.Connection,
+    fixes: Arrivals,
+    places: Sequence[int],
+    masks: Masks,
+    named: Sequence[tuple[str, str]],
+) -> list[int]:
+    """Remember fixes by their digest alone; give the places of those that were not known."""
+    content = digests(fixes)
+    found: dict[UUID, int] = {}
+    for place in places:
+        name = f"{'/'.join(named[place])}/".encode()
+        numbers = struct.pack("<qq", int(fixes.event_time_us[place]), int(fixes.sequence[place]))
+        found.setdefault(UUID(bytes=masks.digest(name, numbers, content[place].tobytes())), place)
     if not found:
         return []
-    hours = [hour_of(received) for _, received in found.values()]
+    hours = [hour_of(instant(int(fixes.received_us[place]))) for place in found.values()]
     parameters = {"digests": list(found), "hours": hours}
-    rows = connection.execute(query("masks", "insert_reduced"), parameters)
-    return [found[digest] for (digest,) in rows]
+    return [found[digest] for (digest,) in connection.execute(query("masks", "insert_reduced"), parameters)]

@@ -5,7 +5,6 @@ mask can have sent it.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +13,7 @@ from uuid import UUID
 
 import psycopg
 
-from sensors.readings import Outcome, Rejection
-from storage.instants import hour_of
+from sensors.readings import Rejection
 from storage.masks import Masks
 from storage.sql import query
 
@@ -43,19 +41,10 @@ class Refused:
 def add(connection: psycopg.Connection, refused: Sequence[Refused], masks: Masks, batch_seq: int) -> None:
     """Keep what was refused inside the batch's transaction."""
     rows = [row for one in refused for row in _rows(one, masks, batch_seq)]
+    if not rows:
+        return
     with connection.cursor() as cursor:
         cursor.executemany(query("readings", "add_rejection"), rows)
-
-
-def counts_of(refused: Sequence[Refused]) -> Counter[tuple[str, str, str, datetime, str, Outcome]]:
-    """Count by source, device, no kind, hour of reception and unit."""
-    tally: Counter[tuple[str, str, str, datetime, str, Outcome]] = Counter()
-    for one in refused:
-        hour = hour_of(one.received_time)
-        for rejection in one.rejections:
-            unit = "message" if rejection.index < 0 else "reading"
-            tally[rejection.source, rejection.device, "", hour, unit, Outcome.REJECTED] += 1
-    return tally
 
 
 def _rows(one: Refused, masks: Masks, batch_seq: int) -> list[dict[str, Any]]:

@@ -1,35 +1,41 @@
-"""Readings of one kind into their tables: copied into a stage, then sorted out by key and content in the server.
+"""Readings of one kind into their tables: copied straight in, or, where something may be there already, sorted out.
 
-Kinds of numbers alone come by hundreds of thousands a day and travel as arrays; those with words are few and travel
-row by row.
+A batch is copied into the table itself first. If a key is there already the server refuses all of it; then the batch
+goes into a stage, and from there by key and content: that costs twice as much, so where one batch met a duplicate the
+next ones go by the stage at once. Kinds of numbers alone come by hundreds of thousands a day and travel as arrays;
+those with words are few and travel row by row.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from sensors.readings import NO_TIME_US, NOT_SAID, Kind, Reading, content_digest
+from sensors.arrivals import Arrivals, digests
+from sensors.readings import NO_TIME_US, NOT_SAID, REPEAT_US, EventTimeSource, Kind
 from storage import columns
-from storage.instants import instant, microseconds
+from storage.instants import instant
 from storage.kinds import statement
 
-# A reading, and the instant at which its message was received.
-Arrived: TypeAlias = tuple[Reading, datetime]
 # A device's UTC hour.
 DeviceHour: TypeAlias = tuple[int, datetime]
 
-_STAGE_TYPES = (
-    "integer", "bigint", "timestamptz", "bigint", "smallint", "timestamptz", "timestamptz", "timestamptz",
-    "timestamptz", "smallint", "uuid",
+_TYPES = (
+    "bigint", "timestamptz", "bigint", "smallint", "timestamptz", "timestamptz", "timestamptz", "timestamptz",
+    "smallint", "uuid",
 )  # fmt: skip
 _HOUR_US = 3_600_000_000
+# A link that drops brings duplicates in several batches; after so many without one the straight way is tried again.
+_CAUTIOUS_BATCHES = 8
+# How many batches a connection stages yet before it tries the straight way, by table.
+_caution: "WeakKeyDictionary[psycopg.Connection, Counter[str]]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,126 +47,178 @@ class Fates:
     duplicate: Counter[DeviceHour]
 
 
-def digests_of(arrived: Iterable[Arrived]) -> list[bytes]:
-    """Digest what each reading says."""
-    return [content_digest(reading.values, reading.clock, reading.words) for reading, _ in arrived]
-
-
-def add(
-    connection: psycopg.Connection,
-    kind: Kind,
-    arrived: Sequence[Arrived],
-    known: Mapping[tuple[str, str], int],
-    batch_seq: int,
-) -> Fates:
+def add(connection: psycopg.Connection, arrivals: Arrivals, device_id: NDArray[np.int64], batch_seq: int) -> Fates:
     """Store readings of one kind inside the batch's transaction.
 
     Parameters
     ----------
-    arrived : sequence of (Reading, datetime)
-        One at least, all of the kind.
-    known : mapping of (source, device) to int
-        Device ids.
+    arrivals : Arrivals
+        One reading at least.
+    device_id : ndarray of int64
+        The database's number of each reading's device. Shape (n,).
     """
-    device_id = np.array([known[reading.source, reading.device] for reading, _ in arrived], np.int64)
-    time_us = np.array([reading.event_time_us for reading, _ in arrived], np.int64)
-    sequence = np.array([reading.sequence for reading, _ in arrived], np.int64)
+    kind, time_us, sequence = arrivals.kind, arrivals.event_time_us, arrivals.sequence
+    content = digests(arrivals)
     # Sorted by time, then device: half the cost of any order, and writers lock in one order.
     order = np.lexsort((sequence, device_id, time_us))
-    with connection.cursor() as cursor, cursor.copy(statement(kind, "copy_stage")) as copy:
-        if kind.words:
-            copy.set_types([*_STAGE_TYPES, *("integer" for _ in kind.quantities), *("text" for _ in kind.words)])
-            ids: list[int] = device_id.tolist()
-            places: list[int] = order.tolist()
-            for place in places:
-                copy.write_row(_row(place, ids[place], *arrived[place]))
-        else:
-            copy.write(_stream(kind, arrived, (device_id, time_us, sequence), order))
-    hours = zip(device_id.tolist(), (time_us - time_us % _HOUR_US).tolist(), strict=True)
-    staged = Counter({(one, instant(hour_us)): n for (one, hour_us), n in Counter(hours).items()})
-    span = {"first": instant(int(time_us.min())), "last": instant(int(time_us.max())), "batch_seq": batch_seq}
-    accepted = _counted(connection.execute(statement(kind, "insert"), span))
-    conflicting: Counter[DeviceHour] = Counter()
-    if accepted.total() < len(arrived):
-        conflicting = _counted(connection.execute(statement(kind, "insert_conflict"), span))
-    return Fates(accepted, conflicting, staged - accepted - conflicting)
+    caution = _caution.setdefault(connection, Counter())
+    is_new = caution[kind.name] <= 0 and not _has_twins(device_id[order], time_us[order], sequence[order])
+    if is_new and _copied(connection, arrivals, (device_id, content), order, batch_seq):
+        fates = Fates(_by_hour(device_id, arrivals), Counter(), Counter())
+    else:
+        fates = _sorted_out(connection, arrivals, (device_id, content), order, batch_seq)
+        caution[kind.name] = _CAUTIOUS_BATCHES if fates.accepted.total() < len(arrivals) else caution[kind.name] - 1
+    return _without_repeats(connection, arrivals, device_id, fates, batch_seq)
 
 
-def are_present(
-    connection: psycopg.Connection,
-    kind: Kind,
-    arrived: Sequence[Arrived],
-    known: Mapping[tuple[str, str], int],
-) -> set[int]:
+def are_present(connection: psycopg.Connection, arrivals: Arrivals, device_id: NDArray[np.int64]) -> set[int]:
     """Places of those readings that are stored already, with the same content."""
-    times = [instant(reading.event_time_us) for reading, _ in arrived]
+    times = [instant(time_us) for time_us in arrivals.event_time_us.tolist()]
     parameters = {
-        "places": list(range(len(arrived))),
-        "device_ids": [known[reading.source, reading.device] for reading, _ in arrived],
+        "places": list(range(len(arrivals))),
+        "device_ids": device_id.tolist(),
         "event_times": times,
-        "sequences": [reading.sequence for reading, _ in arrived],
-        "digests": [UUID(bytes=digest) for digest in digests_of(arrived)],
+        "sequences": arrivals.sequence.tolist(),
+        "digests": [UUID(bytes=one.tobytes()) for one in digests(arrivals)],
         "first": min(times),
         "last": max(times),
     }
-    return {place for (place,) in connection.execute(statement(kind, "select_present"), parameters)}
+    return {place for (place,) in connection.execute(statement(arrivals.kind, "select_present"), parameters)}
 
 
-def _stream(
-    kind: Kind, arrived: Sequence[Arrived], key: tuple[NDArray[np.int64], ...], order: NDArray[np.intp]
-) -> bytes:
-    """Lay readings of numbers alone into the COPY format, in an order."""
-    readings = [reading for reading, _ in arrived]
-    device_id, time_us, sequence = key
-    transport = [
-        (
-            reading.device_time_us,
-            reading.network_time_us,
-            reading.sent_time_us,
-            reading.event_time_source,
-            reading.clock,
-        )
-        for reading in readings
-    ]
-    device_time, network_time, sent_time, source, clock = np.array(transport, np.int64).T
-    received = np.array([microseconds(received) for _, received in arrived], np.int64)
-    values = np.array([reading.values for reading in readings], np.int32).reshape(len(readings), -1)
-    digest = np.frombuffer(b"".join(digests_of(arrived)), "V16")
+def _has_twins(*key: NDArray[np.int64]) -> bool:
+    """Tell whether two neighbours have the same key."""
+    return bool(np.logical_and.reduce([np.diff(part) == 0 for part in key]).any())
+
+
+def _copied(
+    connection: psycopg.Connection,
+    arrivals: Arrivals,
+    derived: tuple[NDArray[np.int64], NDArray[np.void]],
+    order: NDArray[np.intp],
+    batch_seq: int,
+) -> bool:
+    """Copy readings straight into their table; False where a key is there already, and nothing was done."""
+    last = np.full(len(arrivals), batch_seq, np.int64)
+    try:
+        with connection.transaction():
+            _copy(connection, "copy_table", arrivals, derived, (order, None, last))
+    except psycopg.errors.UniqueViolation:
+        return False
+    return True
+
+
+def _sorted_out(
+    connection: psycopg.Connection,
+    arrivals: Arrivals,
+    derived: tuple[NDArray[np.int64], NDArray[np.void]],
+    order: NDArray[np.intp],
+    batch_seq: int,
+) -> Fates:
+    """Store readings by key and content."""
+    first = np.arange(len(arrivals), dtype=np.int32)
+    _copy(connection, "copy_stage", arrivals, derived, (order, first, None))
+    time_us = arrivals.event_time_us
+    span = {"first": instant(int(time_us.min())), "last": instant(int(time_us.max())), "batch_seq": batch_seq}
+    accepted = _counted(connection.execute(statement(arrivals.kind, "insert"), span))
+    conflicting: Counter[DeviceHour] = Counter()
+    if accepted.total() < len(arrivals):
+        conflicting = _counted(connection.execute(statement(arrivals.kind, "insert_conflict"), span))
+    return Fates(accepted, conflicting, _by_hour(derived[0], arrivals) - accepted - conflicting)
+
+
+def _copy(
+    connection: psycopg.Connection,
+    name: str,
+    arrivals: Arrivals,
+    derived: tuple[NDArray[np.int64], NDArray[np.void]],
+    around: tuple[NDArray[np.intp], NDArray[np.int32] | None, NDArray[np.int64] | None],
+) -> None:
+    """Copy readings, in an order, with a column of the stage before them or one of the table behind."""
+    device_id, content = derived
+    order, first, last = around
     laid: list[NDArray[Any]] = [
-        np.arange(len(readings), dtype=np.int64),
         device_id,
-        time_us,
-        sequence,
-        source,
-        device_time,
-        network_time,
-        sent_time,
-        received,
-        clock,
-        digest,
-        *values.T,
+        arrivals.event_time_us,
+        arrivals.sequence,
+        arrivals.event_time_source,
+        arrivals.device_time_us,
+        arrivals.network_time_us,
+        arrivals.sent_time_us,
+        arrivals.received_us,
+        arrivals.clock,
+        content,
+        *arrivals.values,
     ]
-    return columns.encode([*_STAGE_TYPES, *("integer" for _ in kind.quantities)], [column[order] for column in laid])
+    types = [*_TYPES, *("integer" for _ in arrivals.kind.quantities)]
+    with connection.cursor() as cursor, cursor.copy(statement(arrivals.kind, name)) as copy:
+        if arrivals.kind.words:
+            words = ["text" for _ in arrivals.kind.words]
+            copy.set_types([*["integer"] * (first is not None), *types, *words, *["bigint"] * (last is not None)])
+            places: list[int] = order.tolist()
+            for place in places:
+                row = [_field(kind, column[place : place + 1]) for kind, column in zip(types, laid, strict=True)]
+                before = [] if first is None else [int(first[place])]
+                behind = [] if last is None else [int(last[place])]
+                said = (word or None for word in arrivals.words[place])
+                copy.write_row([*before, *row, *said, *behind])
+            return
+        if first is not None:
+            types, laid = ["integer", *types], [first, *laid]
+        if last is not None:
+            types, laid = [*types, "bigint"], [*laid, last]
+        copy.write(columns.encode(types, [column[order] for column in laid]))
 
 
-def _row(place: int, device_id: int, reading: Reading, received: datetime) -> tuple[Any, ...]:
-    """Lay one reading into the stage's columns, nothing where not said."""
-    times = (reading.device_time_us, reading.network_time_us, reading.sent_time_us)
-    return (
-        place,
-        device_id,
-        instant(reading.event_time_us),
-        reading.sequence,
-        int(reading.event_time_source),
-        *(None if time_us == NO_TIME_US else instant(time_us) for time_us in times),
-        received,
-        int(reading.clock),
-        UUID(bytes=content_digest(reading.values, reading.clock, reading.words)),
-        *(None if value == NOT_SAID else value for value in reading.values),
-        *(word or None for word in reading.words),
-    )
+def _field(kind: str, value: NDArray[Any]) -> UUID | datetime | int | None:
+    """Turn one value of a column, an array of length one, into what the driver writes."""
+    if kind == "uuid":
+        return UUID(bytes=value.tobytes())
+    whole = int(value[0])
+    if kind == "timestamptz":
+        return None if whole == NO_TIME_US else instant(whole)
+    return None if kind == "integer" and whole == NOT_SAID else whole
+
+
+def _without_repeats(
+    connection: psycopg.Connection, arrivals: Arrivals, device_id: NDArray[np.int64], fates: Fates, batch_seq: int
+) -> Fates:
+    """Count a frame that a network delivers again, at another time, as what it is; it stays, as the network said."""
+    is_frame = (arrivals.event_time_source == EventTimeSource.NETWORK) & (arrivals.sequence != 0)
+    if not is_frame.any() or not fates.accepted:
+        return fates
+    time_us = arrivals.event_time_us[is_frame]
+    parameters = {
+        "device_ids": device_id[is_frame].tolist(),
+        "event_times": [instant(one) for one in time_us.tolist()],
+        "sequences": arrivals.sequence[is_frame].tolist(),
+        "first": instant(int(time_us.min())),
+        "last": instant(int(time_us.max())),
+        "within": timedelta(microseconds=REPEAT_US),
+        "batch_seq": batch_seq,
+    }
+    accepted, conflicting, duplicate = Counter(fates.accepted), Counter(fates.conflicting), Counter(fates.duplicate)
+    for one, hour, differs, n in connection.execute(statement(arrivals.kind, "count_repeats"), parameters):
+        key = (one, hour.astimezone(UTC))
+        accepted[key] -= n
+        (conflicting if differs else duplicate)[key] += n
+    return Fates(+accepted, conflicting, duplicate)
+
+
+def _by_hour(device_id: NDArray[np.int64], arrivals: Arrivals) -> Counter[DeviceHour]:
+    """Count readings by device and hour."""
+    # As one number each they are counted in one sort; ids stay far under 2^40, hours until 2106 under 2^21.
+    found, counts = np.unique(device_id << 21 | arrivals.event_time_us // _HOUR_US, return_counts=True)
+    hours = [instant(hour * _HOUR_US) for hour in (found & (2**21 - 1)).tolist()]
+    return Counter(dict(zip(zip((found >> 21).tolist(), hours, strict=True), counts.tolist(), strict=True)))
 
 
 def _counted(rows: Iterable[tuple[int, datetime, int]]) -> Counter[DeviceHour]:
     # In UTC, for in another zone an hour that comes twice is unequal to the same instant (PEP 495).
     return Counter({(device_id, hour.astimezone(UTC)): n for device_id, hour, n in rows})
+
+
+def prepare(connection: psycopg.Connection, kinds: Iterable[Kind]) -> None:
+    """Make the stages of a new connection."""
+    for kind in kinds:
+        connection.execute(statement(kind, "create_stage"))

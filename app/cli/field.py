@@ -50,8 +50,10 @@ def ingest(
     import signal
     import threading
 
+    from app.jobs.sources import read_sources_file
+    from app.metrics import serve
     from app.settings import Settings
-    from ingest.worker import run
+    from ingest.worker import Options, Tally, run
 
     if status:
         _status(database, form)
@@ -64,13 +66,18 @@ def ingest(
 
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, leave)
-    run(
-        database or settings.database,
-        broker_of(broker, settings.broker_version),
-        stop,
-        client_id=settings.client_id,
-        window=settings.window,
+    options = Options(
+        settings.client_id,
+        settings.window,
+        read_sources_file(settings.sources),
+        settings.share,
+        gives_receipts=settings.receipts,
+        is_bulk=settings.client == "bulk",
     )
+    tally = Tally()
+    if settings.metrics_port:
+        serve(settings.metrics_port, tally)
+    run(database or settings.database, broker_of(broker, settings.broker_version), stop, options, tally)
 
 
 def publish(
@@ -148,7 +155,16 @@ def broker_of(address: str | None, version: int) -> "Broker":
         if not host or not digits.isdigit():
             raise UsageError(f"broker {address!r} is not host:port")
         port = int(digits)
-    return Broker(host, port, settings.broker_username, settings.broker_password, version)
+    return Broker(
+        host,
+        port,
+        settings.broker_username,
+        settings.broker_password,
+        version,
+        settings.broker_ca_file,
+        settings.broker_cert_file,
+        settings.broker_key_file,
+    )
 
 
 def _status(database: str | None, form: Format) -> None:

@@ -1,5 +1,7 @@
 """Rows of a city's files → messages, through a declared mapping; the same ones for import and for publishing.
 
+Files are CSV, or Parquet by the ending of their names.
+
 A mapping names every column of the files: what it means, or that it is ignored. Each row becomes one native message,
 which is then accepted as if a device had sent it: one way in, whatever the door. Of files that are polls of a feed
 the name says when the poll was made, which is when the gateway received what stands in them.
@@ -7,15 +9,16 @@ the name says when the poll was made, which is when the gateway received what st
 
 import csv
 import json
+import math
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 from io import TextIOWrapper
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Self
+from typing import IO, Annotated, Self, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,7 +26,8 @@ from app import zones
 from app.errors import UsageError
 from app.jobs import folders
 from ingest.client import Delivery
-from ingest.worker import decode
+from ingest.decoding import Decoding
+from ingest.storing import parts
 from rules.calendar import Zone
 from sensors.errors import TopicError
 from sensors.readings import Kind, Reason, Rejection
@@ -31,7 +35,9 @@ from sensors.registry import kinds
 from sensors.topics import ReadingTopic, build, normal_device
 from storage import readings
 from storage.connection import Connection
-from storage.readings import Batch, Refused, Stored
+from storage.instants import microseconds
+from storage.readings import Batch, Stored
+from storage.refusals import Refused
 
 # Directives that say a time of day, and those whose meaning depends on the machine's locale or zone.
 _CLOCK = ("%H", "%I")
@@ -43,6 +49,9 @@ _TIMES_KEPT = 65_536
 # Where a row's cells beyond the last column are kept: no column of a file is called so.
 _SURPLUS = "\0"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PARQUET = ".parquet"
+# Text, and where a file keeps times as such, a date, a local time, or with a zone an instant.
+_Cells: TypeAlias = Mapping[str, str | date | None]
 
 
 class _Table(BaseModel):
@@ -78,13 +87,14 @@ class TimeColumn(_Table):
     """A column that holds a local date or time; a time with an offset (%z) is an instant by itself."""
 
     column: str
-    format: _Form = Field(description="As for strptime, for example %d-%m-%Y.")
+    format: _Form | None = Field(None, description="As for strptime, for example %d-%m-%Y. Of times that are text.")
     time_zone: str | None = None
     at: time = Field(time(12), description="Time of day that a date alone stands for.")
 
     @model_validator(mode="after")
     def _declare(self) -> Self:
-        _check_zone(self.format, self.time_zone)
+        if self.format is not None:
+            _check_zone(self.format, self.time_zone)
         return self
 
 
@@ -186,7 +196,7 @@ def _check_names(path: Path, mapping: ColumnMapping, kind: Kind) -> None:
 
 
 def rows(path: Path, mapping: ColumnMapping) -> Iterator[Row]:
-    """Turn a CSV file, or those of a folder or a tar archive, into messages, row by row.
+    """Turn a CSV or Parquet file, or those of a folder or a tar archive, into messages, row by row.
 
     Files come in the order of the times that their names say, else of their names.
 
@@ -200,51 +210,85 @@ def rows(path: Path, mapping: ColumnMapping) -> Iterator[Row]:
         with folders.opened(path) as files:
             for network_time, name in sorted((making.network_time(path, name), name) for name in files):
                 shown = str(path) if [path.name] == list(files) else f"{path}/{name}"
-                with files[name]() as raw, TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream:
-                    yield from _rows_of(stream, mapping, making, (shown, name, network_time))
+                with files[name]() as raw:
+                    read = _rows_of_parquet if _is_parquet(name) else _rows_of_csv
+                    yield from read(raw, mapping, making, (shown, name, network_time))
     except (*folders.UNREADABLE, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+        form = "Parquet" if _is_parquet(path.name) else "CSV in UTF-8"
+        raise UsageError(f"{path} cannot be read as {form}: {error}") from error
 
 
-def _rows_of(
-    stream: TextIOWrapper, mapping: ColumnMapping, making: "_Making", file: tuple[str, str, str]
+def _is_parquet(name: str) -> bool:
+    return name.lower().endswith(_PARQUET)
+
+
+def _rows_of_csv(
+    raw: IO[bytes], mapping: ColumnMapping, making: "_Making", file: tuple[str, str, str]
 ) -> Iterator[Row]:
     shown, name, network_time = file
-    reader = csv.DictReader(stream, mapping.header or None, restkey=_SURPLUS, delimiter=mapping.delimiter)
-    _check_columns(shown, mapping, list(reader.fieldnames or ()))
-    for row in reader:
-        try:
-            yield Row(name, reader.line_num, *making.message(row, network_time), None)
-        except (ValueError, InvalidOperation, TopicError) as error:
-            raw = json.dumps(row, sort_keys=True, ensure_ascii=False).encode()
-            where = f"line {reader.line_num}: {error}"
-            yield Row(name, reader.line_num, "", raw, Rejection(Reason.READING_MALFORMED, where))
+    if mapping.time.format is None:
+        raise UsageError(f"{shown}: {mapping.time.column} says times as text; declare their time.format")
+    with TextIOWrapper(raw, encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream, mapping.header or None, restkey=_SURPLUS, delimiter=mapping.delimiter)
+        _check_columns(shown, mapping, list(reader.fieldnames or ()))
+        for row in reader:
+            yield _row(making, row, (name, "line", reader.line_num), network_time)
+
+
+def _rows_of_parquet(
+    raw: IO[bytes], mapping: ColumnMapping, making: "_Making", file: tuple[str, str, str]
+) -> Iterator[Row]:
+    shown, name, network_time = file
+    try:
+        from app.jobs.parquet import Wanted, table_of  # noqa: PLC0415  # polars is an extra, and heavy
+    except ImportError as error:
+        raise UsageError(f"{shown} needs polars, which is not here: pip install 'poniente[parquet]'") from error
+    table, said = table_of(shown, raw), mapping.time
+    _check_columns(shown, mapping, list(table.schema))
+    names = [mapping.device, *(one.column for one in mapping.words.values())]
+    values = [one.column for one in mapping.values.values()]
+    wanted = Wanted(said.column, names, values, said.format is not None, said.time_zone is not None)
+    for number, row in enumerate(table.rows(wanted), start=1):
+        yield _row(making, row, (name, "row", number), network_time)
+
+
+def _row(making: "_Making", row: _Cells, place: tuple[str, str, int], network_time: str) -> Row:
+    name, what, number = place
+    try:
+        return Row(name, number, *making.message(row, network_time), None)
+    except (ValueError, InvalidOperation, TopicError) as error:
+        raw = json.dumps(row, sort_keys=True, ensure_ascii=False, default=str).encode()
+        return Row(name, number, "", raw, Rejection(Reason.READING_MALFORMED, f"{what} {number}: {error}"))
 
 
 def load(connection: Connection, path: Path, mapping: ColumnMapping, now: datetime) -> Iterator[Stored]:
     """Store the rows of files, some thousand a transaction; stored again they are duplicates."""
     readings.prepare(connection)
-    deliveries: list[Delivery] = []
-    refused: list[Refused] = []
+    decoding = Decoding()
+    delivery, refused = _nothing(), list[Refused]()
     for row in rows(path, mapping):
         if row.refused:
             refused.append(Refused(f"import/{row.file}", row.payload, now, (row.refused,)))
         else:
-            deliveries.append(Delivery(row.topic, row.payload, now, 0, 0, 0))
-        if len(deliveries) + len(refused) == ROWS_A_BATCH:
-            yield _store(connection, deliveries, refused, now)
-            deliveries, refused = [], []
-    if deliveries or refused:
-        yield _store(connection, deliveries, refused, now)
+            delivery.add(Delivery([row.topic.encode()], [row.payload], [0], [microseconds(now)], 0))
+        if len(delivery) + len(refused) == ROWS_A_BATCH:
+            yield from _store(connection, decoding.batch(delivery), refused, now)
+            delivery, refused = _nothing(), []
+    if len(delivery) or refused:
+        yield from _store(connection, decoding.batch(delivery), refused, now)
 
 
-def _store(connection: Connection, deliveries: list[Delivery], refused: list[Refused], now: datetime) -> Stored:
-    batch = decode(deliveries)
-    whole = Batch(batch.readings, [*batch.refused, *refused], batch.messages + len(refused))
-    return readings.store(connection, whole, now, what="import")
+def _nothing() -> Delivery:
+    return Delivery([], [], [], [], 0)
 
 
-def _check_columns(shown: str, mapping: ColumnMapping, given: list[str]) -> None:
+def _store(connection: Connection, batch: Batch, refused: list[Refused], now: datetime) -> Iterator[Stored]:
+    whole = replace(batch, refused=[*batch.refused, *refused], messages=batch.messages + len(refused))
+    for part in parts(whole):
+        yield readings.store(connection, part, now, what="import")
+
+
+def _check_columns(shown: str, mapping: ColumnMapping, given: Sequence[str]) -> None:
     columns = [*mapping.values.values(), *mapping.words.values()]
     used = [mapping.device, mapping.time.column, *(one.column for one in columns)]
     if missing := [column for column in (*used, *mapping.ignored) if column not in given]:
@@ -258,7 +302,10 @@ class _Making:
 
     def __init__(self, mapping: ColumnMapping) -> None:
         self._mapping = mapping
-        self._instant = _reader(mapping.time.format, mapping.time.time_zone, mapping.time.at)
+        said = mapping.time
+        self._zone = _zone(said.time_zone or "UTC")
+        # Text without a declared form is refused with its file.
+        self._instant = _reader(said.format or "", said.time_zone, said.at)
         name = mapping.network_time
         self._network_time = _reader(name.file_name, name.time_zone, time()) if name else None
 
@@ -277,7 +324,7 @@ class _Making:
         except ValueError as error:
             raise UsageError(f"{path}: {error}; take the file out, or correct network_time.file_name") from error
 
-    def message(self, row: Mapping[str, str | None], network_time: str) -> tuple[str, bytes]:
+    def message(self, row: _Cells, network_time: str) -> tuple[str, bytes]:
         """Make topic and payload of a row.
 
         Raises
@@ -287,20 +334,35 @@ class _Making:
         """
         mapping = self._mapping
         _check_cells(row)
-        said: dict[str, object] = {"v": 1, "time": self._instant((row[mapping.time.column] or "").strip())}
+        said: dict[str, object] = {"v": 1, "time": self._time(row[mapping.time.column])}
         if network_time:
             said["network_time"] = network_time
         for name, value in mapping.values.items():
-            if cell := (row[value.column] or "").strip():
+            if cell := _text(row[value.column]):
                 said[name] = _number(value, cell)
         for name, word in mapping.words.items():
-            if cell := (row[word.column] or "").strip():
+            if cell := _text(row[word.column]):
                 said[name] = cell
-        topic = build(ReadingTopic(mapping.source, normal_device(row[mapping.device] or ""), mapping.kind))
+        topic = build(ReadingTopic(mapping.source, normal_device(_text(row[mapping.device])), mapping.kind))
         return topic, json.dumps(said, separators=(",", ":")).encode()
 
+    def _time(self, cell: str | date | None) -> str:
+        match cell:
+            case datetime() if cell.tzinfo is not None:
+                return cell.isoformat()
+            case datetime():
+                return _in_zone(self._zone, cell.date(), cell.time())
+            case date():
+                return _in_zone(self._zone, cell, self._mapping.time.at)
+            case _:
+                return self._instant(_text(cell))
 
-def _check_cells(row: Mapping[str, str | None]) -> None:
+
+def _text(cell: str | date | None) -> str:
+    return cell.strip() if isinstance(cell, str) else str(cell or "")
+
+
+def _check_cells(row: _Cells) -> None:
     """Refuse a row with more cells than the file has columns: a comma too many moves all that stands after it."""
     if _SURPLUS in row:
         raise ValueError(f"{row[_SURPLUS]} stands beyond the last column")
@@ -308,9 +370,12 @@ def _check_cells(row: Mapping[str, str | None]) -> None:
 
 def _number(value: ValueColumn, cell: str) -> float:
     try:
-        return float(Decimal(cell) / value.divide_by)
+        number = float(Decimal(cell) / value.divide_by)
     except InvalidOperation as error:
         raise ValueError(f"{value.column} {cell!r} is no number") from error
+    if not math.isfinite(number):
+        raise ValueError(f"{value.column} {cell!r} is no number")
+    return number
 
 
 def _reader(form: str, time_zone: str | None, at: time) -> Callable[[str], str]:
@@ -334,5 +399,11 @@ def _instant(cell: str, form: str, zone: Zone, at: time) -> str:
     local = datetime.strptime(cell, form)  # noqa: DTZ007  # the zone comes from the mapping
     if local.tzinfo is not None:
         return local.astimezone(UTC).isoformat()
-    micros = zone.instant(local.date(), local.time() if _says_clock(form) else at)
-    return (_EPOCH + timedelta(microseconds=micros)).isoformat()
+    return _in_zone(zone, local.date(), local.time() if _says_clock(form) else at)
+
+
+def _in_zone(zone: Zone, day: date, clock: time) -> str:
+    try:
+        return (_EPOCH + timedelta(microseconds=zone.instant(day, clock))).isoformat()
+    except OverflowError as error:
+        raise ValueError(f"day {day} has no instant") from error

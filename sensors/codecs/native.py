@@ -14,46 +14,33 @@ at sending, `network_time` the gateway's at reception. Where both of the latter 
 held against the network's. Where `time` is missing and `network_time` is said, the network's rules, for a single
 reading only. All instants carry an offset. Unknown fields are refused: a misspelt name must not pass in silence.
 What a kind may say beside these comes from its declaration alone: numbers for its quantities, text for its words.
+
+`decode` is what decides; it takes one message. `sensors.bulk` reads many clean ones of one kind at once and leaves
+every other to it.
 """
 
-import math
-import re
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from sensors.quantities import Quantity, Word
-from sensors.readings import (
-    CLOCK_TOLERANCE_US,
-    EVENT_TIME_MAX_US,
-    EVENT_TIME_MIN_US,
-    NO_TIME_US,
-    NOT_SAID,
-    Clock,
-    Decoded,
-    EventTimeSource,
-    Kind,
-    Reading,
-    Reason,
-    Rejection,
-)
-from sensors.topics import ReadingTopic
+from sensors.making import DETAIL_MAX, Fault, Times, checked_words, microseconds, of_values, refused, stored_values
+from sensors.readings import NO_TIME_US, Decoded, Kind, Reading, Reason, Rejection
+from sensors.registry import kinds
+from sensors.sources import Source
+from sensors.topics import ReadingTopic, parse
 
 # 500 readings of 100 bytes: ten days of half-hourly values after an outage, in one message.
 READINGS_MAX = 500
-PAYLOAD_BYTES_MAX = 65_536
 VERSION = 1
 # Counters of devices are 16 to 32 bits, some send milliseconds: 53 bits are what every JSON writer keeps exact.
 _SEQUENCE_MAX = 2**53
-# An error's text may name a field of any length: its beginning tells what went wrong.
-_DETAIL_MAX = 200
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
+# Name, type, default.
+_Field: TypeAlias = tuple[str, Any, Any]
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)] | None
 _Counter = Annotated[int, msgspec.Meta(ge=0, le=_SEQUENCE_MAX)]
 
@@ -70,202 +57,122 @@ class _Version(msgspec.Struct):
     readings: msgspec.Raw = msgspec.Raw(b"")
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """What the declaration of a kind comes to.
+def fields(kind: Kind, *, version: object, unsaid: int) -> tuple[list[_Field], list[_Field]]:
+    """Give the fields of a message and those of a reading, from the declaration of a kind.
 
     Parameters
     ----------
-    kind : Kind
-    single, element : msgspec.json.Decoder
-        Of a message that is one reading; of one reading among several.
-    words : tuple of (Word, re.Pattern)
-    needs : tuple of (tuple of int, str)
-        Places in what was said of which one must be filled, and their names.
-    """
+    version : type
+        What `v` may be.
+    unsaid : int
+        What `v` is where it is not said.
 
-    kind: Kind
-    single: msgspec.json.Decoder[Any]
-    element: msgspec.json.Decoder[Any]
-    words: tuple[tuple[Word, re.Pattern[str]], ...]
-    needs: tuple[tuple[tuple[int, ...], str], ...]
+    Returns
+    -------
+    tuple of list
+        v, sent_time, network_time; and time, sequence, quantities, words.
+    """
+    reading: list[_Field] = [("time", _Instant, None), ("sequence", _Counter, 0)]
+    reading += [(quantity.said, float | None, None) for quantity in kind.quantities]
+    reading += [(word.said, str | None, None) for word in kind.words]
+    return [("v", version, unsaid), ("sent_time", _Instant, None), ("network_time", _Instant, None)], reading
 
 
 @cache
-def _form(kind: Kind) -> _Form:
-    """Make the decoders of a kind from its declaration."""
-    fields: list[tuple[str, Any, Any]] = [("time", _Instant, None), ("sequence", _Counter, 0)]
-    fields += [(quantity.said, float | None, None) for quantity in kind.quantities]
-    fields += [(word.said, str | None, None) for word in kind.words]
-    envelope: list[tuple[str, Any, Any]] = [
-        ("v", Literal[1], 1),
-        ("sent_time", _Instant, None),
-        ("network_time", _Instant, None),
-    ]
-    declared: list[Quantity | Word] = [*kind.quantities, *kind.words]
-    places = {one.name: (place, one.said) for place, one in enumerate(declared, 2)}
-    needs = [[places[name] for name in group] for group in kind.needs]
-    return _Form(
-        kind,
-        msgspec.json.Decoder(msgspec.defstruct(kind.name, fields + envelope, forbid_unknown_fields=True)),
-        msgspec.json.Decoder(msgspec.defstruct(kind.name, fields, forbid_unknown_fields=True)),
-        tuple((word, re.compile(word.pattern)) for word in kind.words),
-        tuple((tuple(place for place, _ in group), " or ".join(said for _, said in group)) for group in needs),
-    )
+def _decoders(kind: Kind) -> tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]:
+    """Make the decoders of a message that is one reading, and of one reading among several."""
+    message, reading = fields(kind, version=Literal[1], unsaid=VERSION)
+    single = msgspec.defstruct(kind.name, [*reading, *message], forbid_unknown_fields=True)
+    element = msgspec.defstruct(kind.name, reading, forbid_unknown_fields=True)
+    return msgspec.json.Decoder(single), msgspec.json.Decoder(element)
 
 
 _version_decoder = msgspec.json.Decoder(_Version)
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 
 
-def decode(topic: ReadingTopic, kind: Kind, payload: bytes) -> Decoded:
-    """Decode one message.
-
-    Parameters
-    ----------
-    topic : ReadingTopic
-        Names source and device.
-    kind : Kind
-    payload : bytes
-        At most `PAYLOAD_BYTES_MAX` bytes are looked at.
+def decode(_source: Source, topic: str, payload: bytes) -> Decoded:
+    """Decode one message; a native topic names its own source.
 
     Returns
     -------
     Decoded
         Each element is a reading or a rejection; a bad element leaves its neighbours alone.
     """
-    if len(payload) > PAYLOAD_BYTES_MAX:
-        detail = f"payload of {len(payload)} bytes exceeds {PAYLOAD_BYTES_MAX}"
-        return _rejected(topic, Reason.PAYLOAD_TOO_LARGE, detail)
+    parsed = parse(topic)
+    if parsed is None:
+        return refused(Reason.TOPIC_UNKNOWN, "topic is not poniente/v1/{source}/{device}/{kind}")
+    who = (parsed.source, parsed.device)
+    kind = kinds().get(parsed.kind)
+    if kind is None:
+        return refused(Reason.KIND_UNKNOWN, f"kind {parsed.kind!r} is none of {', '.join(kinds())}", who)
     try:
         head = _version_decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _rejected(topic, Reason.PAYLOAD_MALFORMED, str(error)[:_DETAIL_MAX])
+        return refused(Reason.PAYLOAD_MALFORMED, str(error), who)
     if head.v != VERSION:
-        return _rejected(topic, Reason.VERSION_UNKNOWN, f"version {head.v} is not {VERSION}")
+        return refused(Reason.VERSION_UNKNOWN, f"version {head.v} is not {VERSION}", who)
     if head.readings == msgspec.Raw(b""):
-        return _decode_elements(topic, kind, [msgspec.Raw(payload)], None)
+        return _decode_elements(parsed, kind, [msgspec.Raw(payload)], None)
     try:
         envelope = _envelope_decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return _rejected(topic, Reason.PAYLOAD_MALFORMED, str(error)[:_DETAIL_MAX])
+        return refused(Reason.PAYLOAD_MALFORMED, str(error), who)
     if len(envelope.readings) > READINGS_MAX:
         detail = f"{len(envelope.readings)} readings exceed {READINGS_MAX}"
-        return _rejected(topic, Reason.TOO_MANY_READINGS, detail)
-    return _decode_elements(topic, kind, envelope.readings, envelope)
-
-
-def _rejected(topic: ReadingTopic, reason: Reason, detail: str) -> Decoded:
-    return Decoded([], [Rejection(reason, detail, -1, topic.source, topic.device)])
+        return refused(Reason.TOO_MANY_READINGS, detail, who)
+    return _decode_elements(parsed, kind, envelope.readings, envelope)
 
 
 def _decode_elements(
     topic: ReadingTopic, kind: Kind, elements: Sequence[msgspec.Raw], envelope: _Envelope | None
 ) -> Decoded:
-    form = _form(kind)
-    decoder = form.element if envelope else form.single
-    is_alone = len(elements) == 1
+    single, element_decoder = _decoders(kind)
+    decoder = element_decoder if envelope else single
+    who = (topic.source, topic.device)
     decoded = Decoded([], [])
+    said: list[tuple[int, tuple[Any, ...]]] = []
     for index, element in enumerate(elements):
         try:
-            said = msgspec.structs.astuple(decoder.decode(element))
+            said.append((index, msgspec.structs.astuple(decoder.decode(element))))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            detail = str(error)[:_DETAIL_MAX]
-            decoded.rejections.append(Rejection(Reason.READING_MALFORMED, detail, index, topic.source, topic.device))
-            continue
-        sent, network = (envelope.sent_time, envelope.network_time) if envelope else said[-2:]
-        if said[0] is None and not is_alone:
+            decoded.rejections.append(Rejection(Reason.READING_MALFORMED, str(error)[:DETAIL_MAX], index, *who))
+    replayed = replayed_times([(one[0], one[1]) for _, one in said])
+    for index, one in said:
+        sent, network = (envelope.sent_time, envelope.network_time) if envelope else one[-2:]
+        times = Times(
+            microseconds(one[0])[0],
             # The network's time of several would make one instant, and so conflicts, of different observations.
-            detail = "time is not said, and network_time stands for the time of a single reading only"
-            decoded.rejections.append(Rejection(Reason.TIME_MISSING, detail, index, topic.source, topic.device))
-            continue
-        reading = _reading(topic, form, said, (_microseconds(sent), _microseconds(network)))
+            NO_TIME_US if one[0] is None and len(elements) > 1 else microseconds(network)[0],
+            microseconds(sent)[0],
+            is_replayed=one[0] in replayed,
+        )
+        reading = _reading(kind, who, times, one)
         if isinstance(reading, Reading):
             decoded.readings.append(reading)
         else:
-            reason, detail = reading
-            decoded.rejections.append(Rejection(reason, detail, index, topic.source, topic.device))
+            decoded.rejections.append(Rejection(reading.reason, reading.detail, index, *who))
+    decoded.rejections.sort(key=lambda one: one.index)
     return decoded
 
 
-def _reading(
-    topic: ReadingTopic, form: _Form, said: tuple[Any, ...], transport: tuple[int, int]
-) -> Reading | tuple[Reason, str]:
-    """Make a reading of what was said, or say why not."""
-    sent_us, network_us = transport
-    device_us = _microseconds(said[0])
-    event_us, source = (
-        (device_us, EventTimeSource.DEVICE) if device_us != NO_TIME_US else (network_us, EventTimeSource.NETWORK)
-    )
-    if event_us == NO_TIME_US:
-        return Reason.TIME_MISSING, "neither time nor network_time is said"
-    if not EVENT_TIME_MIN_US <= event_us < EVENT_TIME_MAX_US:
-        return Reason.TIME_OUT_OF_RANGE, f"event time {event_us} us is outside 1970 to 2106"
-    first_word = 2 + len(form.kind.quantities)
-    end = first_word + len(form.words)
-    values = _values(form.kind.quantities, said[2:first_word])
-    if isinstance(values, str):
-        return Reason.VALUE_OUT_OF_RANGE, values
-    words = _words(form, said[first_word:end]) if form.words else ()
-    if isinstance(words, str):
-        return Reason.VALUE_OUT_OF_RANGE, words
-    for group, names in form.needs:
-        for place in group:
-            if said[place] is not None:
-                break
-        else:
-            return Reason.VALUE_MISSING, f"{names} is not said"
-    return Reading(
-        form.kind,
-        topic.source,
-        topic.device,
-        event_us,
-        source,
-        said[1],
-        device_us,
-        network_us,
-        sent_us,
-        _clock(sent_us, network_us, event_us),
-        values,
-        words,
-    )
+def replayed_times(said: Sequence[tuple[datetime | None, int]]) -> frozenset[datetime]:
+    """Give the times under which one message stamps observations that it numbers differently."""
+    if len({time for time, _ in said}) == len(said):
+        return frozenset()
+    numbers: defaultdict[datetime, set[int]] = defaultdict(set)
+    for time, number in said:
+        if time is not None:
+            numbers[time].add(number)
+    return frozenset(time for time, several in numbers.items() if len(several) > 1)
 
 
-def _values(quantities: Sequence[Quantity], said: Sequence[float | None]) -> tuple[int, ...] | str:
-    """Turn numbers into stored ones, or say which is outside its range."""
-    values: list[int] = []
-    for quantity, value in zip(quantities, said, strict=True):
-        if value is None:
-            values.append(NOT_SAID)
-            continue
-        # Only what was not said may become the sentinel; 1e308 in a finer unit is infinite, which has no integer.
-        scaled = value * quantity.scale
-        stored = round(scaled) if math.isfinite(scaled) else quantity.maximum + 1
-        if not quantity.minimum <= stored <= quantity.maximum:
-            limits = f"{quantity.minimum / quantity.scale:g} to {quantity.maximum / quantity.scale:g}"
-            return f"{quantity.said} {value:g} is outside {limits} {quantity.unit}"
-        values.append(stored)
-    return tuple(values)
-
-
-def _words(form: _Form, said: Sequence[str | None]) -> tuple[str, ...] | str:
-    """Check text against its patterns, or say which does not fulfil its own; the text itself is not repeated."""
-    for (word, pattern), value in zip(form.words, said, strict=True):
-        if value is not None and not pattern.fullmatch(value):
-            return f"{word.said}, {len(value)} characters, does not match {word.pattern}"
-    return tuple(value or "" for value in said)
-
-
-def _clock(sent_us: int, network_us: int, event_us: int) -> Clock:
-    """Hold the device's clock against the network's."""
-    if network_us == NO_TIME_US:
-        return Clock.UNCHECKED
-    if event_us > network_us + CLOCK_TOLERANCE_US:
-        return Clock.DISAGREES  # observed after it was received
-    if sent_us == NO_TIME_US:
-        return Clock.UNCHECKED
-    return Clock.AGREES if abs(sent_us - network_us) <= CLOCK_TOLERANCE_US else Clock.DISAGREES
-
-
-def _microseconds(instant: datetime | None) -> int:
-    return NO_TIME_US if instant is None else (instant - _EPOCH) // _MICROSECOND
+def _reading(kind: Kind, who: tuple[str, str], times: Times, said: tuple[Any, ...]) -> Reading | Fault:
+    first_word = 2 + len(kind.quantities)
+    values = stored_values(kind.quantities, said[2:first_word])
+    if isinstance(values, Fault):
+        return values
+    words = checked_words(kind, said[first_word : first_word + len(kind.words)])
+    if isinstance(words, Fault):
+        return words
+    return of_values(kind, who, times, (values, words), sequence=said[1])

@@ -42,7 +42,7 @@ where c.relname = any(%(tables)s::text[]) and c.relkind = 'r' and pg_table_is_vi
   and a.attnum > 0 and not a.attisdropped
 
 -- name: create_stage
--- One row per reading of the batch, sentinels or NULL where not said; lives as long as the connection.
+-- One row per reading of the batch; lives as long as the connection.
 create temporary table if not exists {stage} (
     arrival           integer not null,
     device_id         bigint not null,
@@ -63,6 +63,12 @@ copy {stage} (arrival, device_id, event_time, sequence, event_time_source, devic
               received_time, clock, digest, {names})
 from stdin (format binary)
 
+-- name: copy_table
+-- Straight into the table: for a batch of which nothing is there yet.
+copy {table} (device_id, event_time, sequence, event_time_source, device_time, network_time, sent_time, received_time,
+              clock, digest, {names}, batch_seq)
+from stdin (format binary)
+
 -- name: insert
 -- The first of a key in the batch goes in, unless the key is there already. Says how many per device and UTC hour.
 with stored as (
@@ -70,8 +76,7 @@ insert into {table} (device_id, event_time, sequence, event_time_source, device_
                      received_time, clock, {names}, digest, batch_seq)
 select distinct on (s.event_time, s.device_id, s.sequence)
        s.device_id, s.event_time, s.sequence, s.event_time_source,
-       nullif(s.device_time, '-infinity'), nullif(s.network_time, '-infinity'), nullif(s.sent_time, '-infinity'),
-       s.received_time, s.clock, {staged}, s.digest, %(batch_seq)s
+       s.device_time, s.network_time, s.sent_time, s.received_time, s.clock, {staged}, s.digest, %(batch_seq)s
 from {stage} s
 order by s.event_time, s.device_id, s.sequence, s.arrival
 on conflict do nothing
@@ -86,8 +91,7 @@ insert into {conflict} (device_id, event_time, sequence, event_time_source, devi
                         received_time, clock, {names}, digest, batch_seq)
 select distinct on (s.event_time, s.device_id, s.sequence, s.digest)
        s.device_id, s.event_time, s.sequence, s.event_time_source,
-       nullif(s.device_time, '-infinity'), nullif(s.network_time, '-infinity'), nullif(s.sent_time, '-infinity'),
-       s.received_time, s.clock, {staged}, s.digest, %(batch_seq)s
+       s.device_time, s.network_time, s.sent_time, s.received_time, s.clock, {staged}, s.digest, %(batch_seq)s
 from {stage} s
 join {table} r on r.device_id = s.device_id and r.event_time = s.event_time and r.sequence = s.sequence
 where r.digest <> s.digest and r.event_time >= %(first)s and r.event_time <= %(last)s
@@ -109,18 +113,37 @@ where exists (select from {table} r
               where r.device_id = said.device_id and r.event_time = said.event_time and r.sequence = said.sequence
                 and r.digest = said.digest)
 
+-- name: count_repeats
+-- Of readings of this batch that a network timed and numbered: those that say again, at another time within minutes,
+-- what is there under their number. The network delivered one frame twice; both are kept as it said.
+select q.device_id, date_trunc('hour', q.event_time, 'UTC'), q.differs, count(*)
+from (
+    select f.device_id, f.event_time, bool_or(r.digest <> f.digest) as differs
+    from unnest(%(device_ids)s::bigint[], %(event_times)s::timestamptz[], %(sequences)s::bigint[])
+         as said (device_id, event_time, sequence)
+    join {table} f on f.device_id = said.device_id and f.event_time = said.event_time and f.sequence = said.sequence
+    join {table} r on r.device_id = f.device_id and r.sequence = f.sequence
+    where f.batch_seq = %(batch_seq)s and f.event_time >= %(first)s and f.event_time <= %(last)s
+      and r.event_time >= f.event_time - %(within)s::interval and r.event_time <= f.event_time + %(within)s::interval
+      and r.event_time <> f.event_time and (r.batch_seq < f.batch_seq or r.event_time < f.event_time)
+      and r.event_time >= %(first)s::timestamptz - %(within)s::interval
+      and r.event_time <= %(last)s::timestamptz + %(within)s::interval
+    group by f.device_id, f.event_time, f.sequence
+) q
+group by 1, 2, 3
+
 -- name: select_known
 -- All that is known of some devices in a span, conflicting contents side by side; sentinels where not said.
-select device_id, event_time, sequence, clock, digest, {said}
+select device_id, event_time, sequence, clock, event_time_source, digest, {said}
 from {table}
 where device_id = any(%(device_ids)s) and event_time >= %(first)s and event_time < %(until)s
   and batch_seq <= %(known_through)s
 union all
-select device_id, event_time, sequence, clock, digest, {said}
+select device_id, event_time, sequence, clock, event_time_source, digest, {said}
 from {conflict}
 where device_id = any(%(device_ids)s) and event_time >= %(first)s and event_time < %(until)s
   and batch_seq <= %(known_through)s
-order by 1, 2, 3, 5
+order by 1, 2, 3, 6
 
 -- name: copy_known
 copy ({known}) to stdout (format binary)
@@ -141,12 +164,6 @@ order by 1, 2, 4
 
 -- name: word_column
 {name} text
-
--- name: number_staged
-nullif({name}, -2147483648)
-
--- name: word_staged
-nullif({name}, '')
 
 -- name: number_said
 coalesce({name}, -2147483648)

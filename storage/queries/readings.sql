@@ -13,13 +13,13 @@ join unnest(%(sources)s::text[], %(devices)s::text[]) as said (source, device)
 select source, device from device order by source, device
 
 -- name: add_count
-insert into ingest_count (source, device, kind, hour, unit, outcome, n)
-select source, device, kind, hour, unit, outcome, n
-from unnest(%(sources)s::text[], %(devices)s::text[], %(kinds)s::text[], %(hours)s::timestamptz[],
-            %(units)s::text[], %(outcomes)s::text[], %(counts)s::bigint[])
-     as said (source, device, kind, hour, unit, outcome, n)
-order by source, device, kind, hour, unit, outcome
-on conflict (source, device, kind, hour, unit, outcome) do update set n = ingest_count.n + excluded.n
+insert into ingest_count (device_id, kind, hour, unit, outcome, n)
+select device_id, kind, hour, unit, outcome, n
+from unnest(%(device_ids)s::bigint[], %(kinds)s::text[], %(hours)s::timestamptz[], %(units)s::text[],
+            %(outcomes)s::text[], %(counts)s::bigint[])
+     as said (device_id, kind, hour, unit, outcome, n)
+order by device_id, kind, hour, unit, outcome
+on conflict (device_id, kind, hour, unit, outcome) do update set n = ingest_count.n + excluded.n
 
 -- name: add_touched
 insert into touched (device_id, kind, hour, batch_seq)
@@ -41,8 +41,9 @@ select unit, outcome, sum(n)::bigint from ingest_count group by unit, outcome or
 -- Outcomes of readings of some devices whose event lies in a span of whole UTC hours.
 select c.outcome, sum(c.n)::bigint
 from ingest_count c
+join device d using (device_id)
 join unnest(%(sources)s::text[], %(devices)s::text[]) as said (source, device)
-  on said.source = c.source and said.device = c.device
+  on said.source = d.source and said.device = d.device
 where c.unit = 'reading' and c.hour >= %(first)s and c.hour < %(until)s
 group by c.outcome order by c.outcome
 

@@ -9,7 +9,8 @@ import pytest
 
 from app.jobs import health
 from ingest.client import Delivery
-from ingest.worker import decode
+from ingest.decoding import Decoding
+from storage.instants import microseconds
 from storage import readings
 from storage.connection import Connection, connect
 
@@ -31,8 +32,9 @@ def _say(connection: Connection, device: str, at: datetime, polled: datetime | N
     message = {"v": 1, "time": at.isoformat(), "latitude": 40.7, "longitude": -74.1}
     if polled is not None:
         message["network_time"] = polled.isoformat()
-    delivery = Delivery(f"poniente/v1/feed/{device}/position_fix", json.dumps(message).encode(), NOW, 0, 0, 0)
-    readings.store(connection, decode([delivery]), NOW)
+    topic = f"poniente/v1/feed/{device}/position_fix".encode()
+    delivery = Delivery([topic], [json.dumps(message).encode()], [0], [microseconds(NOW)], 0)
+    readings.store(connection, Decoding().batch(delivery), NOW)
 
 
 def _poll(connection: Connection, polled: datetime, **ages: timedelta) -> None:

@@ -121,7 +121,7 @@ def test_month_without_a_container_pays_its_base_when_none_stood_yet(office: Off
 
 def test_issue_waits_when_readings_are_still_coming_in(office: Office) -> None:
     readings.prepare(office.connection)
-    readings.store(office.connection, readings.Batch([], [], 1), NOW)
+    readings.store(office.connection, readings.Batch([], [], [], 1), NOW)
     with pytest.raises(RefusedError, match="say --now"):
         statements.issue(office.connection, CONTRACT, "2026-09", NOW)
 

@@ -19,7 +19,7 @@ from paho.mqtt.properties import Properties
 from app.local.server import LocalServer
 from ingest.client import Broker, new_client
 from ingest.publisher import publish
-from ingest.worker import Tally, run
+from ingest.worker import Options, Tally, run
 from sensors.topics import ReadingTopic, build, subscription
 from storage.connection import connect
 
@@ -31,10 +31,10 @@ _ROOT = Path(__file__).parents[2]
 _PROGRAM = """
 import sys, threading
 from ingest.client import Broker
-from ingest.worker import run
+from ingest.worker import Options, run
 dsn, port, version, client_id, window = sys.argv[1:]
 broker = Broker("127.0.0.1", int(port), version=int(version))
-run(dsn, broker, threading.Event(), client_id=client_id, window=int(window))
+run(dsn, broker, threading.Event(), Options(client_id, int(window)))
 """
 
 
@@ -81,7 +81,7 @@ class Worker:
     def _run(self) -> None:
         dsn, broker, window = self._arguments
         try:
-            self.tally = run(dsn, broker, self.stop, client_id=CLIENT_ID, window=window)
+            self.tally = run(dsn, broker, self.stop, Options(CLIENT_ID, window))
         except Exception as error:  # noqa: BLE001  # told to the test, which fails of it
             self.error = error
 

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from app.local.broker import LocalIotcore, LocalMosquitto
 from ingest.client import Delivery
 from ingest.publisher import publish
-from ingest.worker import decode, run
+from ingest.decoding import Decoding
+from ingest.worker import run
 from sensors.topics import ROOT
 from storage import masks, readings
 from storage.connection import connect
+from storage.instants import microseconds
 from tests.ingest.rig import broker_of, fleet, make_session, not_acknowledged, wait_until, watching, working
 from tests.storage.cases import writer
 
@@ -192,7 +194,10 @@ def test_any_bytes_are_stored_or_rejected_when_they_come_on_any_topic(embedded_d
         @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
         def holds(messages: list[tuple[str, bytes]]) -> None:
             now = datetime.now(UTC)
-            batch = decode([Delivery(topic, payload, now, 1, 1, 1) for topic, payload in messages])
+            topics, payloads = [topic.encode() for topic, _ in messages], [payload for _, payload in messages]
+            count = len(messages)
+            delivery = Delivery(topics, payloads, [1] * count, [microseconds(now)] * count, 1)
+            batch = Decoding().batch(delivery)
             stored = readings.store(connection, batch, now)
             assert stored.messages_decoded + stored.messages_rejected == len(messages)
 

@@ -40,7 +40,7 @@ _KINDS = pytest.mark.parametrize("kind", kinds().values(), ids=lambda kind: kind
 
 def _decode(message: object) -> Decoded:
     payload = message if isinstance(message, bytes) else json.dumps(message).encode()
-    return native.decode(_TOPIC, FILL_LEVEL, payload)
+    return native.decode(NATIVE, _TOPIC, payload)
 
 
 def _reading(message: object) -> Reading:

@@ -66,7 +66,7 @@ def writer(dsn: str) -> Generator[psycopg.Connection, None, None]:
 def batch_of(several: Sequence[Reading], refused: Sequence[Refused] = ()) -> Batch:
     """Make a batch in which each reading came in a message of its own."""
     received = START + timedelta(days=1)
-    return Batch([(one, received) for one in several], refused, len(several) + len(refused))
+    return readings.batch_of(((one, received) for one in several), refused, len(several) + len(refused))
 
 
 def put(connection: psycopg.Connection, *several: Reading) -> Stored:
@@ -125,7 +125,9 @@ def seen(
 def counted(connection: psycopg.Connection, source: str = SOURCE) -> dict[str, int]:
     """Give the counts of a source's readings by outcome."""
     rows = connection.execute(
-        "select outcome, sum(n)::bigint from ingest_count where source = %s and unit = 'reading' group by 1", [source]
+        "select outcome, sum(n)::bigint from ingest_count join device using (device_id)"
+        " where source = %s and unit = 'reading' group by 1",
+        [source],
     )
     return dict(rows.fetchall())
 

@@ -1,0 +1,200 @@
+"""Many clean native messages of one kind at once, straight into columns.
+
+Nothing is decided here: a message that is not clean in every respect (see `read`) is left to `sensors.codecs.native`,
+which says what is wrong with it. So this file may leave too much, never take what the codec would not take; the tests
+hold both against each other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from sensors.arrivals import Arrivals
+from sensors.codecs import native
+from sensors.making import ROLLOVER_US, SET_MAX_US, SET_MIN_US
+from sensors.readings import CLOCK_TOLERANCE_US, NO_TIME_US, NOT_SAID, Clock, EventTimeSource, Kind
+
+_DAY_US = 86_400 * 1_000_000
+# Up to here a double of seconds still tells microseconds apart (February 2106). [s]
+_EXACT_MAX_S = 2.0**32
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What could be read.
+
+    Parameters
+    ----------
+    arrivals : Arrivals
+        `device` and `received_us` are nought: who sent a message, and when, its bytes do not say.
+    message : ndarray of int64
+        Place of each reading's message. Shape (n,).
+    left : list of int
+        Places of the messages that were left.
+    """
+
+    arrivals: Arrivals
+    message: NDArray[np.int64]
+    left: list[int]
+
+
+@cache
+def _decoders(kind: Kind) -> tuple[Any, Any]:
+    """Make decoders of a message that is one reading, and of one that holds several."""
+    single, element = native.fields(kind, version=Literal[0, 1], unsaid=0)
+    one = msgspec.defstruct(kind.name, [*element, *single], forbid_unknown_fields=True, gc=False)
+    reading = msgspec.defstruct(kind.name, element, forbid_unknown_fields=True, gc=False)
+    readings: tuple[str, Any, Any] = ("readings", list[reading], [])
+    several = msgspec.defstruct(kind.name, [readings, *single], forbid_unknown_fields=True)
+    return msgspec.json.Decoder(one), msgspec.json.Decoder(several)
+
+
+def read(kind: Kind, payloads: Sequence[bytes]) -> Read:
+    """Read the clean ones among native messages of one kind.
+
+    Clean is a message of a kind without words, of version 1, whose readings all say their own time, between 2000 and
+    2100, no two of them the same; whose numbers are in their ranges, and that says what its kind must say.
+
+    Parameters
+    ----------
+    kind : Kind
+    payloads : sequence of bytes
+
+    Notes
+    -----
+    Some 3 us a message of one reading, 1 us a reading of an array.
+    """
+    if kind.words:
+        return Read(_nothing(kind), np.empty(0, np.int64), list(range(len(payloads))))
+    rows, owners, left = _decoded(kind, payloads)
+    if not rows:
+        return Read(_nothing(kind), np.empty(0, np.int64), left)
+    message = np.array(owners, np.int64)
+    columns = list(zip(*rows, strict=True))
+    time_us, is_bad = _times(columns[0])
+    is_bad |= (time_us < SET_MIN_US) | (time_us >= SET_MAX_US)
+    sequence = np.array(columns[1], np.int64)
+    is_bad |= _is_stamped_again(message, time_us)
+    values, is_beyond = _values(kind, columns[2 : 2 + len(kind.quantities)])
+    is_bad |= is_beyond | (np.array(columns[-3]) != native.VERSION)
+    sent_us, is_far = _times(columns[-2])
+    network_us, is_further = _times(columns[-1])
+    is_bad |= is_far | is_further
+    count = len(rows)
+    arrivals = Arrivals(
+        kind,
+        np.zeros(count, np.int64),
+        time_us,
+        np.full(count, EventTimeSource.DEVICE, np.int16),
+        sequence,
+        time_us,
+        network_us,
+        sent_us,
+        np.zeros(count, np.int64),
+        _clocks(time_us, network_us, sent_us),
+        values,
+    )
+    if not is_bad.any():
+        return Read(arrivals, message, left)
+    # One reading that is not clean leaves its whole message: the codec judges each of them.
+    bad = np.unique(message[is_bad])
+    kept = ~np.isin(message, bad)
+    return Read(arrivals.rows(kept), message[kept], sorted([*left, *bad.tolist()]))
+
+
+def _decoded(kind: Kind, payloads: Sequence[bytes]) -> tuple[list[tuple[Any, ...]], list[int], list[int]]:
+    """Decode to tuples of fields; messages that do not decode are left."""
+    one, several = (decoder.decode for decoder in _decoders(kind))
+    astuple = msgspec.structs.astuple
+    rows: list[tuple[Any, ...]] = []
+    owners: list[int] = []
+    left: list[int] = []
+    for place, payload in enumerate(payloads):
+        try:
+            if b'"readings"' not in payload:
+                rows.append(astuple(one(payload)))
+                owners.append(place)
+                continue
+            readings, *envelope = astuple(several(payload))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            left.append(place)
+            continue
+        if envelope[0] != native.VERSION or not 0 < len(readings) <= native.READINGS_MAX:
+            left.append(place)
+            continue
+        rows += [(*astuple(reading), *envelope) for reading in readings]
+        owners += [place] * len(readings)
+    return rows, owners, left
+
+
+def _times(said: Sequence[datetime | None]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Turn instants into microseconds, and say which are too far off to be exact; None is no time, which is exact."""
+    seconds = np.array([np.nan if one is None else one.timestamp() for one in said], np.float64)
+    is_said = ~np.isnan(seconds)
+    is_far = is_said & ~((seconds >= 0) & (seconds < _EXACT_MAX_S))
+    time_us = np.full(len(seconds), NO_TIME_US, np.int64)
+    exact = is_said & ~is_far
+    time_us[exact] = np.rint(seconds[exact] * 1e6).astype(np.int64)
+    return time_us, is_far
+
+
+def _values(kind: Kind, columns: Sequence[tuple[float | None, ...]]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Turn numbers into stored ones, and say which readings hold one beyond its range, or not what they must."""
+    count = len(columns[0])
+    values = np.full((len(columns), count), NOT_SAID, np.int32)
+    is_bad = np.zeros(count, np.bool_)
+    for place, (quantity, column) in enumerate(zip(kind.quantities, columns, strict=True)):
+        if column[0] is None and not any(one is not None for one in column):
+            continue
+        said = np.array(column, np.float64)
+        with np.errstate(over="ignore"):
+            stored = np.rint(said * quantity.scale)
+        is_said = ~np.isnan(said)
+        is_in = (stored >= quantity.minimum) & (stored <= quantity.maximum)
+        is_bad |= is_said & ~is_in
+        values[place, is_in] = stored[is_in].astype(np.int32)
+    names = [quantity.name for quantity in kind.quantities]
+    for group in kind.needs:
+        is_bad |= (values[[names.index(name) for name in group]] == NOT_SAID).all(axis=0)
+    return values, is_bad
+
+
+def _clocks(
+    event_us: NDArray[np.int64], network_us: NDArray[np.int64], sent_us: NDArray[np.int64]
+) -> NDArray[np.int16]:
+    """Do what `sensors.making.look_at_clock` does, for device times between 2000 and 2100."""
+    is_heard = network_us != NO_TIME_US
+    clock = np.full(len(event_us), Clock.UNCHECKED, np.int16)
+    if not is_heard.any():
+        return clock
+    behind = np.where(is_heard, network_us - np.where(is_heard, event_us, 0), 0)
+    is_sent = is_heard & (sent_us != NO_TIME_US)
+    off = np.abs(np.where(is_sent, sent_us - np.where(is_sent, network_us, 0), 0))
+    clock[is_sent] = np.where(off[is_sent] <= CLOCK_TOLERANCE_US, Clock.AGREES, Clock.DISAGREES)
+    clock[is_heard & (behind < -CLOCK_TOLERANCE_US)] = Clock.DISAGREES
+    for weeks in (1, 2):
+        clock[is_heard & (np.abs(behind - weeks * ROLLOVER_US) <= _DAY_US)] = Clock.ROLLED_OVER
+    return clock
+
+
+def _is_stamped_again(message: NDArray[np.int64], time_us: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which readings have the instant of the one before them in their message, in the order of time."""
+    found = np.zeros(len(message), np.bool_)
+    if len(message) == message[-1] - message[0] + 1:
+        return found  # one a message
+    order = np.lexsort((time_us, message))
+    again = (np.diff(message[order]) == 0) & (np.diff(time_us[order]) == 0)
+    found[order[1:][again]] = True
+    return found
+
+
+def _nothing(kind: Kind) -> Arrivals:
+    whole, small = np.empty(0, np.int64), np.empty(0, np.int16)
+    values = np.empty((len(kind.quantities), 0), np.int32)
+    return Arrivals(kind, whole, whole, small, whole, whole, whole, whole, whole, small, values)
