@@ -8,7 +8,6 @@ readings, or rejections that name the reason.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from sensors.readings import Decoded, EventTimeSource, Kind, Reading
 from sensors.registry import kinds
 from sensors.sources import Source
 from sensors.topics import parse
-from storage.instants import hour_of, instant
+from storage.instants import hour_number, instant
 from storage.readings import Batch
 from storage.refusals import Refused
 
@@ -96,11 +95,11 @@ class Decoding:
 
     def _add_single(
         self, delivery: Delivery, places: Sequence[int], parts: dict[str, list[Arrivals]]
-    ) -> tuple[list[Refused], Counter[tuple[int, str, datetime]]]:
+    ) -> tuple[list[Refused], Counter[tuple[int, str, int]]]:
         """Decode messages one by one, and add what they hold."""
         found: dict[str, list[tuple[Reading, int]]] = {}
         refused: list[Refused] = []
-        simulated: Counter[tuple[int, str, datetime]] = Counter()
+        simulated: Counter[tuple[int, str, int]] = Counter()
         for place in places:
             route = self._routes.get(delivery.topics[place]) or self._route(delivery.topics[place])
             payload, received_us = delivery.payloads[place], delivery.received_us[place]
@@ -150,6 +149,6 @@ def _refused(route: _Route, payload: bytes, received_us: int, decoded: Decoded) 
     return Refused(topic, b"" if is_personal else payload, instant(received_us), tuple(decoded.rejections))
 
 
-def _hour(reading: Reading, received_us: int) -> datetime:
+def _hour(reading: Reading, received_us: int) -> int:
     is_timed = reading.event_time_source != EventTimeSource.RECEIPT
-    return hour_of(instant(reading.event_time_us if is_timed else received_us))
+    return hour_number(reading.event_time_us if is_timed else received_us)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+HOUR_US = 3_600_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -13,6 +14,11 @@ def microseconds(instant: datetime) -> int:
 def instant(time_us: int) -> datetime:
     """Turn microseconds since 1970 into an aware instant."""
     return _EPOCH + timedelta(microseconds=time_us)
+
+
+def hour_number(time_us: int) -> int:
+    """Number an instant's UTC hour from 1970."""
+    return time_us // HOUR_US
 
 
 def hour_of(moment: datetime) -> datetime:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -23,7 +24,7 @@ from sensors.kinds.position_fix import KIND as POSITION_FIX
 from sensors.readings import REPEAT_US, Kind, Outcome, Reading
 from sensors.registry import kinds
 from storage import columns, masks, refusals, repeats, sequence, staging
-from storage.instants import hour_of, microseconds
+from storage.instants import hour_number, microseconds
 from storage.kinds import copy_known, statement
 from storage.masks import Masks
 from storage.reduction import reduce
@@ -36,8 +37,8 @@ _READ_TYPES = ("bigint", "timestamptz", "bigint", "smallint", "smallint", "uuid"
 _LOOK_BACK = timedelta(microseconds=6 * REPEAT_US)
 # Source and device.
 Named: TypeAlias = tuple[str, str]
-# Number of the device, kind, hour, unit, outcome.
-_Count: TypeAlias = tuple[int, str, datetime, str, str]
+# Kind, unit, outcome, number of the device, number of the hour.
+_Count: TypeAlias = tuple[str, str, str, int, int]
 # Number under which is counted what no known device sent.
 _NOBODY = 0
 
@@ -55,7 +56,7 @@ class Batch:
     refused : sequence of Refused
     messages : int
         Decoded and rejected together.
-    simulated : mapping of (device's place, kind's name, hour) to int
+    simulated : mapping of (device's place, kind's name, number of the hour) to int
         Readings marked as made up: counted, never stored.
     """
 
@@ -63,7 +64,7 @@ class Batch:
     arrivals: Sequence[Arrivals]
     refused: Sequence[Refused]
     messages: int
-    simulated: Mapping[tuple[int, str, datetime], int] = field(default_factory=dict[tuple[int, str, datetime], int])
+    simulated: Mapping[tuple[int, str, int], int] = field(default_factory=dict[tuple[int, str, int], int])
 
 
 def batch_of(readings: Iterable[tuple[Reading, datetime]], refused: Sequence[Refused], messages: int) -> Batch:
@@ -137,22 +138,22 @@ def store(
         held = masks.current(connection)
         at_step("before_readings")
         known = _known_devices(connection, batch, met)
-        counts, outcomes = _store_readings(connection, batch, held, known, batch_seq)
+        counts = _store_readings(connection, batch, held, known, batch_seq)
         at_step("after_readings")
         refusals.add(connection, batch.refused, held, batch_seq)
         rejected_messages = sum(one.is_whole for one in batch.refused)
         decoded = batch.messages - rejected_messages
         counts += _other_counts(batch, known, now, decoded)
-        outcomes[Outcome.REJECTED] += sum(
-            n for (*_, unit, outcome), n in counts.items() if (unit, outcome) == ("reading", Outcome.REJECTED)
-        )
-        outcomes[Outcome.SIMULATED] += sum(batch.simulated.values())
-        _add_counts(connection, counts)
+        _add_counts(connection, counts, batch_seq)
         at_step("before_commit")
         sequence.hold_commit(connection)
     # Only now: what was inserted in a transaction that failed is not there.
     met.update(known)
-    return Stored(batch_seq, dict(+outcomes), decoded, rejected_messages)
+    outcomes: Counter[Outcome] = Counter()
+    for (_, unit, outcome, *_), n in counts.items():
+        if unit == "reading":
+            outcomes[Outcome(outcome)] += n
+    return Stored(batch_seq, dict(outcomes), decoded, rejected_messages)
 
 
 def device_ids(connection: psycopg.Connection, devices: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -227,9 +228,8 @@ def _columns_of(kind: Kind, rows: Sequence[tuple[Any, ...]]) -> tuple[Columns, N
 
 def _store_readings(
     connection: psycopg.Connection, batch: Batch, held: Masks, known: Mapping[Named, int], batch_seq: int
-) -> tuple[Counter[_Count], Counter[Outcome]]:
+) -> Counter[_Count]:
     counts: Counter[_Count] = Counter()
-    outcomes: Counter[Outcome] = Counter()
     # In one order, so that two writers cannot wait for each other.
     for arrivals in sorted(batch.arrivals, key=lambda one: one.kind.name):
         name = arrivals.kind.name
@@ -238,15 +238,11 @@ def _store_readings(
             kept, tallies = reduce(connection, arrivals, held, batch.devices, known)
         if len(kept):
             fates = staging.add(connection, kept, _ids(kept, batch.devices, known), batch_seq)
-            # A batch of nothing but duplicates changes no result and leaves no mark.
-            _touch(connection, name, sorted(fates.accepted.keys() | fates.conflicting.keys()), batch_seq)
             tallies[Outcome.ACCEPTED], tallies[Outcome.CONFLICT] = fates.accepted, fates.conflicting
             tallies[Outcome.DUPLICATE] = tallies.get(Outcome.DUPLICATE, Counter()) + fates.duplicate
         for outcome, tally in tallies.items():
-            for (device_id, hour), n in tally.items():
-                counts[device_id, name, hour, "reading", outcome] += n
-            outcomes[outcome] += tally.total()
-    return counts, outcomes
+            counts.update({(name, "reading", outcome, *key): n for key, n in tally.items()})
+    return counts
 
 
 def _ids(arrivals: Arrivals, devices: Sequence[Named], known: Mapping[Named, int]) -> NDArray[np.int64]:
@@ -274,32 +270,31 @@ def _other_counts(batch: Batch, known: Mapping[Named, int], now: datetime, decod
     """Count what was refused, what was made up, and the messages that could be decoded."""
     counts: Counter[_Count] = Counter()
     for one in batch.refused:
-        hour = hour_of(one.received_time)
+        hour = hour_number(microseconds(one.received_time))
         for rejection in one.rejections:
             device_id = known.get((rejection.source, rejection.device), _NOBODY)
             unit = "message" if rejection.index < 0 else "reading"
-            counts[device_id, "", hour, unit, Outcome.REJECTED] += 1
+            counts["", unit, Outcome.REJECTED, device_id, hour] += 1
     for (place, kind, hour), n in batch.simulated.items():
-        counts[known[batch.devices[place]], kind, hour, "reading", Outcome.SIMULATED] += n
+        counts[kind, "reading", Outcome.SIMULATED, known[batch.devices[place]], hour] += n
     if decoded:
-        counts[_NOBODY, "", hour_of(now), "message", "decoded"] += decoded
+        counts["", "message", "decoded", _NOBODY, hour_number(microseconds(now))] += decoded
     return counts
 
 
-def _add_counts(connection: psycopg.Connection, counts: Mapping[_Count, int]) -> None:
-    if not counts:
-        return
-    names = ("device_ids", "kinds", "hours", "units", "outcomes")
-    arrays = (list(column) for column in zip(*counts, strict=True))
-    parameters = dict(zip(names, arrays, strict=True))
-    connection.execute(query("readings", "add_count"), {**parameters, "counts": list(counts.values())})
+def _add_counts(connection: psycopg.Connection, counts: Mapping[_Count, int], batch_seq: int) -> None:
+    """Add counts, and the marks with them; in one order, so that two writers cannot wait for each other."""
+    rows = sorted(counts.items())
+    for (kind, unit, outcome), several in groupby(rows, key=lambda row: row[0][:3]):
+        device_ids, hours, numbers = zip(*((*key[3:], n) for key, n in several), strict=True)
+        parameters = {"kind": kind, "unit": unit, "outcome": outcome, "batch_seq": batch_seq}
+        arrays = {"device_ids": _array(device_ids), "hours": _array(hours), "counts": _array(numbers)}
+        connection.execute(query("readings", "add_count"), {**parameters, **arrays})
 
 
-def _touch(connection: psycopg.Connection, kind: str, marks: Sequence[DeviceHour], batch_seq: int) -> None:
-    if marks:
-        ids, hours = zip(*marks, strict=True)
-        parameters = {"kind": kind, "batch_seq": batch_seq, "device_ids": list(ids), "hours": list(hours)}
-        connection.execute(query("readings", "add_touched"), parameters)
+def _array(numbers: Iterable[int]) -> str:
+    """Write whole numbers as the server reads an array: ten times as fast as element by element."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _transposed(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:

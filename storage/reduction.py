@@ -16,7 +16,7 @@ from sensors.arrivals import Arrivals, digests
 from sensors.kinds.position_fix import KIND as POSITION_FIX
 from sensors.quantities import LATITUDE, LONGITUDE
 from sensors.readings import Outcome
-from storage.instants import hour_of, instant
+from storage.instants import hour_number, hour_of, instant
 from storage.masks import Masks
 from storage.sql import query
 from storage.staging import DeviceHour, are_present
@@ -63,7 +63,7 @@ def reduce(
     counts = {Outcome.REDUCED: Counter[DeviceHour](), Outcome.DUPLICATE: Counter[DeviceHour]()}
     for place, time_us in enumerate(outside.event_time_us.tolist()):
         outcome = Outcome.REDUCED if place in remembered else Outcome.DUPLICATE
-        counts[outcome][known[named[place]], hour_of(instant(time_us))] += 1
+        counts[outcome][known[named[place]], hour_number(time_us)] += 1
     return fixes.rows(kept), counts
 
 

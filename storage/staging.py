@@ -9,7 +9,7 @@ those with words are few and travel row by row.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -21,17 +21,16 @@ from numpy.typing import NDArray
 from sensors.arrivals import Arrivals, digests
 from sensors.readings import NO_TIME_US, NOT_SAID, REPEAT_US, EventTimeSource, Kind
 from storage import columns
-from storage.instants import instant
+from storage.instants import HOUR_US, instant
 from storage.kinds import statement
 
-# A device's UTC hour.
-DeviceHour: TypeAlias = tuple[int, datetime]
+# A device's UTC hour, numbered from 1970.
+DeviceHour: TypeAlias = tuple[int, int]
 
 _TYPES = (
     "bigint", "timestamptz", "bigint", "smallint", "timestamptz", "timestamptz", "timestamptz", "timestamptz",
     "smallint", "uuid",
 )  # fmt: skip
-_HOUR_US = 3_600_000_000
 # A link that drops brings duplicates in several batches; after so many without one the straight way is tried again.
 _CAUTIOUS_BATCHES = 8
 # How many batches a connection stages yet before it tries the straight way, by table.
@@ -199,7 +198,7 @@ def _without_repeats(
     }
     accepted, conflicting, duplicate = Counter(fates.accepted), Counter(fates.conflicting), Counter(fates.duplicate)
     for one, hour, differs, n in connection.execute(statement(arrivals.kind, "count_repeats"), parameters):
-        key = (one, hour.astimezone(UTC))
+        key = (one, hour)
         accepted[key] -= n
         (conflicting if differs else duplicate)[key] += n
     return Fates(+accepted, conflicting, duplicate)
@@ -208,14 +207,13 @@ def _without_repeats(
 def _by_hour(device_id: NDArray[np.int64], arrivals: Arrivals) -> Counter[DeviceHour]:
     """Count readings by device and hour."""
     # As one number each they are counted in one sort; ids stay far under 2^40, hours until 2106 under 2^21.
-    found, counts = np.unique(device_id << 21 | arrivals.event_time_us // _HOUR_US, return_counts=True)
-    hours = [instant(hour * _HOUR_US) for hour in (found & (2**21 - 1)).tolist()]
-    return Counter(dict(zip(zip((found >> 21).tolist(), hours, strict=True), counts.tolist(), strict=True)))
+    found, counts = np.unique(device_id << 21 | arrivals.event_time_us // HOUR_US, return_counts=True)
+    keys = zip((found >> 21).tolist(), (found & (2**21 - 1)).tolist(), strict=True)
+    return Counter(dict(zip(keys, counts.tolist(), strict=True)))
 
 
-def _counted(rows: Iterable[tuple[int, datetime, int]]) -> Counter[DeviceHour]:
-    # In UTC, for in another zone an hour that comes twice is unequal to the same instant (PEP 495).
-    return Counter({(device_id, hour.astimezone(UTC)): n for device_id, hour, n in rows})
+def _counted(rows: Iterable[tuple[int, int, int]]) -> Counter[DeviceHour]:
+    return Counter({(device_id, hour): n for device_id, hour, n in rows})
 
 
 def prepare(connection: psycopg.Connection, kinds: Iterable[Kind]) -> None:

@@ -304,8 +304,7 @@ class _Making:
         self._mapping = mapping
         said = mapping.time
         self._zone = _zone(said.time_zone or "UTC")
-        # Text without a declared form is refused with its file.
-        self._instant = _reader(said.format or "", said.time_zone, said.at)
+        self._instant = _reader(said.format, said.time_zone, said.at) if said.format else _no_instant
         name = mapping.network_time
         self._network_time = _reader(name.file_name, name.time_zone, time()) if name else None
 
@@ -376,6 +375,11 @@ def _number(value: ValueColumn, cell: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{value.column} {cell!r} is no number")
     return number
+
+
+def _no_instant(cell: str) -> str:
+    # Only a file that types its times needs no form, and there it is a cell that holds none.
+    raise ValueError(f"{cell!r} is no time")
 
 
 def _reader(form: str, time_zone: str | None, at: time) -> Callable[[str], str]:

@@ -85,12 +85,10 @@ class Table:
 
     def _check(self, wanted: Wanted) -> None:
         for name in wanted.names:
-            one = self.schema[name]
-            if not (_is_text(one) or one.is_integer() or isinstance(one, pl.Date)):
+            if not _is_name(self.schema[name]):
                 raise self._untold(name, "text or whole numbers", "a name")
         for name in wanted.values:
-            one = self.schema[name]
-            if not (_is_text(one) or one.is_numeric() or isinstance(one, pl.Boolean)):
+            if not _is_value(self.schema[name]):
                 raise self._untold(name, "numbers or text", "a value")
         one = self.schema[wanted.time]
         if not (_is_text(one) or isinstance(one, (pl.Date, pl.Datetime))):
@@ -127,6 +125,15 @@ def _unreadable(shown: str, error: Exception) -> UsageError:
 
 def _is_text(one: pl.DataType) -> bool:
     return isinstance(one, (pl.String, pl.Categorical, pl.Enum))
+
+
+def _is_name(one: pl.DataType) -> bool:
+    # A column that never holds anything has no type of its own.
+    return _is_text(one) or one.is_integer() or isinstance(one, (pl.Date, pl.Null))
+
+
+def _is_value(one: pl.DataType) -> bool:
+    return _is_text(one) or one.is_numeric() or isinstance(one, (pl.Boolean, pl.Null))
 
 
 def _text(cell: object) -> str:

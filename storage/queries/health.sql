@@ -2,7 +2,7 @@
 -- Devices whose newest position is old against the newest that their source has: on its way for long when it first
 -- came, or said again since. By the network's clock alone, for our own says nothing of a history that is played.
 with newest as (
-    select d.source, d.device, fix.event_time, fix.network_time
+    select d.device_id, d.source, d.device, fix.event_time, fix.network_time
     from device d
     cross join lateral (
         select event_time, network_time from position_fix
@@ -17,13 +17,13 @@ join heard h on h.source = n.source
 where h.network_time - n.event_time > %(age)s
   and (n.network_time - n.event_time > %(age)s
        or exists (select from ingest_count c
-                  where c.source = n.source and c.device = n.device and c.kind = 'position_fix'
+                  where c.device_id = n.device_id and c.kind = 'position_fix'
                     and c.hour = date_trunc('hour', n.event_time, 'UTC') and c.unit = 'reading'
                     and c.outcome in ('duplicate', 'conflict')))
 order by n.source, n.device
 
 -- name: select_positioned
 -- Devices that have sent positions, kept or not.
-select distinct source, device from ingest_count
+select distinct source, device from ingest_count join device using (device_id)
 where kind = 'position_fix' and unit = 'reading' and outcome in ('accepted', 'reduced')
 order by source, device

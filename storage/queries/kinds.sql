@@ -70,7 +70,8 @@ copy {table} (device_id, event_time, sequence, event_time_source, device_time, n
 from stdin (format binary)
 
 -- name: insert
--- The first of a key in the batch goes in, unless the key is there already. Says how many per device and UTC hour.
+-- The first of a key in the batch goes in, unless the key is there already. Says how many per device and UTC hour,
+-- numbered from 1970.
 with stored as (
 insert into {table} (device_id, event_time, sequence, event_time_source, device_time, network_time, sent_time,
                      received_time, clock, {names}, digest, batch_seq)
@@ -82,7 +83,7 @@ order by s.event_time, s.device_id, s.sequence, s.arrival
 on conflict do nothing
 returning device_id, event_time
 )
-select device_id, date_trunc('hour', event_time, 'UTC'), count(*) from stored group by 1, 2
+select device_id, floor(extract(epoch from event_time) / 3600)::bigint, count(*) from stored group by 1, 2
 
 -- name: insert_conflict
 -- What differs from the content stored under its key, once per distinct content.
@@ -99,7 +100,7 @@ order by s.event_time, s.device_id, s.sequence, s.digest, s.arrival
 on conflict do nothing
 returning device_id, event_time
 )
-select device_id, date_trunc('hour', event_time, 'UTC'), count(*) from stored group by 1, 2
+select device_id, floor(extract(epoch from event_time) / 3600)::bigint, count(*) from stored group by 1, 2
 
 -- name: select_present
 -- Which of some readings are stored, by their place in the question.
@@ -116,7 +117,7 @@ where exists (select from {table} r
 -- name: count_repeats
 -- Of readings of this batch that a network timed and numbered: those that say again, at another time within minutes,
 -- what is there under their number. The network delivered one frame twice; both are kept as it said.
-select q.device_id, date_trunc('hour', q.event_time, 'UTC'), q.differs, count(*)
+select q.device_id, floor(extract(epoch from q.event_time) / 3600)::bigint, q.differs, count(*)
 from (
     select f.device_id, f.event_time, bool_or(r.digest <> f.digest) as differs
     from unnest(%(device_ids)s::bigint[], %(event_times)s::timestamptz[], %(sequences)s::bigint[])

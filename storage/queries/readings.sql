@@ -13,20 +13,13 @@ join unnest(%(sources)s::text[], %(devices)s::text[]) as said (source, device)
 select source, device from device order by source, device
 
 -- name: add_count
-insert into ingest_count (device_id, kind, hour, unit, outcome, n)
-select device_id, kind, hour, unit, outcome, n
-from unnest(%(device_ids)s::bigint[], %(kinds)s::text[], %(hours)s::timestamptz[], %(units)s::text[],
-            %(outcomes)s::text[], %(counts)s::bigint[])
-     as said (device_id, kind, hour, unit, outcome, n)
-order by device_id, kind, hour, unit, outcome
-on conflict (device_id, kind, hour, unit, outcome) do update set n = ingest_count.n + excluded.n
-
--- name: add_touched
-insert into touched (device_id, kind, hour, batch_seq)
-select device_id, %(kind)s, hour, %(batch_seq)s
-from unnest(%(device_ids)s::bigint[], %(hours)s::timestamptz[]) as said (device_id, hour)
+-- Of one kind, unit and outcome; hours are numbered from 1970. What was accepted or conflicts is a mark too.
+insert into ingest_count (device_id, kind, hour, unit, outcome, n, batch_seq)
+select device_id, %(kind)s, to_timestamp(hour * 3600.0), %(unit)s, %(outcome)s, n, %(batch_seq)s
+from unnest(%(device_ids)s::bigint[], %(hours)s::bigint[], %(counts)s::bigint[]) as said (device_id, hour, n)
 order by device_id, hour
-on conflict (device_id, kind, hour) do update set batch_seq = excluded.batch_seq
+on conflict (device_id, kind, hour, unit, outcome)
+do update set n = ingest_count.n + excluded.n, batch_seq = excluded.batch_seq
 
 -- name: add_rejection
 insert into rejection (digest, element, reason, detail, topic, payload, payload_bytes, first_received_time, batch_seq)
@@ -62,9 +55,9 @@ select received_time from committed where what = 'readings' order by seq desc li
 -- name: is_touched_since
 -- Whether a batch after a number changed something of some devices in a span, or a contract was added to.
 select exists (
-    select from touched t
+    select from ingest_count t
     join device d on d.device_id = t.device_id
     join unnest(%(sources)s::text[], %(devices)s::text[]) as said (source, device)
       on said.source = d.source and said.device = d.device
-    where t.batch_seq > %(seq)s and t.hour >= date_trunc('hour', %(first)s::timestamptz, 'UTC') and t.hour < %(until)s
+    where t.batch_seq > %(seq)s and t.unit = 'reading' and t.outcome in ('accepted', 'conflict') and t.hour >= date_trunc('hour', %(first)s::timestamptz, 'UTC') and t.hour < %(until)s
 ) or exists (select from committed where seq > %(seq)s and what = 'contract')

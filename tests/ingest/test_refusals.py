@@ -8,7 +8,7 @@ import pytest
 from app.local.broker import LocalMosquitto
 from ingest.errors import BrokerError
 from ingest.publisher import publish
-from ingest.worker import run
+from ingest.worker import Options, run
 from tests.ingest.rig import CLIENT_ID, broker_of, fleet
 
 VERSIONS = pytest.mark.parametrize("version", [4, 5])
@@ -45,4 +45,4 @@ def test_worker_says_so_when_the_broker_lets_nobody_in(
         LocalMosquitto(mosquitto_binary, server_folder, settings={"allow_anonymous": "false"}) as closed,
         pytest.raises(BrokerError, match="refused us"),
     ):
-        run(embedded_database, broker_of(closed, version), threading.Event(), client_id=CLIENT_ID)
+        run(embedded_database, broker_of(closed, version), threading.Event(), Options(CLIENT_ID))

@@ -127,9 +127,8 @@ def test_times_when_many_are_said() -> None:
     # The level's own first, then those of the entity; the broker's last.
     names = ["binLoggedTime", "dateLastReading", "TimeInstant", "dateModified"]
     said = {name: f"2026-09-0{day}T00:00:00Z" for day, name in enumerate(names, start=1)}
-    found: list[int] = []
-    for level in (_LINKED["fillingLevel"], _V2["fillingLevel"]):
-        found.append(_reading({**_NAMED, **said, "fillingLevel": level}).event_time_us)
+    levels = (_LINKED["fillingLevel"], _V2["fillingLevel"])
+    found = [_reading({**_NAMED, **said, "fillingLevel": level}).event_time_us for level in levels]
     for name in list(said):
         found.append(_reading({**_NAMED, **said, "fillingLevel": 0.5}).event_time_us)
         del said[name]
@@ -245,11 +244,13 @@ def test_device_when_source_is_closed() -> None:
 
 _ANY: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.datetimes().map(str),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["value", "@value", "observedAt", "unitCode", "metadata", "TimeInstant", "x"]),
-        inner,
-        max_size=3,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["value", "@value", "observedAt", "unitCode", "metadata", "TimeInstant", "x"]),
+            inner,
+            max_size=3,
+        )
     ),
     max_leaves=6,
 )

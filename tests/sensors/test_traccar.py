@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sensors.codecs import traccar
 from sensors.kinds.position_fix import KIND
 from sensors.making import microseconds
-from sensors.readings import NO_TIME_US, NOT_SAID, Clock, Decoded, EventTimeSource, Reading, Reason
+from sensors.readings import NOT_SAID, Clock, Decoded, EventTimeSource, Reading, Reason
 from sensors.sources import Device, Source
 from tests.rules.contracts import zone_info
 

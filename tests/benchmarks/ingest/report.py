@@ -64,7 +64,7 @@ def table(runs: Runs) -> str:
         row += [f"{min(rates):,.0f}", f"{max(rates):,.0f}"]
         row += [f"{own / median:.2f}x" if own else "", f"{max(run.peak_mb for run in all_runs):.0f}"]
         rows.append(row + [_cpu_us(all_runs, group) for group in _GROUPS])
-    return f"{_markdown(head, rows)}\n\nPer second: distinct readings, committed. CPU: us a reading. A trace has 60 readings a message."
+    return f"{_markdown(head, rows)}\n\nPer second: readings committed. CPU: us a reading."
 
 
 def live_table(found: Mapping[str, Live]) -> str:

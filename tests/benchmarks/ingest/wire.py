@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_PUBLISH_QOS1, _PUBACK, _PINGREQ = 0x32, 0x40, 0xC0
+_PUBLISH_QOS0, _PUBLISH_QOS1, _PUBACK, _PINGREQ = 0x30, 0x32, 0x40, 0xC0
 _PINGRESP = b"\xd0\x00"
 _PIECE_BYTES = 256 * 1024
 # Packet numbers are 16 bits, from 1; the window is far smaller, so none is taken twice at once.
@@ -63,23 +63,25 @@ def varint(value: int) -> bytes:
             return bytes(out)
 
 
-def packets(buffer: bytearray) -> Iterable[tuple[int, bytes]]:
+def packets(buffer: bytearray) -> list[tuple[int, bytes]]:
     """Take whole packets off the front of a buffer: first byte and body."""
+    found: list[tuple[int, bytes]] = []
+    start = 0
     while True:
-        length, shift, place = 0, 0, 1
-        while place < len(buffer) and place <= 4:
+        length, shift, place = 0, 0, start + 1
+        while place < len(buffer) and buffer[place] & 0x80:
             length |= (buffer[place] & 0x7F) << shift
-            shift += 7
-            place += 1
-            if not buffer[place - 1] & 0x80:
-                break
-        else:
-            return
-        if len(buffer) < place + length:
-            return
-        kind, body = buffer[0], bytes(buffer[place : place + length])
-        del buffer[: place + length]
-        yield kind, body
+            shift, place = shift + 7, place + 1
+        if place >= len(buffer):
+            break
+        length |= buffer[place] << shift
+        end = place + 1 + length
+        if end > len(buffer):
+            break
+        found.append((buffer[start], bytes(buffer[place + 1 : end])))
+        start = end
+    del buffer[:start]
+    return found
 
 
 def connect(host: str, port: int, client_id: str) -> socket.socket:
@@ -109,7 +111,7 @@ class Acknowledged:
         self._rest += data
         whole = len(self._rest) // 4 * 4
         fours = np.frombuffer(bytes(self._rest[:whole]), np.uint8).reshape(-1, 4)
-        # Nearly always there is nothing but acknowledgements without a reason: four bytes each.
+        # Mostly there is nothing but acknowledgements without a reason: four bytes each.
         if (fours[:, 0] == _PUBACK).all() and (fours[:, 1] == 2).all():
             del self._rest[:whole]
             self._add(fours[:, 2].astype(np.int64) * 256 + fours[:, 3])
@@ -120,7 +122,8 @@ class Acknowledged:
                 numbers.append(int.from_bytes(body[:2]))
             elif kind == _PINGREQ:
                 self.pings += 1
-            else:
+            # What a client itself publishes with QoS 0 wants no answer: the worker's receipts.
+            elif kind != _PUBLISH_QOS0:
                 raise ConnectionError(f"packet 0x{kind:02x} came instead of an acknowledgement")
         self._add(np.array(numbers, np.int64))
 
