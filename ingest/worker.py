@@ -234,7 +234,11 @@ class _Storing:
         if not stored:
             return  # told to stop while the database is away: nothing is acknowledged
         self.at_step("after_commit")
-        self._subscriber.acknowledge(delivery)
+        # In two writes, so that a test can end the process between them.
+        middle = len(delivery) // 2
+        self._subscriber.acknowledge(delivery.part(0, middle))
+        self.at_step("during_acknowledgement")
+        self._subscriber.acknowledge(delivery.part(middle, len(delivery)))
         self.at_step("after_acknowledgement")
         for one in stored:
             self.tally.add(one)

@@ -141,9 +141,7 @@ INPUTS = Quantity(
     "Digital inputs as bits, the first input is 1; what each means, the installation says.",
 )
 IGNITION = Quantity("ignition", "ignition", "code", 1, 0, 1, "Whether the vehicle's ignition is on: 1 yes, 0 no.")
-HDOP = Quantity(
-    "hdop_c", "hdop", "1", 100, 0, 100_000, "Horizontal dilution of precision, as the receiver says; kept in hundredths."
-)
+HDOP = Quantity("hdop_c", "hdop", "1", 100, 0, 100_000, "Horizontal dilution of precision, as the receiver says.")
 SATELLITES = Quantity("satellites", "satellites", "1", 1, 0, 200, "Satellites used for the position.")
 WEIGHT = Quantity("weight_g", "weight_kg", "kg", 1_000, 0, 2_000_000_000, "Weight lifted or weighed.")
 VERSION = Quantity("version", "version", "1", 1, 1, 10_000, "Which version of the document this is, from 1.")

@@ -4,11 +4,18 @@ A device that a gateway or a feed goes on reporting, with the position it had lo
 nothing of today. Duplicates leave the first arrival as it is; that they came is told by their counts.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sensors.readings import Kind
 from storage.connection import Connection
+from storage.kinds import statement
+from storage.sequence import ALL_KNOWN
 from storage.sql import query
+
+# A device that says something each minute and is out of reach for a week misses so many.
+STEP_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +61,60 @@ def stale_devices(connection: Connection, age: timedelta) -> list[Stale]:
 def positioned_devices(connection: Connection) -> list[tuple[str, str]]:
     """List the devices that have sent positions, by source and name."""
     return [(source, device) for source, device in connection.execute(query("health", "select_positioned"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Continuity:
+    """What the devices' own counters tell of their readings.
+
+    Parameters
+    ----------
+    missing : int
+        Numbers that no reading came with: lost on the way, for who counted them.
+    resets : int
+        How often a count began anew within a session.
+    late : int
+        Readings received after what was still in time.
+    """
+
+    missing: int
+    resets: int
+    late: int
+
+
+def continuity(
+    connection: Connection,
+    kinds: Iterable[Kind],
+    devices: Sequence[int],
+    span: tuple[datetime, datetime],
+    *,
+    late_from: datetime,
+    known_through: int = ALL_KNOWN,
+) -> Continuity:
+    """Look at the counters of some devices over a span of event time.
+
+    Derived from the readings themselves, so it depends on no order of arrival.
+
+    Parameters
+    ----------
+    kinds : iterable of Kind
+    devices : sequence of int
+        Device ids.
+    span : tuple of datetime
+        Aware, half open.
+    late_from : datetime
+        Received from then on is late. Aware.
+    known_through : int
+        Last sequence number that counts.
+    """
+    parameters = {
+        "device_ids": list(devices),
+        "first": span[0],
+        "until": span[1],
+        "late_from": late_from,
+        "known_through": known_through,
+        "step_max": STEP_MAX,
+    }
+    found = [connection.execute(statement(kind, "count_numbers"), parameters).fetchone() for kind in kinds]
+    missing, resets, late = (sum(row[place] for row in found if row) for place in range(3))
+    return Continuity(missing, resets, late)

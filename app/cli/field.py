@@ -98,7 +98,7 @@ def publish(
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV: a file, a folder, a tar archive.")],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet: a file, a folder, a tar archive.")],
     mapping: Annotated[Path, typer.Option("--mapping", help="What its columns mean (docs/import.md).")],
     database: Database = None,
     form: FormatOption = Format.TABLE,
@@ -169,13 +169,20 @@ def broker_of(address: str | None, version: int) -> "Broker":
 
 def _status(database: str | None, form: Format) -> None:
     from app.cli.options import open_database
+    from app.jobs.health import counters
     from storage.readings import count_by_outcome, count_rejections
 
     with open_database(database, "status") as connection:
         counts = count_by_outcome(connection)
         reasons = count_rejections(connection)
+        told = counters(connection)
     rows = [{"unit": unit, "outcome": outcome, "n": n} for (unit, outcome), n in counts.items()]
     rows += [{"unit": "distinct rejection", "outcome": reason, "n": n} for reason, n in reasons.items()]
+    if told:
+        rows += [
+            {"unit": "device counter, last 7 days", "outcome": "missing", "n": told.missing},
+            {"unit": "device counter, last 7 days", "outcome": "begun anew", "n": told.resets},
+        ]
     print_rows({"unit": "unit", "outcome": "outcome", "n": "count"}, rows, form, right=("n",))
 
 

@@ -260,7 +260,11 @@ def statement(
         counted = ", ".join(
             f"{text.outcome_name(key, lang)} {text.count(n, lang)}" for key, n in record["readings"].items()
         )
-        out.print(f"{_heading('readings_of_month', lang)}: {counted}")
+        told = ", ".join(
+            f"{text.outcome_name(key, lang)} {text.count(record['continuity'][key], lang)}"
+            for key in ("late", "missing", "resets")
+        )
+        out.print(f"{_heading('readings_of_month', lang)}: {counted}; {told}")
         rejected: dict[str, int] = record["rejected_since_last_issue"]
         units = ", ".join(f"{text.word(f'{unit}s', lang)} {text.count(n, lang)}" for unit, n in rejected.items())
         name = text.outcome_name("rejected", lang)

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.jobs.contracts import load_stored, newest_day
+from sensors.registry import kinds
 from storage import audit, contracts, health, ledger, masks, readings
 from storage.connection import Connection
 from storage.errors import LedgerError
 
 # A tracker at rest still reports, every hour to once a day: a position a day behind its source says nothing of today.
 STALE_AFTER = timedelta(hours=24)
+# As far as counters are looked at: a link that loses something loses it every day.
+_COUNTERS_OVER = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,16 @@ def findings(connection: Connection) -> list[Ailment]:
         for one in health.stale_devices(connection, STALE_AFTER)
     ]
     return found
+
+
+def counters(connection: Connection) -> health.Continuity | None:
+    """Look at the counters of all devices over the week before the worker last stored something."""
+    last = readings.last_ingested(connection)
+    if last is None:
+        return None
+    ids = sorted(readings.device_ids(connection, readings.all_devices(connection)).values())
+    span = (last - _COUNTERS_OVER, last)
+    return health.continuity(connection, kinds().values(), ids, span, late_from=last)
 
 
 def _stale(one: health.Stale) -> str:

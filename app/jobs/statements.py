@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -16,7 +16,8 @@ from rules.numbers import value_on
 from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, settle
 from rules.records import ENGINE, Act, Determination
-from storage import contracts, determinations, readings, sequence, statements
+from sensors.registry import kinds
+from storage import contracts, determinations, health, readings, sequence, statements
 from storage.connection import Connection
 from storage.statements import Issued
 
@@ -224,11 +225,24 @@ def issue_record(connection: Connection, drafted: Draft, period: str) -> dict[st
         "engine": ENGINE,
         "known_through": drafted.known_through,
         "readings": readings.count_of_devices(connection, devices, (first, until)),
+        "continuity": asdict(_continuity(connection, drafted, devices, (first, until))),
         "rejected_since_last_issue": readings.count_rejected_since(
             connection, _last_issue(connection, terms.id, period)
         ),
         "completeness": completeness(drafted.determinations),
     }
+
+
+def _continuity(
+    connection: Connection, drafted: Draft, devices: set[tuple[str, str]], span: tuple[datetime, datetime]
+) -> health.Continuity:
+    """What counters tell of the month, and how much of it came after the terms' grace."""
+    ids = sorted(readings.device_ids(connection, devices).values())
+    grace_us = value_on(drafted.loaded.terms.file.late.grace, span[0].date(), "us")
+    late_from = span[1] + timedelta(microseconds=int(grace_us))
+    return health.continuity(
+        connection, kinds().values(), ids, span, late_from=late_from, known_through=drafted.known_through
+    )
 
 
 def completeness(found: Sequence[Determination]) -> dict[str, dict[str, int]]:

@@ -63,6 +63,8 @@ _OUTCOMES = {
     "simulated": marked("simulated"),
     "decoded": marked("decoded"),
     "late": marked("late"),
+    "missing": marked("missing by the devices' count"),
+    "resets": marked("counts begun anew"),
 }
 
 # Kinds of reading, as the registry names them.

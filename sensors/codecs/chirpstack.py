@@ -26,7 +26,7 @@ class _DeviceInfo(msgspec.Struct, rename="camel"):
 
 
 class _Reception(msgspec.Struct, rename="camel"):
-    time: datetime | None = None
+    at: datetime | None = msgspec.field(default=None, name="time")
     gw_time: datetime | None = None
     ns_time: datetime | None = None
 
@@ -39,7 +39,7 @@ class _Event(msgspec.Struct, rename="camel"):
     data: bytes | None = None
     server_fields: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""), name="object")
     rx_info: list[_Reception] | None = None
-    time: datetime | None = None
+    at: datetime | None = msgspec.field(default=None, name="time")
 
 
 _decoder = msgspec.json.Decoder(_Event)
@@ -70,5 +70,5 @@ def decode(source: Source, topic: str, payload: bytes) -> Decoded:
 def _received_us(said: _Event) -> int:
     receptions = said.rx_info or []
     own = [at for one in receptions if (at := microseconds(one.ns_time)[0]) != NO_TIME_US]
-    server_us = min(own, default=microseconds(said.time)[0])
-    return network_time(server_us, (microseconds(at)[0] for one in receptions for at in (one.time, one.gw_time)))
+    server_us = min(own, default=microseconds(said.at)[0])
+    return network_time(server_us, (microseconds(when)[0] for one in receptions for when in (one.at, one.gw_time)))

@@ -158,13 +158,13 @@ def _decode_elements(
 
 def replayed_times(said: Sequence[tuple[datetime | None, int]]) -> frozenset[datetime]:
     """Give the times under which one message stamps observations that it numbers differently."""
-    if len({time for time, _ in said}) == len(said):
+    if len({at for at, _ in said}) == len(said):
         return frozenset()
     numbers: defaultdict[datetime, set[int]] = defaultdict(set)
-    for time, number in said:
-        if time is not None:
-            numbers[time].add(number)
-    return frozenset(time for time, several in numbers.items() if len(several) > 1)
+    for at, number in said:
+        if at is not None:
+            numbers[at].add(number)
+    return frozenset(at for at, several in numbers.items() if len(several) > 1)
 
 
 def _reading(kind: Kind, who: tuple[str, str], times: Times, said: tuple[Any, ...]) -> Reading | Fault:

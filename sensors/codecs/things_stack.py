@@ -25,7 +25,7 @@ class _Device(msgspec.Struct):
 
 
 class _Reception(msgspec.Struct):
-    time: datetime | None = None
+    at: datetime | None = msgspec.field(default=None, name="time")
 
 
 class _UplinkMessage(msgspec.Struct):
@@ -77,4 +77,4 @@ def _received_us(said: _Message) -> int:
     if server_us == NO_TIME_US:
         server_us = microseconds(said.received_at)[0]
     gateways = said.uplink_message.rx_metadata or []
-    return network_time(server_us, (microseconds(one.time)[0] for one in gateways))
+    return network_time(server_us, (microseconds(one.at)[0] for one in gateways))

@@ -149,6 +149,23 @@ order by 1, 2, 3, 6
 -- name: copy_known
 copy ({known}) to stdout (format binary)
 
+-- name: count_numbers
+-- Of readings that their devices number: how many numbers are missing between neighbours in time, how often a count
+-- began anew, how many came late. A frame's number holds its session above 2^32. A step forward beyond the limit is a
+-- new count too: nobody lost so many between two readings.
+with numbered as (
+    select device_id, sequence, received_time,
+           sequence - lag(sequence) over (partition by device_id order by event_time, sequence) as step,
+           (sequence >> 32) = lag(sequence >> 32) over (partition by device_id order by event_time, sequence) as goes_on
+    from {table}
+    where device_id = any(%(device_ids)s) and event_time >= %(first)s and event_time < %(until)s
+      and event_time_source <> 3 and batch_seq <= %(known_through)s
+)
+select coalesce(sum(step - 1) filter (where goes_on and step > 1 and step <= %(step_max)s), 0)::bigint,
+       count(*) filter (where sequence > 0 and goes_on and (step < 0 or step > %(step_max)s)),
+       count(*) filter (where received_time >= %(late_from)s)
+from numbered
+
 -- name: select_for_people
 -- A device's readings in a span, as said, for the eye.
 select event_time, sequence, clock, digest, received_time, {names}

@@ -60,6 +60,7 @@ def main() -> None:
         chosen = [name for name in chosen if "node-red" not in name]
     runs: dict[str, list[Run]] = {name: [] for name in every if name in chosen}
     steady: dict[str, Live] = {}
+    parts = [report.environment()]
     with Rig() as rig:
         # By turns, so that a disturbance of the machine meets all alike.
         for turn in range(options.runs):
@@ -70,7 +71,6 @@ def main() -> None:
             steady["latency"] = live(rig, rate=_LIVE_RATE, seconds=_LIVE_S)
         if options.soak:
             steady["soak"] = live(rig, rate=_SOAK_RATE, seconds=60 * options.soak)
-    parts = [report.environment()]
     parts += [report.table(runs)] if runs else []
     parts += [report.live_table(steady)] if steady else []
     parts += [report.bars(runs, steady), report.NOTES]

@@ -9,7 +9,7 @@ import pytest
 
 from app.jobs.imports import ColumnMapping, FileTime, TimeColumn, ValueColumn, WordColumn, read_mapping, rows
 from app.settings import Settings
-from ingest.accept import accept
+from ingest.accept import NATIVE, accept
 from rules.masks import MARGIN_E7, MARGIN_US
 from sensors.codecs.native import PAYLOAD_BYTES_MAX, READINGS_MAX, decode
 from sensors.readings import CLOCK_TOLERANCE_US, Kind, Outcome, Reason
@@ -95,7 +95,7 @@ def test_limits_when_looked_up() -> None:
 @pytest.mark.parametrize("example", _blocks(INGEST, "json"))
 def test_example_when_decoded(example: str) -> None:
     kind = "position_fix" if "latitude" in example else "fill_level"
-    decoded = accept(f"{ROOT}/city/24e124713b0009f1/{kind}", example.encode())
+    decoded = accept(NATIVE, f"{ROOT}/city/24e124713b0009f1/{kind}", example.encode())
     assert decoded.readings
     assert_none(decoded.rejections)
 
@@ -114,7 +114,7 @@ def test_new_kind_when_declared() -> None:
 def test_published_line_when_decoded() -> None:
     said = re.search(r"-t (\S+) \\\n\s+-m '([^']+)'", INGEST)
     assert said is not None
-    assert accept(said[1], said[2].encode()).readings
+    assert accept(NATIVE, said[1], said[2].encode()).readings
 
 
 def test_mapping_example_when_run(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_mapping_example_when_run(tmp_path: Path) -> None:
     table.write_text(next(b for b in _blocks(IMPORT, "text") if b.startswith("Serial")) + "\n", encoding="utf-8")
     mapping.write_text(_blocks(IMPORT, "toml")[0], encoding="utf-8")
     made = list(rows(table, read_mapping(mapping)))
-    accepted = [accept(row.topic, row.payload).readings for row in made if row.refused is None]
+    accepted = [accept(NATIVE, row.topic, row.payload).readings for row in made if row.refused is None]
     devices = ["bin-0007", "bin-0007", "bin-0008"]
     assert devices == [reading.device for readings in accepted for reading in readings]
     assert [5, 6] == [row.number for row in made if row.refused is not None]

@@ -19,7 +19,8 @@ _PROCESS = frozenset(
     {"os.environ", "os.environb", "os.getenv", "os.getenvb", "zoneinfo", "time.localtime", "time.tzset"}
 )
 # Numba takes its cache folder from the environment while it is imported: before anybody could hand over a setting.
-_ENVIRONMENT_DOORS = {"kernels/_jit.py"}
+# Numba's cache folder; the time zones of a wheel; where a test lets a worker die.
+_ENVIRONMENT_DOORS = {"kernels/_jit.py", "ingest/sources.py", "ingest/failpoints.py"}
 _WORLD = frozenset(
     {
         *("asyncio", "ctypes", "glob", "http", "importlib", "logging", "multiprocessing", "os", "pathlib", "secrets"),

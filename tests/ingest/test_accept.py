@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.accept import accept
+from ingest.accept import NATIVE, PAYLOAD_BYTES_MAX, accept, source_of
 from sensors.readings import NOT_SAID, Decoded, Reason
 from sensors.registry import kinds
+from sensors.sources import Source
 from sensors.topics import ROOT
 
 _OURS = f"{ROOT}/city/bin-1/fill_level"
@@ -55,6 +56,10 @@ _MESSAGES: st.SearchStrategy[dict[str, Any]] = st.one_of(
 )
 
 
+def _accept(topic: str, payload: bytes) -> Decoded:
+    return accept(source_of((), topic), topic, payload)
+
+
 def _is_consistent(decoded: Decoded) -> bool:
     return all(
         (stored == NOT_SAID or quantity.minimum <= stored <= quantity.maximum)
@@ -66,7 +71,7 @@ def _is_consistent(decoded: Decoded) -> bool:
 
 @given(_TOPICS, st.binary(max_size=300))
 def test_accept_says_something_when_topic_and_bytes_are_any(topic: str, payload: bytes) -> None:
-    decoded = accept(topic, payload)
+    decoded = _accept(topic, payload)
     assert decoded.readings or decoded.rejections
 
 
@@ -74,7 +79,7 @@ def test_accept_says_something_when_topic_and_bytes_are_any(topic: str, payload:
 def test_accept_accounts_for_every_element_when_the_message_is_nearly_right(
     topic: str, message: dict[str, Any]
 ) -> None:
-    decoded = accept(topic, json.dumps(message).encode())
+    decoded = _accept(topic, json.dumps(message).encode())
     elements = len(message["readings"]) if isinstance(message.get("readings"), list) else 1
     assert _is_consistent(decoded)
     assert decoded.is_message_rejected or elements == len(decoded.readings) + len(decoded.rejections)
@@ -90,22 +95,52 @@ def test_accept_says_something_when_bytes_of_a_message_are_changed(
         payload[place : place + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=3))
         if not payload:
             break
-    decoded = accept(_OURS, bytes(payload))
+    decoded = _accept(_OURS, bytes(payload))
     assert _is_consistent(decoded)
     assert decoded.readings or decoded.rejections or b'"readings"' in payload
 
 
 def test_accept_rejects_when_the_topic_is_foreign() -> None:
-    assert [(one.index, one.reason) for one in accept("x", b"{}").rejections] == [(-1, Reason.TOPIC_UNKNOWN)]
+    assert [(one.index, one.reason) for one in _accept("x", b"{}").rejections] == [(-1, Reason.TOPIC_UNKNOWN)]
 
 
 @pytest.mark.parametrize("kind", ["position", "fill-level", "status", "cmd"])
 def test_accept_rejects_when_the_kind_is_unknown(kind: str) -> None:
-    decoded = accept(f"{ROOT}/city/bin-1/{kind}", b"{}")
+    decoded = _accept(f"{ROOT}/city/bin-1/{kind}", b"{}")
     assert [(one.index, one.reason, one.source, one.device) for one in decoded.rejections] == [
         (-1, Reason.KIND_UNKNOWN, "city", "bin-1")
     ]
 
 
 def test_accept_has_nothing_to_say_when_an_array_is_empty() -> None:
-    assert Decoded([], []) == accept(_OURS, b'{"v":1,"readings":[]}')
+    assert Decoded([], []) == _accept(_OURS, b'{"v":1,"readings":[]}')
+
+
+_GOOD = b'{"v":1,"time":"2026-09-05T22:00:00Z","distance_mm":640}'
+
+
+@pytest.mark.parametrize(("spare", "expected"), [(0, []), (1, [Reason.PAYLOAD_TOO_LARGE])])
+def test_payload_is_bounded_when_it_is_long(spare: int, expected: list[Reason]) -> None:
+    decoded = _accept(_OURS, _GOOD.ljust(PAYLOAD_BYTES_MAX + spare))
+    assert expected == [one.reason for one in decoded.rejections]
+    assert (1 - len(expected), bool(expected)) == (len(decoded.readings), decoded.is_message_rejected)
+
+
+@pytest.mark.parametrize("source", [NATIVE, Source("hub", "hub/#", "ngsi")])
+def test_payload_is_not_looked_at_when_it_is_too_long(source: Source) -> None:
+    topic = _OURS if source is NATIVE else "hub/a"
+    (rejection,) = accept(source, topic, (PAYLOAD_BYTES_MAX + 1) * b"\xff").rejections
+    who = ("city", "bin-1") if source is NATIVE else ("hub", "")
+    assert (Reason.PAYLOAD_TOO_LARGE, -1, *who) == (
+        rejection.reason,
+        rejection.index,
+        rejection.source,
+        rejection.device,
+    )
+
+
+def test_source_is_the_first_whose_filter_has_the_topic() -> None:
+    several = [Source("a", "hub/+", "ngsi"), Source("b", "hub/#", "ngsi"), Source("c", "other", "ngsi")]
+    topics = ["hub/x", "hub/x/y", "hub", "other", "other/x", _OURS, f"{ROOT}/city/bin-1"]
+    found = [source_of(several, topic) for topic in topics]
+    assert ["a", "b", "b", "c", None, "", None] == [None if one is None else one.name for one in found]

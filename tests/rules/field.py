@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ingest.accept import accept
+from ingest.accept import NATIVE, accept
 from sensors.columns import Columns
 from sensors.fleet import Message
 from sensors.readings import Kind, Reading, content_digest
@@ -17,7 +17,7 @@ def stored(messages: Iterable[Message]) -> dict[tuple[str, str, str], Columns]:
     """Decode messages and lay what is distinct into columns, by kind, source and device."""
     said: defaultdict[tuple[str, str, str], set[Reading]] = defaultdict(set)
     for message in messages:
-        for reading in accept(message.topic, message.payload).readings:
+        for reading in accept(NATIVE, message.topic, message.payload).readings:
             said[reading.kind.name, reading.source, reading.device].add(reading)
     return {key: columns_of(kinds()[key[0]], readings) for key, readings in said.items()}
 

@@ -1,15 +1,21 @@
 """What a kind can say, drawn from its declaration."""
 
+import json
 import re
 from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
+from sensors.codecs import native
+from sensors.kinds.fill_level import KIND as FILL_LEVEL
 from sensors.quantities import Quantity, Word
-from sensors.readings import NOT_SAID, Kind
+from sensors.readings import NOT_SAID, Decoded, Kind
+from sensors.sources import Source
+from sensors.topics import ROOT, subscription
 
 # Stored numbers and words by the names of their columns.
 Said: TypeAlias = dict[str, Any]
+NATIVE = Source("", subscription(), "native")
 
 
 def declared(kind: Kind) -> dict[str, Quantity | Word]:
@@ -72,3 +78,15 @@ def numbers_of(kind: Kind, said: Said) -> tuple[int, ...]:
 def words_of(kind: Kind, said: Said) -> tuple[str, ...]:
     """Give the words of a reading in the order of its columns."""
     return tuple(said.get(word.name, "") for word in kind.words)
+
+
+def decode_native(message: object, kind: str = "fill_level", *, topic: str = "") -> Decoded:
+    """Decode a native message, in bytes or to be written as JSON, on the topic of a device or on another."""
+    payload = message if isinstance(message, bytes) else json.dumps(message).encode()
+    return native.decode(NATIVE, topic or f"{ROOT}/city/bin-1/{kind}", payload)
+
+
+def levels(**said: int) -> tuple[int, ...]:
+    """Give the stored values of a fill level."""
+    assert not said.keys() - {quantity.name for quantity in FILL_LEVEL.quantities}
+    return numbers_of(FILL_LEVEL, said)

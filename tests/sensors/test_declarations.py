@@ -1,5 +1,6 @@
 """Kinds and quantities: what is declared holds together, and nothing declared reaches a sentinel."""
 
+import hashlib
 import re
 import struct
 from pathlib import Path
@@ -72,14 +73,36 @@ def test_digest_is_equal_only_when_the_values_are(first: tuple[int, ...], second
 
 @given(_VALUES)
 def test_digest_differs_when_the_clock_is_found_wrong(values: tuple[int, ...]) -> None:
-    digests = [content_digest(values, clock) for clock in Clock]
-    assert digests[Clock.UNCHECKED] == digests[Clock.AGREES] != digests[Clock.DISAGREES]
+    digests = {clock: content_digest(values, clock) for clock in Clock}
+    wrong = {digest for clock, digest in digests.items() if clock.is_wrong}
+    right = {digest for clock, digest in digests.items() if not clock.is_wrong}
+    # How it is wrong depends on what else a message says, and on the release that looked at it.
+    assert (1, 1, set[bytes]()) == (len(wrong), len(right), wrong & right)
+
+
+def test_clock_is_wrong_when_it_disagrees_or_was_never_set() -> None:
+    wrong = [Clock.DISAGREES, Clock.UNSET, Clock.ROLLED_OVER, Clock.REPLAYED]
+    assert wrong == [clock for clock in Clock if clock.is_wrong]
+
+
+@given(_VALUES, st.integers(1, 50))
+def test_digest_stays_when_quantities_are_declared_later(values: tuple[int, ...], more: int) -> None:
+    assert content_digest(values, Clock.AGREES) == content_digest((*values, *[NOT_SAID] * more), Clock.AGREES)
+
+
+@given(st.lists(st.text(max_size=5), max_size=3), st.integers(1, 3))
+def test_digest_stays_when_words_are_declared_later(words: list[str], more: int) -> None:
+    later = (*words, *[""] * more)
+    assert content_digest((1,), Clock.AGREES, tuple(words)) == content_digest((1,), Clock.AGREES, later)
 
 
 def test_digest_is_the_same_for_ever_when_the_content_is() -> None:
     # Stored digests outlive releases: another digest would make a conflict of every old duplicate.
     content = (640, NOT_SAID, 3600, 19_500, 2, 4)
-    assert content_digest(content, Clock.UNCHECKED).hex() == "2e6794b94d7e211bc2a10a1ca8c6bcac"
+    assert content_digest(content, Clock.UNCHECKED).hex() == "c7450977f835d5e5931e26c1e8f1fc5d"
+    # The mask of what is said, what is said, and whether the clock is wrong, little-endian.
+    said = bytes.fromhex("3d00000000000000" "80020000" "100e0000" "2c4c0000" "02000000" "04000000" "00")  # fmt: skip
+    assert hashlib.blake2b(said, digest_size=16).digest() == content_digest(content, Clock.UNCHECKED)
 
 
 def test_digest_refuses_when_a_value_is_wider_than_its_column() -> None:
@@ -94,8 +117,10 @@ def test_digest_is_equal_only_when_the_words_are(first: list[str], second: list[
 
 
 def test_digest_of_words_is_the_same_for_ever_when_the_content_is() -> None:
-    digest = content_digest((NOT_SAID,), Clock.UNCHECKED, ("VP-1", ""))
-    assert digest.hex() == "1c8f31c39a0df0d8a345c31e6cd494c4"
+    digest = content_digest((NOT_SAID,), Clock.UNCHECKED, ("", "VP-1", ""))
+    assert digest.hex() == "38156ae10ccf52cab3b183629a355793"
+    said = bytes(8) + b"\0" + b"\0\0" + b"\4\0VP-1"
+    assert hashlib.blake2b(said, digest_size=16).digest() == digest
 
 
 def _levels(device_id: list[int]) -> Columns:

@@ -8,28 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensors.codecs import native
 from sensors.kinds.fill_level import KIND as FILL_LEVEL
-from sensors.making import receipt
 from sensors.quantities import Quantity
 from sensors.readings import (
-    CLOCK_TOLERANCE_US,
     NO_TIME_US,
-    NOT_SAID,
     Clock,
-    Decoded,
     EventTimeSource,
     Kind,
     Reading,
     Reason,
-    content_digest,
 )
 from sensors.registry import kinds
-from sensors.sources import Source
-from sensors.topics import ROOT, subscription
-from tests.sensors.cases import declared, least, message_of, word_of
+from sensors.topics import ROOT
+from tests.sensors.cases import declared, decode_native, least, levels, message_of, word_of
 
-_NATIVE = Source("", subscription(), "native")
 _TIME = "2026-09-05T22:00:00Z"
 _TIME_US = 1_788_645_600_000_000
 _ONE: dict[str, Any] = {"v": 1, "time": _TIME, "distance_mm": 640}
@@ -41,13 +33,8 @@ _QUANTITIES = [
 _KINDS = pytest.mark.parametrize("kind", kinds().values(), ids=lambda kind: kind.name)
 
 
-def _decode(message: object, kind: str = "fill_level", *, topic: str = "") -> Decoded:
-    payload = message if isinstance(message, bytes) else json.dumps(message).encode()
-    return native.decode(_NATIVE, topic or f"{ROOT}/city/bin-1/{kind}", payload)
-
-
 def _reading(message: object) -> Reading:
-    decoded = _decode(message)
+    decoded = decode_native(message)
     assert (decoded.rejections, len(decoded.readings)) == ([], 1)
     return decoded.readings[0]
 
@@ -57,11 +44,7 @@ def _least(kind: Kind) -> dict[str, Any]:
 
 
 def _reasons(message: object) -> list[tuple[int, Reason]]:
-    return [(rejection.index, rejection.reason) for rejection in _decode(message).rejections]
-
-
-def _values(**said: int) -> tuple[int, ...]:
-    return tuple(said.get(quantity.name, NOT_SAID) for quantity in FILL_LEVEL.quantities)
+    return [(rejection.index, rejection.reason) for rejection in decode_native(message).rejections]
 
 
 def test_decode_gives_the_golden_reading_when_everything_is_said() -> None:
@@ -82,7 +65,7 @@ def test_decode_gives_the_golden_reading_when_everything_is_said() -> None:
         event_us - 1 + 3_000_000,
         event_us - 1 + 2_000_000,
         Clock.AGREES,
-        _values(
+        levels(
             distance_mm=640, fill_ppm=725_000, battery_mv=3_605, temperature_mdegc=-19_500, tilt_deg=2, quality_code=4
         ),
     )
@@ -101,7 +84,7 @@ def test_decode_gives_the_golden_reading_when_the_least_is_said() -> None:
         NO_TIME_US,
         NO_TIME_US,
         Clock.UNCHECKED,
-        _values(distance_mm=640),
+        levels(distance_mm=640),
     )
     assert expected == _reading(_ONE)
 
@@ -117,173 +100,6 @@ def test_decode_gives_one_instant_when_the_offset_differs(said: str) -> None:
     assert _reading({**_ONE, "time": said}).event_time_us == _TIME_US
 
 
-# Times
-
-
-def test_network_time_rules_when_a_single_reading_has_no_time() -> None:
-    reading = _reading({"v": 1, "network_time": _TIME, "distance_mm": 640})
-    assert (reading.event_time_us, reading.event_time_source, reading.device_time_us, reading.clock) == (
-        _TIME_US,
-        EventTimeSource.NETWORK,
-        NO_TIME_US,
-        Clock.UNCHECKED,
-    )
-
-
-def test_network_time_does_not_rule_when_several_readings_have_no_time() -> None:
-    # They would all be of one instant, and so conflicts of each other.
-    message = {
-        "v": 1,
-        "network_time": _TIME,
-        "readings": [{"distance_mm": 640}, {"time": _TIME, "distance_mm": 650}, {"distance_mm": 660}],
-    }
-    decoded = _decode(message)
-    receipt, device = EventTimeSource.RECEIPT, EventTimeSource.DEVICE
-    assert ([], [(0, receipt), (_TIME_US, device), (0, receipt)]) == (
-        decoded.rejections,
-        [(one.event_time_us, one.event_time_source) for one in decoded.readings],
-    )
-    assert [NO_TIME_US, _TIME_US, NO_TIME_US] == [one.network_time_us for one in decoded.readings]
-
-
-@pytest.mark.parametrize(
-    ("more", "sent_us"), [({}, NO_TIME_US), ({"sent_time": _TIME}, _TIME_US)], ids=["nothing", "sent_time_only"]
-)
-def test_reading_is_kept_under_its_content_when_no_time_can_rule(more: dict[str, str], sent_us: int) -> None:
-    values = _values(distance_mm=640)
-    number = receipt(("city", "bin-1"), FILL_LEVEL, content_digest(values, Clock.UNCHECKED), 7)
-    expected = Reading(
-        FILL_LEVEL,
-        "city",
-        "bin-1",
-        0,
-        EventTimeSource.RECEIPT,
-        number,
-        NO_TIME_US,
-        NO_TIME_US,
-        sent_us,
-        Clock.UNSET,
-        values,
-    )
-    assert expected == _reading({"v": 1, "distance_mm": 640, "sequence": 7, **more})
-
-
-@pytest.mark.parametrize(
-    ("times", "numbers", "expected"),
-    [
-        pytest.param([0, 0], [1, 2], [Clock.REPLAYED] * 2, id="numbered_differently"),
-        pytest.param([0, 0], [1, 1], [Clock.UNCHECKED] * 2, id="of_one_number"),
-        pytest.param([0, 0], [0, 0], [Clock.UNCHECKED] * 2, id="not_numbered"),
-        pytest.param([0, 0], [0, 1], [Clock.REPLAYED] * 2, id="one_numbered"),
-        pytest.param([0, 1], [1, 2], [Clock.UNCHECKED] * 2, id="at_two_times"),
-        pytest.param([0, 1, 0], [1, 2, 3], [Clock.REPLAYED, Clock.UNCHECKED, Clock.REPLAYED], id="not_neighbours"),
-        pytest.param([None, None], [1, 2], [Clock.UNSET] * 2, id="without_a_time"),
-    ],
-)
-def test_clock_is_replayed_when_one_message_stamps_several_observations_alike(
-    times: list[int | None], numbers: list[int], expected: list[Clock]
-) -> None:
-    elements = [
-        {"sequence": number, "distance_mm": 640} | ({} if time is None else {"time": f"2026-09-05T22:00:{time:02d}Z"})
-        for time, number in zip(times, numbers, strict=True)
-    ]
-    assert expected == [one.clock for one in _decode({"v": 1, "readings": elements}).readings]
-
-
-def test_clock_is_replayed_when_the_same_instant_is_written_with_another_offset() -> None:
-    elements = [{"time": time, "sequence": n} for n, time in enumerate([_TIME, "2026-09-05T18:00:00-04:00"])]
-    message = {"v": 1, "readings": [{**element, "distance_mm": 640} for element in elements]}
-    assert [Clock.REPLAYED] * 2 == [one.clock for one in _decode(message).readings]
-
-
-def test_clock_is_not_replayed_when_what_else_is_stamped_so_is_malformed() -> None:
-    # Of what cannot be read nobody knows whether it is another observation.
-    elements = [{"time": _TIME, "distance_mm": 1, "sequence": 1}, {"time": _TIME, "sequence": 2, "x": 1}]
-    assert [Clock.UNCHECKED] == [one.clock for one in _decode({"v": 1, "readings": elements}).readings]
-
-
-@pytest.mark.parametrize("field", ["time", "sent_time", "network_time"])
-@pytest.mark.parametrize(
-    "said",
-    [
-        pytest.param("2026-09-05T22:00:00", id="naive"),
-        pytest.param("2026-09-05", id="a_date"),
-        pytest.param(1_788_645_600, id="a_number"),
-        pytest.param("2026-02-29T22:00:00Z", id="no_such_day"),
-        pytest.param("2026-09-05T24:00:00Z", id="hour_24"),
-        pytest.param("2026-09-05T23:59:60Z", id="leap_second"),
-        pytest.param("2026-09-05T22:00:00+24:00", id="no_such_offset"),
-        pytest.param("9999-12-31T23:59:59.9999999Z", id="rounds_beyond_the_last_year"),
-        pytest.param("", id="empty"),
-    ],
-)
-def test_decode_rejects_when_a_time_is_no_instant(field: str, said: object) -> None:
-    assert _reasons({**_ONE, field: said}) == [(0, Reason.READING_MALFORMED)]
-
-
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        ("1969-12-31T23:59:59.999999Z", None),
-        ("1970-01-01T00:00:00Z", 0),
-        ("1970-01-01T00:59:59+01:00", None),
-        ("2106-02-07T06:28:15.999999Z", 2**32 * 1_000_000 - 1),
-        ("2106-02-07T06:28:16Z", None),
-        ("0001-01-01T00:00:00+14:00", None),
-        ("9999-12-31T23:59:59-14:00", None),
-    ],
-)
-@pytest.mark.parametrize("field", ["time", "network_time"])
-def test_event_time_is_bounded_when_the_clock_is_absurd(field: str, said: str, expected: int | None) -> None:
-    message = {"v": 1, "distance_mm": 640, field: said}
-    if expected is None:
-        assert _reasons(message) == [(0, Reason.TIME_OUT_OF_RANGE)]
-    else:
-        reading = _reading(message)
-        # A device's clock before 2000 or after 2100 was never set; of the network's no such thing is asked.
-        clock = Clock.UNSET if field == "time" else Clock.UNCHECKED
-        assert (reading.event_time_us, reading.clock) == (expected, clock)
-
-
-@pytest.mark.parametrize(
-    ("sent_s", "network_s", "expected"),
-    [
-        pytest.param(None, None, Clock.UNCHECKED, id="nothing_to_compare"),
-        pytest.param(0, None, Clock.UNCHECKED, id="no_network"),
-        pytest.param(None, 0, Clock.UNCHECKED, id="not_said_when_sent"),
-        pytest.param(0, 0, Clock.AGREES, id="same"),
-        pytest.param(0, 120, Clock.AGREES, id="slow_at_the_limit"),
-        pytest.param(0, 121, Clock.DISAGREES, id="slow"),
-        pytest.param(120, 0, Clock.AGREES, id="fast_at_the_limit"),
-        pytest.param(121, 0, Clock.DISAGREES, id="fast"),
-        pytest.param(None, -120, Clock.UNCHECKED, id="received_before_observed_within_the_tolerance"),
-        pytest.param(None, -121, Clock.DISAGREES, id="received_before_observed"),
-        pytest.param(-121, -121, Clock.DISAGREES, id="sent_and_received_before_observed"),
-        pytest.param(86_400, 86_400, Clock.AGREES, id="a_day_in_the_device"),
-    ],
-)
-@pytest.mark.parametrize("is_array", [False, True], ids=["single", "array"])
-def test_clock_is_judged_when_network_time_is_said(
-    *, sent_s: int | None, network_s: int | None, expected: Clock, is_array: bool
-) -> None:
-    event_s = _TIME_US // 1_000_000
-    offsets = {"sent_time": sent_s, "network_time": network_s}
-    times = {name: _said(event_s + offset) for name, offset in offsets.items() if offset is not None}
-    element = {"time": _TIME, "distance_mm": 640}
-    message = {"v": 1, "readings": [element], **times} if is_array else {"v": 1, **element, **times}
-    assert _reading(message).clock is expected
-
-
-def test_clock_tolerance_is_whole_seconds_when_the_cases_above_hold() -> None:
-    assert CLOCK_TOLERANCE_US == 120_000_000
-
-
-def _said(instant_s: int) -> str:
-    day_s = instant_s - _TIME_US // 1_000_000 + 22 * 3_600
-    days, rest_s = divmod(day_s, 86_400)
-    return f"2026-09-{5 + days:02d}T{rest_s // 3_600:02d}:{rest_s // 60 % 60:02d}:{rest_s % 60:02d}Z"
-
-
 # Values
 
 
@@ -292,7 +108,7 @@ def _said(instant_s: int) -> str:
 def test_value_is_kept_when_it_is_the_end_of_its_range(kind: Kind, quantity: Quantity, end: str) -> None:
     stored: int = getattr(quantity, end)
     message = {**_least(kind), quantity.said: stored / quantity.scale}
-    decoded = _decode(message, kind.name)
+    decoded = decode_native(message, kind.name)
     assert [stored] == [reading.values[kind.quantities.index(quantity)] for reading in decoded.readings]
 
 
@@ -309,7 +125,7 @@ def test_value_is_rejected_when_it_is_beyond_its_range(kind: Kind, quantity: Qua
     }[by]
     # What else is needed is said, so that only this one can be at fault.
     message = {**_least(kind), quantity.said: said}
-    decoded = _decode(message, kind.name)
+    decoded = decode_native(message, kind.name)
     assert [rejection.reason for rejection in decoded.rejections] == [Reason.VALUE_OUT_OF_RANGE]
 
 
@@ -319,7 +135,7 @@ def test_value_is_the_nearest_stored_one_or_rejected_when_it_is_any(
     kind: Kind, quantity: Quantity, value: float
 ) -> None:
     message = {**_least(kind), quantity.said: value}
-    decoded = _decode(message, kind.name)
+    decoded = decode_native(message, kind.name)
     place = kind.quantities.index(quantity)
     scaled = value * quantity.scale
     nearest = [round(scaled)] if math.isfinite(scaled) else []
@@ -342,7 +158,7 @@ def test_value_is_the_nearest_stored_one_or_rejected_when_it_is_any(
     ],
 )
 def test_value_is_rounded_when_it_is_finer_than_its_column(said: dict[str, float], expected: dict[str, int]) -> None:
-    assert _values(**expected) == _reading({"v": 1, "time": _TIME, **said}).values
+    assert levels(**expected) == _reading({"v": 1, "time": _TIME, **said}).values
 
 
 @pytest.mark.parametrize(
@@ -353,14 +169,14 @@ def test_decode_rejects_when_a_value_is_no_number(kind: Kind, quantity: Quantity
     payload = b'{"v":1,"time":"2026-09-05T22:00:00Z","%s":%s}' % (quantity.said.encode(), number)
     others = {name: value for name, value in message_of(kind, least(kind)).items() if name != quantity.said}
     payload = json.dumps({**others, "v": 1}).encode()[:-1] + b"," + payload[len(b'{"v":1,') :]
-    decoded = _decode(payload, kind.name)
+    decoded = decode_native(payload, kind.name)
     assert (decoded.readings, len(decoded.rejections)) == ([], 1)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "nan", "+1", ".5", "1.", "01"])
 def test_decode_rejects_when_a_number_is_not_json(number: str) -> None:
     payload = f'{{"v":1,"time":"{_TIME}","distance_mm":{number}}}'.encode()
-    assert [rejection.reason for rejection in _decode(payload).rejections] == [Reason.PAYLOAD_MALFORMED]
+    assert [rejection.reason for rejection in decode_native(payload).rejections] == [Reason.PAYLOAD_MALFORMED]
 
 
 @pytest.mark.parametrize(
@@ -371,7 +187,7 @@ def test_decode_rejects_when_nothing_needed_is_said(said: dict[str, object]) -> 
 
 
 def test_a_null_is_not_said_when_another_value_is() -> None:
-    assert _values(distance_mm=640) == _reading({**_ONE, "fill_ratio": None, "battery_v": None}).values
+    assert levels(distance_mm=640) == _reading({**_ONE, "fill_ratio": None, "battery_v": None}).values
 
 
 @pytest.mark.parametrize("sequence", [0, 1, 65_535, 2**32, 2**53])
@@ -399,7 +215,7 @@ def test_fields_are_the_declared_ones_when_decoded(*, kind: Kind, is_single: boo
     for name in known:
         more = {**element, name: values.get(name, 1)}
         message = {"v": 1, **more} if is_single else {"v": 1, "readings": [more]}
-        if not _decode(message, kind.name).rejections:
+        if not decode_native(message, kind.name).rejections:
             taken.add(name)
     expected = {"time", "sequence", *said}
     assert taken == (expected | {"v", "sent_time", "network_time"} if is_single else expected)
@@ -444,7 +260,7 @@ def test_decode_rejects_when_a_field_is_unknown(name: str) -> None:
     ],
 )
 def test_message_is_rejected_as_a_whole_when_its_form_is_wrong(message: object, reason: Reason) -> None:
-    decoded = _decode(message)
+    decoded = decode_native(message)
     assert ([], [(-1, reason)], True) == (
         decoded.readings,
         [(rejection.index, rejection.reason) for rejection in decoded.rejections],
@@ -455,13 +271,15 @@ def test_message_is_rejected_as_a_whole_when_its_form_is_wrong(message: object, 
 @pytest.mark.parametrize("shape", [b"%s", b'{"v":1,"x":%s}', b'{"v":1,"readings":%s}', b'{"v":1,"readings":[%s]}'])
 def test_nothing_is_raised_when_brackets_nest_to_any_depth(shape: bytes) -> None:
     # Python's recursion limit lies somewhere in between; what one decoder passes, the next may not.
-    unnoticed = [depth for depth in range(1, 1_100) if not _decode(shape % (depth * b"[" + depth * b"]")).rejections]
+    unnoticed = [
+        depth for depth in range(1, 1_100) if not decode_native(shape % (depth * b"[" + depth * b"]")).rejections
+    ]
     assert unnoticed == ([1] if b"readings" in shape and b"[%s]" not in shape else [])
 
 
 def test_text_that_is_not_utf8_rejects_only_its_element_when_in_an_array() -> None:
     payload = b'{"v":1,"readings":[{"\xff":1},{"time":"2026-09-05T22:00:00Z","distance_mm":1}]}'
-    decoded = _decode(payload)
+    decoded = decode_native(payload)
     assert (len(decoded.readings), _reasons(payload)) == (1, [(0, Reason.READING_MALFORMED)])
 
 
@@ -481,12 +299,12 @@ def test_elements_are_independent_when_some_are_bad() -> None:
     elements = [element for one, _ in bad for element in (good, one)] + [good]
     message = {"v": 1, "readings": elements}
     expected = [(2 * place + 1, reason) for place, (_, reason) in enumerate(bad)]
-    assert (expected, len(bad) + 1) == (_reasons(message), len(_decode(message).readings))
+    assert (expected, len(bad) + 1) == (_reasons(message), len(decode_native(message).readings))
 
 
 @pytest.mark.parametrize("count", [0, 1, 500])
 def test_every_element_is_read_when_there_are_not_too_many(count: int) -> None:
-    assert count == len(_decode({"v": 1, "readings": [{"time": _TIME, "distance_mm": 640}] * count}).readings)
+    assert count == len(decode_native({"v": 1, "readings": [{"time": _TIME, "distance_mm": 640}] * count}).readings)
 
 
 def test_message_is_rejected_when_it_holds_501_readings() -> None:
@@ -496,7 +314,7 @@ def test_message_is_rejected_when_it_holds_501_readings() -> None:
 
 
 def test_rejections_name_source_and_device_when_the_topic_did() -> None:
-    decoded = _decode(b'{"v":1,"readings":[{},null]}')
+    decoded = decode_native(b'{"v":1,"readings":[{},null]}')
     assert [(one.source, one.device) for one in decoded.rejections] == [("city", "bin-1")] * 2
 
 
@@ -511,7 +329,7 @@ def test_rejections_name_source_and_device_when_the_topic_did() -> None:
 def test_message_is_rejected_as_a_whole_when_its_topic_is_wrong(
     topic: str, reason: Reason, who: tuple[str, str]
 ) -> None:
-    decoded = _decode(_ONE, topic=topic)
+    decoded = decode_native(_ONE, topic=topic)
     assert ([], [(-1, reason, who)]) == (
         decoded.readings,
         [(one.index, one.reason, (one.source, one.device)) for one in decoded.rejections],

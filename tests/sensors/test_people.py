@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ingest.accept import accept
+from ingest.accept import NATIVE, accept
 from sensors import people
 from sensors.fleet import DAY_US, HOUR_US, Message, Plan, containers, gateway_outages, levels
 from sensors.readings import Reading
@@ -56,7 +56,7 @@ def decoded(messages: list[Message]) -> list[Reading]:
     found = {
         (one.kind.name, one.device, one.event_time_us, one.sequence, one.values, one.words): one
         for message in messages
-        for one in accept(message.topic, message.payload).readings
+        for one in accept(NATIVE, message.topic, message.payload).readings
     }
     return list(found.values())
 
@@ -113,7 +113,7 @@ def test_messages_are_the_same_bytes_when_seed_is(*, is_perfect: bool) -> None:
 
 def test_every_message_is_accepted_when_perfect() -> None:
     messages = all_messages(plan_of(days=9, is_perfect=True))
-    assert [] == [one for message in messages for one in accept(message.topic, message.payload).rejections]
+    assert [] == [one for message in messages for one in accept(NATIVE, message.topic, message.payload).rejections]
 
 
 def test_devices_of_a_gateway_are_silent_when_it_is_out() -> None:

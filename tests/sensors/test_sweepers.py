@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ingest.accept import accept
+from ingest.accept import NATIVE, accept
 from sensors.fleet import DAY_US, HOUR_US, Message, Plan, delivered
 from sensors.readings import Reading
 from sensors.sweepers import SWEEPERS, Drive, Street, Swept, drives, fixes, swept
@@ -67,7 +67,7 @@ def readings_of(messages: list[Message]) -> dict[str, list[Reading]]:
     said = {
         (one.device, one.sequence, one.values): one
         for message in messages
-        for one in accept(message.topic, message.payload).readings
+        for one in accept(NATIVE, message.topic, message.payload).readings
     }
     count = Counter((device, sequence) for device, sequence, _ in said)
     found: dict[str, list[Reading]] = {}
@@ -204,7 +204,7 @@ def test_declared_accuracy_holds_the_truth(driven: list[Drive], heard: dict[str,
 def test_fixes_are_a_minute_apart_at_most_when_perfect() -> None:
     plan = plan_of(days=3, is_perfect=True)
     sent = fixes(plan, streets(), by_day=True)
-    assert [] == [one for message in sent for one in accept(message.topic, message.payload).rejections]
+    assert [] == [one for message in sent for one in accept(NATIVE, message.topic, message.payload).rejections]
     for said in readings_of(sent).values():
         times_us = [one.event_time_us for one in said]
         assert plan.at_us(-1, 6) == times_us[0]

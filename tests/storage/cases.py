@@ -8,10 +8,13 @@ from typing import Any
 
 import psycopg
 
+from ingest.client import Delivery
+from ingest.decoding import Decoding
 from sensors.kinds.fill_level import KIND as FILL_LEVEL
 from sensors.readings import NO_TIME_US, NOT_SAID, Clock, EventTimeSource, Reading, content_digest
 from storage import readings
 from storage.connection import connect
+from storage.instants import microseconds
 from storage.readings import Batch, Stored
 from storage.refusals import Refused
 
@@ -25,7 +28,7 @@ Content = tuple[str, int, int, bool, int, int, int, bytes]
 
 def at_us(instant: datetime) -> int:
     """Give an instant as a reading holds it."""
-    return readings.microseconds(instant)
+    return microseconds(instant)
 
 
 def reading(
@@ -69,6 +72,13 @@ def batch_of(several: Sequence[Reading], refused: Sequence[Refused] = ()) -> Bat
     return readings.batch_of(((one, received) for one in several), refused, len(several) + len(refused))
 
 
+def decoded(messages: Sequence[tuple[str, bytes]], received: datetime = START) -> Batch:
+    """Make a batch of messages as the broker delivers them."""
+    topics, payloads = [topic.encode() for topic, _ in messages], [payload for _, payload in messages]
+    count = len(messages)
+    return Decoding().batch(Delivery(topics, payloads, [0] * count, [at_us(received)] * count, 1))
+
+
 def put(connection: psycopg.Connection, *several: Reading) -> Stored:
     """Store one batch."""
     return readings.store(connection, batch_of(several), START + timedelta(days=1))
@@ -83,7 +93,7 @@ def content(one: Reading) -> Content:
     """Give what a reader must see of a reading."""
     digest = content_digest(one.values, one.clock)
     said = one.values[0], one.values[1], one.values[5]
-    return (one.device, one.event_time_us, one.sequence, one.clock is Clock.DISAGREES, *said, digest)
+    return (one.device, one.event_time_us, one.sequence, one.clock.is_wrong, *said, digest)
 
 
 def expected_outcomes(several: Iterable[Reading]) -> dict[str, int]:
@@ -113,7 +123,7 @@ def seen(
         [names[device_id] for device_id in levels.device_id.tolist()],
         levels.event_time_us.tolist(),
         levels.sequence.tolist(),
-        (levels.clock == Clock.DISAGREES).tolist(),
+        (levels.clock >= Clock.DISAGREES).tolist(),
         levels.numbers["distance_mm"].tolist(),
         levels.numbers["fill_ppm"].tolist(),
         levels.numbers["quality_code"].tolist(),

@@ -16,9 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from ingest.accept import accept
-from ingest.client import Delivery
-from ingest.worker import decode
+from ingest.accept import NATIVE, accept
 from sensors import kinds as folder
 from sensors.quantities import BATTERY, COUNT, PLACE, Quantity, Word
 from sensors.readings import Clock, Kind, Outcome, Reading, content_digest
@@ -28,15 +26,16 @@ from storage import kinds as tables
 from storage import readings
 from storage.connection import connect
 from storage.errors import MigrationError
+from storage.instants import microseconds
 from storage.migrate import is_current, migrate
 from tests.sensors.cases import Said, least, message_of, said_by
-from tests.storage.cases import EVER, LAST, START, batch_of, put, writer
+from tests.storage.cases import EVER, LAST, START, batch_of, decoded, put, writer
 
 _KINDS = pytest.mark.parametrize("name", sorted(kinds()))
 _HOUR = timedelta(hours=1)
 _TICK = timedelta(microseconds=1)
 _DAY_US = 86_400_000_000
-_START_US = readings.microseconds(START)
+_START_US = microseconds(START)
 
 
 def _accepted(kind: Kind, device: str, elements: Sequence[tuple[int, int, Said]]) -> list[Reading]:
@@ -49,9 +48,9 @@ def _accepted(kind: Kind, device: str, elements: Sequence[tuple[int, int, Said]]
         }
         for time_us, number, what in elements
     ]
-    decoded = accept(f"{ROOT}/city/{device}/{kind.name}", json.dumps({"v": 1, "readings": said}).encode())
-    assert decoded.rejections == []
-    return decoded.readings
+    found = accept(NATIVE, f"{ROOT}/city/{device}/{kind.name}", json.dumps({"v": 1, "readings": said}).encode())
+    assert found.rejections == []
+    return found.readings
 
 
 def _rows(several: Sequence[Reading]) -> list[tuple[Any, ...]]:
@@ -222,8 +221,7 @@ def test_a_new_kind_is_in_use_when_its_file_is_there(database: str, new_kind: st
         assert (migrate(database).kinds, is_current(connection)) == ((new_kind,), True)
     payload = b'{"v":1,"time":"2026-09-05T22:00:00Z","level_db":61.25,"place":"plaza-3"}'
     with writer(database) as connection:
-        several = [Delivery(f"{ROOT}/city/mic-1/{new_kind}", payload, START, 1, 1, 1)] * 2
-        stored = readings.store(connection, decode(several), START)
+        stored = readings.store(connection, decoded([(f"{ROOT}/city/mic-1/{new_kind}", payload)] * 2), START)
         assert _outcomes(stored) == {"accepted": 1, "duplicate": 1}
         ids = readings.device_ids(connection, [("city", "mic-1")])
         found = readings.read_columns(connection, kinds()[new_kind], list(ids.values()), EVER, LAST)

@@ -13,21 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
-from ingest.accept import accept
-from ingest.client import Delivery
-from ingest.worker import decode
+from ingest.accept import NATIVE, accept
 from sensors.kinds.position_fix import KIND as POSITION_FIX
 from sensors.readings import Clock, Reason, Rejection
 from sensors.topics import ROOT
 from storage import masks, readings, sequence
 from storage.connection import connect
 from storage.errors import StorageError
+from storage.instants import microseconds
 from storage.masks import Area, Masks
 from storage.readings import Batch
 from storage.refusals import WITHHELD, Refused
-from tests.storage.cases import EVER, LAST, START, writer
+from tests.storage.cases import EVER, LAST, START, decoded, writer
 
-_START_US = readings.microseconds(START)
+_RECEIVED = START + timedelta(hours=5)
+_START_US = microseconds(START)
 _HOUR_US = 3_600_000_000
 _TRUCK = ("city", "truck-1")
 _OTHER = ("city", "truck-2")
@@ -48,13 +48,13 @@ def _fix(
     }  # fmt: skip
 
 
-def _delivery(fixes: Sequence[object], device: tuple[str, str] = _TRUCK, **more: object) -> Delivery:
+def _message(fixes: Sequence[object], device: tuple[str, str] = _TRUCK, **more: object) -> tuple[str, bytes]:
     payload = json.dumps({"v": 1, "readings": fixes, **more}).encode()
-    return Delivery(f"{ROOT}/{device[0]}/{device[1]}/position_fix", payload, START + timedelta(hours=5), 1, 1, 1)
+    return f"{ROOT}/{device[0]}/{device[1]}/position_fix", payload
 
 
-def _store(connection: psycopg.Connection, *deliveries: Delivery, what: str = "readings") -> dict[str, int]:
-    stored = readings.store(connection, decode(deliveries), START + timedelta(hours=5), what=what)
+def _store(connection: psycopg.Connection, *messages: tuple[str, bytes], what: str = "readings") -> dict[str, int]:
+    stored = readings.store(connection, decoded(messages, _RECEIVED), _RECEIVED, what=what)
     return {outcome.value: n for outcome, n in stored.readings.items() if n}
 
 
@@ -80,7 +80,8 @@ def _everything(connection: psycopg.Connection) -> str:
 
 def _counts(connection: psycopg.Connection) -> list[tuple[str, str, datetime, int]]:
     return connection.execute(
-        "select device, outcome, hour, n from ingest_count where unit = 'reading' order by device, outcome, hour"
+        "select device, outcome, hour, n from ingest_count join device using (device_id) where unit = 'reading'"
+        " order by device, outcome, hour"
     ).fetchall()
 
 
@@ -95,8 +96,8 @@ def test_fixes_are_kept_or_reduced_when_the_device_has_a_mask(database: str) -> 
     ]
     with writer(database) as connection:
         masks.replace(connection, "c", {_TRUCK: [_AREA]}, START)
-        assert _store(connection, _delivery(fixes)) == {"accepted": 2, "reduced": 3}
-        assert _store(connection, _delivery([_fix(62)], **disagreeing)) == {"reduced": 1}
+        assert _store(connection, _message(fixes)) == {"accepted": 2, "reduced": 3}
+        assert _store(connection, _message([_fix(62)], **disagreeing)) == {"reduced": 1}
         assert (_kept(connection), _counts(connection)) == (
             2,
             [
@@ -113,18 +114,18 @@ def test_nothing_of_the_position_is_anywhere_when_reduced(database: str, what: s
     time_us = _START_US + 60_123_456
     with writer(database) as connection:
         masks.replace(connection, "c", {_TRUCK: [_AREA]}, START)
-        assert _store(connection, _delivery([_fix(60.123456)]), what=what) == {"reduced": 1}
+        assert _store(connection, _message([_fix(60.123456)]), what=what) == {"reduced": 1}
         text = _everything(connection)
         row = connection.execute("select received_hour from reduced_fix").fetchone()
         assert [] == [trace for trace in (*_TRACES, "60.123456", "01:00.123", str(time_us)) if trace in text]
         assert row == (START + timedelta(hours=5),)
         # The search finds what is there: the same fix of a device without a mask.
-        _store(connection, _delivery([_fix(60.123456)], _OTHER), what=what)
+        _store(connection, _message([_fix(60.123456)], _OTHER), what=what)
         assert [trace for trace in _TRACES if trace in _everything(connection)] == ["237654321", "418765432", "61234"]
 
 
 def test_redelivery_counts_once_when_reduced(database: str) -> None:
-    one = _delivery([_fix(1), _fix(1), _fix(2)])
+    one = _message([_fix(1), _fix(1), _fix(2)])
     with writer(database) as connection:
         masks.replace(connection, "c", {_TRUCK: [_AREA]}, START)
         found = [_store(connection, one, one), _store(connection, one)]
@@ -137,22 +138,22 @@ def test_redelivery_counts_once_when_reduced(database: str) -> None:
 def test_other_content_under_one_key_is_reduced_too_when_outside(database: str) -> None:
     with writer(database) as connection:
         masks.replace(connection, "c", {_TRUCK: [_AREA]}, START)
-        _store(connection, _delivery([_fix(60, _INSIDE)]))
-        assert _store(connection, _delivery([_fix(60), _fix(60, ignition=1)])) == {"reduced": 2}
+        _store(connection, _message([_fix(60, _INSIDE)]))
+        assert _store(connection, _message([_fix(60), _fix(60, ignition=1)])) == {"reduced": 2}
         assert _kept(connection) == 1
 
 
 def test_a_new_revision_is_noticed_when_the_connection_stays(database: str) -> None:
     with writer(database) as connection, closing(connect(database, "test")) as job:
-        found = [_store(connection, _delivery([_fix(1)]))]
+        found = [_store(connection, _message([_fix(1)]))]
         masks.replace(job, "c", {_TRUCK: []}, START)
-        found.append(_store(connection, _delivery([_fix(2)])))
+        found.append(_store(connection, _message([_fix(2)])))
         masks.replace(job, "c", {_TRUCK: [_wide()]}, START)
-        found.append(_store(connection, _delivery([_fix(3)])))
+        found.append(_store(connection, _message([_fix(3)])))
         # Stored before the mask, so it is there already; reduced before the wider mask, so it is kept now.
-        found.append(_store(connection, _delivery([_fix(1), _fix(2)])))
+        found.append(_store(connection, _message([_fix(1), _fix(2)])))
         masks.replace(job, "c", {_TRUCK: []}, START)
-        found.append(_store(connection, _delivery([_fix(1)])))
+        found.append(_store(connection, _message([_fix(1)])))
     assert found == [
         {"accepted": 1},
         {"reduced": 1},
@@ -172,7 +173,7 @@ def test_a_revision_that_was_rolled_back_is_forgotten_when_another_follows(datab
         masks.replace(connection, "c", {_TRUCK: []}, START)
         assert masks.current(connection).areas.keys() == {_TRUCK}
         connection.execute("rollback")
-        assert _store(connection, _delivery([_fix(1)])) == {"accepted": 1}
+        assert _store(connection, _message([_fix(1)])) == {"accepted": 1}
         masks.replace(connection, "c", {_OTHER: []}, START)
         assert masks.current(connection).areas.keys() == {_OTHER}
 
@@ -182,20 +183,19 @@ def test_a_device_keeps_what_either_mask_keeps_when_it_serves_two_contracts(data
     with writer(database) as connection:
         masks.replace(connection, "a", {_TRUCK: [_AREA]}, START)
         masks.replace(connection, "b", {_TRUCK: []}, START)
-        assert _store(connection, _delivery(fixes)) == {"accepted": 1, "reduced": 1}
+        assert _store(connection, _message(fixes)) == {"accepted": 1, "reduced": 1}
         masks.replace(connection, "b", {_TRUCK: [_wide()]}, START)
-        assert _store(connection, _delivery([_fix(3)])) == {"accepted": 1}
+        assert _store(connection, _message([_fix(3)])) == {"accepted": 1}
         masks.replace(connection, "a", {_TRUCK: []}, START)
         masks.replace(connection, "b", {_TRUCK: []}, START)
-        assert _store(connection, _delivery([_fix(4, _INSIDE)])) == {"reduced": 1}
+        assert _store(connection, _message([_fix(4, _INSIDE)])) == {"reduced": 1}
 
 
 def test_other_devices_and_kinds_are_kept_when_one_has_a_mask(database: str) -> None:
-    level = Delivery(f"{ROOT}/city/truck-1/fill_level", b'{"v":1,"time":"2026-09-05T23:59:00Z","distance_mm":1}',
-                     START, 1, 1, 1)  # fmt: skip
+    level = (f"{ROOT}/city/truck-1/fill_level", b'{"v":1,"time":"2026-09-05T23:59:00Z","distance_mm":1}')
     with writer(database) as connection:
         masks.replace(connection, "c", {_TRUCK: []}, START)
-        assert _store(connection, level, _delivery([_fix(1)], _OTHER), _delivery([_fix(1)], ("x", "truck-1"))) == {
+        assert _store(connection, level, _message([_fix(1)], _OTHER), _message([_fix(1)], ("x", "truck-1"))) == {
             "accepted": 3
         }
 
@@ -261,11 +261,11 @@ def test_secret_is_of_the_database_and_never_changed_when_migrated(database: str
 def test_payload_is_withheld_when_a_message_of_a_masked_device_is_rejected(
     database: str, topic: str, payload: str
 ) -> None:
-    one = Delivery(f"{ROOT}/city/{topic}", payload.encode(), START, 1, 1, 1)
+    one = (f"{ROOT}/city/{topic}", payload.encode())
     with writer(database) as connection:
         masks.replace(connection, "c", {_TRUCK: [_AREA]}, START)
         for _ in range(2):
-            readings.store(connection, decode([one]), START)
+            readings.store(connection, decoded([one]), START)
         rows = connection.execute("select payload, payload_bytes, detail, count(*) over () from rejection").fetchall()
         text = _everything(connection)
         assert rows == [(b"", len(payload), WITHHELD, 1)]
@@ -277,7 +277,7 @@ def test_payload_is_kept_when_the_sender_has_no_mask(database: str) -> None:
     rejection = Rejection(Reason.PAYLOAD_MALFORMED, "x", -1, *_OTHER)
     with writer(database) as connection:
         masks.replace(connection, "c", {_TRUCK: []}, START)
-        readings.store(connection, Batch([], [Refused("t", b"{", START, (rejection,))], 1), START)
+        readings.store(connection, Batch([], [], [Refused("t", b"{", START, (rejection,))], 1), START)
         assert connection.execute("select payload, detail from rejection").fetchall() == [(b"{", "x")]
 
 
@@ -320,7 +320,9 @@ def test_keeps_is_what_the_areas_say_one_by_one_when_they_overlap(
 
 
 def test_what_is_said_here_is_a_fix_when_decoded() -> None:
-    (one,) = accept(f"{ROOT}/city/truck-1/position_fix", json.dumps({"v": 1, **_fix(60.123456)}).encode()).readings
+    (one,) = accept(
+        NATIVE, f"{ROOT}/city/truck-1/position_fix", json.dumps({"v": 1, **_fix(60.123456)}).encode()
+    ).readings
     assert (one.event_time_us, one.clock, one.values[:3]) == (
         _START_US + 60_123_456,
         Clock.UNCHECKED,

@@ -14,6 +14,7 @@ from sensors.kinds.fill_level import KIND as FILL_LEVEL
 from sensors.readings import NOT_SAID, Clock, Outcome, Reading, Reason, Rejection
 from storage import readings, sequence
 from storage.connection import connect
+from storage.instants import microseconds
 from storage.readings import Batch
 from storage.refusals import REJECTED_PAYLOAD_BYTES, Refused
 from storage.sql import query
@@ -174,7 +175,7 @@ def test_rejection_is_kept_once_and_counted_each_time_when_it_comes_again(databa
     with writer(database) as connection:
         for day in range(3):
             one = _refused(b"{", START + timedelta(days=day))
-            readings.store(connection, Batch([], [one, one], 2), START)
+            readings.store(connection, Batch([], [], [one, one], 2), START)
         kept = connection.execute("select reason, first_received_time from rejection").fetchall()
         count = connection.execute("select hour, n from ingest_count where unit = 'message' order by hour").fetchall()
     assert (kept, count) == (
@@ -185,7 +186,7 @@ def test_rejection_is_kept_once_and_counted_each_time_when_it_comes_again(databa
 
 def test_message_is_decoded_when_only_its_elements_are_rejected(database: str) -> None:
     with writer(database) as connection:
-        stored = readings.store(connection, Batch([], [_refused(b"[]", START, 0, 4)], 1), START)
+        stored = readings.store(connection, Batch([], [], [_refused(b"[]", START, 0, 4)], 1), START)
         kept = connection.execute("select element, reason from rejection order by element").fetchall()
     assert (stored.messages_decoded, stored.messages_rejected, stored.readings[Outcome.REJECTED], kept) == (
         1,
@@ -199,7 +200,7 @@ def test_rejection_is_kept_when_text_and_payload_are_hostile(database: str) -> N
     rejection = Rejection(Reason.READING_MALFORMED, "a\0b" + 5_000 * "\u00e9", 0)
     one = Refused("t\0" + 5_000 * "\U0001f5d1", bytes(range(256)) * 300, START, (rejection,))
     with writer(database) as connection:
-        readings.store(connection, Batch([], [one], 1), START)
+        readings.store(connection, Batch([], [], [one], 1), START)
         row = connection.execute(
             "select length(topic), length(detail), length(payload), payload_bytes from rejection"
         ).fetchone()
@@ -210,7 +211,7 @@ def test_messages_differ_when_the_topic_does(database: str) -> None:
     rejections = (Rejection(Reason.TOPIC_UNKNOWN, "x"),)
     refused = [Refused(topic, b"{}", START, rejections) for topic in ("a", "b", "a")]
     with writer(database) as connection:
-        readings.store(connection, Batch([], refused, 3), START)
+        readings.store(connection, Batch([], [], refused, 3), START)
         assert count_rows(connection)["rejection"] == 2
 
 
@@ -226,7 +227,7 @@ def test_counts_add_up_to_what_was_sent_when_batches_are_mixed(database: str) ->
         for first, until in pairwise([0, 1, 20, 21, 60]):
             readings.store(connection, batch_of(several[first:until], [_refused(b"[]", START, 0, 1)]), START)
         rows = connection.execute(
-            "select device, hour, sum(n)::bigint from ingest_count"
+            "select device, hour, sum(n)::bigint from ingest_count join device using (device_id)"
             " where unit = 'reading' and outcome <> 'rejected' group by 1, 2"
         ).fetchall()
         total = counted(connection)
@@ -302,8 +303,8 @@ def test_touched_is_left_alone_when_a_batch_changes_nothing(database: str) -> No
         put(connection, _A, _B)
         before = marks(connection)
         put(connection, _A, _B, _A)
-        readings.store(connection, Batch([], [_refused()], 1), START)
-        readings.store(connection, Batch([], [], 1), START)
+        readings.store(connection, Batch([], [], [_refused()], 1), START)
+        readings.store(connection, Batch([], [], [], 1), START)
         assert marks(connection) == before
 
 
@@ -330,7 +331,7 @@ def test_span_is_half_open_when_read(database: str) -> None:
     with writer(database) as connection:
         put(connection, *(reading(at=START + k * tick, distance_mm=d) for k in range(-2, 3) for d in (1, 2)))
         found = [one[1] for one in seen(connection, span=(START - tick, START + tick))]
-    start_us = readings.microseconds(START)
+    start_us = microseconds(START)
     assert found == [start_us - 1, start_us - 1, start_us, start_us]
 
 
@@ -400,7 +401,7 @@ def test_batch_is_undone_when_its_caller_rolls_back(database: str) -> None:
 
 def test_a_sequence_number_is_taken_when_a_batch_holds_no_reading(database: str) -> None:
     with writer(database) as connection:
-        stored = readings.store(connection, Batch([], [], 1), START)
+        stored = readings.store(connection, Batch([], [], [], 1), START)
         assert (stored.batch_seq, stored.messages_decoded, sequence.last(connection)) == (1, 1, 1)
 
 

@@ -33,9 +33,10 @@ _TRACES_MIN, _P99_MAX_S, _MEMORY_MAX_MB = 100_000, 2.0, 300.0
 
 
 def environment() -> str:
-    """Say on what the runs ran."""
+    """Say on what the runs will run; to be asked before they do."""
     said = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, {_cpu()}, Linux {platform.release()}",
+        "load": f"{os.getloadavg()[0]:.1f} processes wanted a core in the minute before (ratios hold for a quiet machine)",
         "Python": f"{platform.python_version()}, paho-mqtt {version('paho-mqtt')}, psycopg {version('psycopg')}",
         "database": _database(),
         "broker": _first_line([str(mosquitto_program()), "-h"]),

@@ -17,7 +17,8 @@ from storage.migrate import migrate
 from tests.benchmarks.ingest.loads import DEVICES, SOURCE
 from tests.servers import mosquitto_program, timescale_binaries_folder
 
-WINDOW = 10_000
+# The worker's own default: three of its batches, one that comes, one that is decoded, one that is stored.
+WINDOW = 30_000
 # Nobody is spared a write that survives a power cut; nobody meets a checkpoint that another does not.
 DATABASE_SETTINGS = {
     "fsync": "on",
