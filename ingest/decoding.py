@@ -67,31 +67,41 @@ class Decoding:
     def batch(self, delivery: Delivery) -> Batch:
         """Decode a batch; every message is decoded or refused, none is dropped."""
         received = np.array(delivery.received_us, np.int64)
-        together: dict[str, list[int]] = {}
-        devices = np.full(len(delivery), -1, np.int64)
-        alone: list[int] = []
-        ours = 0
-        for place, topic in enumerate(delivery.topics):
-            route = self._routes.get(topic) or self._route(topic)
-            if route.kind is not None and len(delivery.payloads[place]) <= PAYLOAD_BYTES_MAX:
-                together.setdefault(route.kind.name, []).append(place)
-                devices[place] = route.device
-            elif topic == _DROPPED:
-                self._hear_dropped(delivery.payloads[place])
-                ours += 1
-            else:
-                alone.append(place)
+        together, alone, ours = self._sorted_out(delivery)
         parts: dict[str, list[Arrivals]] = {}
-        for name, places in together.items():
-            read = bulk.read(kinds()[name], [delivery.payloads[place] for place in places])
+        for name, (places, devices) in together.items():
+            payloads = delivery.payloads
+            read = bulk.read(kinds()[name], [payloads[place] for place in places])
             alone += [places[place] for place in read.left]
             if len(read.arrivals):
-                message = np.array(places, np.int64)[read.message]
-                parts[name] = [read.arrivals.told(devices[message], received[message])]
+                device, when = np.array(devices, np.int64), received[np.array(places, np.int64)]
+                parts[name] = [read.arrivals.told(device[read.message], when[read.message])]
         alone.sort()
         refused, simulated = self._add_single(delivery, alone, parts)
         arrivals = [joined(several) for _, several in sorted(parts.items())]
         return Batch(self._devices, arrivals, refused, len(delivery) - ours, simulated)
+
+    def _sorted_out(self, delivery: Delivery) -> tuple[dict[str, tuple[list[int], list[int]]], list[int], int]:
+        """Find what can be read together, by kind, as places of messages and of devices; what can't; how many are ours."""
+        known, make = self._routes.get, self._route
+        routes = [known(topic) or make(topic) for topic in delivery.topics]
+        together: dict[str, tuple[list[int], list[int]]] = {}
+        alone: list[int] = []
+        ours = 0
+        first = routes[0].kind
+        if first and all(route.kind is first for route in routes) and _longest(delivery) <= PAYLOAD_BYTES_MAX:
+            return {first.name: (list(range(len(routes))), [route.device for route in routes])}, alone, ours
+        for place, route in enumerate(routes):
+            if route.kind is not None and len(delivery.payloads[place]) <= PAYLOAD_BYTES_MAX:
+                places, devices = together.setdefault(route.kind.name, ([], []))
+                places.append(place)
+                devices.append(route.device)
+            elif delivery.topics[place] == _DROPPED:
+                self._hear_dropped(delivery.payloads[place])
+                ours += 1
+            else:
+                alone.append(place)
+        return together, alone, ours
 
     def _add_single(
         self, delivery: Delivery, places: Sequence[int], parts: dict[str, list[Arrivals]]
@@ -140,6 +150,10 @@ class Decoding:
     def _hear_dropped(self, payload: bytes) -> None:
         if payload.isdigit():
             self.dropped_by_broker = int(payload[:18])
+
+
+def _longest(delivery: Delivery) -> int:
+    return max(map(len, delivery.payloads))
 
 
 def _refused(route: _Route, payload: bytes, received_us: int, decoded: Decoded) -> Refused:

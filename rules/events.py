@@ -2,7 +2,8 @@
 
 Derived at assessment from the installations that held at event time. A sample is an interval that surely contains
 the true fill: rounding, the signal's declared error and conflicting contents are inside it. Readings whose device
-rejected them, or whose clock disagreed with the network's, prove nothing; they do tell why a gap is there.
+rejected them, whose clock disagreed with the network's, or whose echoes disagree with each other, prove nothing; they
+do tell why a gap is there.
 """
 
 import hashlib
@@ -25,6 +26,11 @@ from sensors.registry import kinds
 _Number = TypeVar("_Number", np.int32, np.int64)
 # A thousand times full: what a sensor sees beyond a nearly flat geometry must not overflow its column.
 _FILL_MAX_PPM = 1_000 * PPM
+# Echoes of one measurement further apart than this (largest less smallest) do not say which of them is the waste: a
+# quarter of the depth of a common container (1.2 m), so half full and overflowing could both be meant. Echoes of one
+# uneven surface lie within some centimetres; a wall, a strut or a lid half open lies decimetres off. [mm]
+ECHO_SPREAD_MAX_MM = 300
+_ECHOES = ("echo_1_mm", "echo_2_mm", "echo_3_mm", "echo_4_mm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,11 +262,11 @@ def gap_causes(
 
 def _intervals(source: Source) -> Samples:
     readings, installation = source.readings, source.installation
-    proves = ~readings.is_doubted & ~np.isin(readings.numbers["quality_code"], REJECTED_QUALITY_CODES)
+    distance_mm, agrees = _distances(readings)
+    proves = ~readings.is_doubted & ~np.isin(readings.numbers["quality_code"], REJECTED_QUALITY_CODES) & agrees
     lo_ppm = readings.numbers["fill_ppm"].astype(np.int64)
     hi_ppm = lo_ppm.copy()
     if installation.empty_mm is not None and installation.full_mm is not None:
-        distance_mm = readings.numbers["distance_mm"]
         measured = distance_mm != NOT_SAID
         depth_ppm = (installation.empty_mm - distance_mm.astype(np.int64)) * PPM
         span_mm = installation.empty_mm - installation.full_mm
@@ -276,6 +282,40 @@ def _intervals(source: Source) -> Samples:
         np.full(int(np.count_nonzero(proves)), full_at, np.int32),
         readings.event_time_us[~proves],
     )
+
+
+def _distances(readings: Columns) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Give what was measured, and whether it is one distance.
+
+    Parameters
+    ----------
+    readings : Columns
+        Of fill levels.
+
+    Returns
+    -------
+    ndarray of int32
+        The distance said, else the lower median of the echoes said (a number that was seen, never one between two),
+        else `NOT_SAID`. Shape (n,). [mm]
+    ndarray of bool
+        False where echoes stand for the distance and lie further apart than `ECHO_SPREAD_MAX_MM`, or where their
+        median is 0: nothing came back, for no sonar measures that near. Shape (n,).
+    """
+    distance_mm = readings.numbers["distance_mm"]
+    echoes_mm = np.stack([readings.numbers[name] for name in _ECHOES])
+    count = np.count_nonzero(echoes_mm != NOT_SAID, axis=0)
+    by_echo = (distance_mm == NOT_SAID) & (count > 0)
+    agrees = np.ones(len(readings), np.bool_)
+    if not by_echo.any():
+        return distance_mm, agrees
+    # Ascending; what was not said is the least of all, and so stands first.
+    echoes_mm = np.sort(echoes_mm, axis=0)
+    first = np.minimum(len(_ECHOES) - count, len(_ECHOES) - 1)
+    places = np.stack([first, first + np.maximum(count - 1, 0) // 2])
+    least_mm, median_mm = np.take_along_axis(echoes_mm, places, axis=0)
+    spread_mm = echoes_mm[-1].astype(np.int64) - least_mm
+    agrees = ~by_echo | ((spread_mm <= ECHO_SPREAD_MAX_MM) & (median_mm > 0))
+    return np.where(by_echo, median_mm, distance_mm), agrees
 
 
 def _joined(columns: Sequence[NDArray[_Number]], kind: type[_Number]) -> NDArray[_Number]:

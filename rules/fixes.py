@@ -1,7 +1,8 @@
 """Position fixes of a vehicle: those that prove something, whether it worked, and where nothing is known.
 
 Derived at assessment from the installations that held at event time. A fix whose clock disagreed with the network's,
-or that stands in conflict with another of the same instant, proves nothing; it does tell why a gap is there.
+that its receiver held for invalid, or that stands in conflict with another of the same instant, proves nothing; it
+does tell why a gap is there.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from rules.events import Source, unwatched
 from rules.places import Network, to_local
 from rules.records import GapCause
 from rules.traversals import Fixes
+from sensors.quantities import REJECTED_QUALITY_CODES
 from sensors.readings import NOT_SAID
 
 WORKING, IDLE, UNSAID = 1, 0, -1
@@ -192,7 +194,7 @@ def _part(source: Source, place: int, span: tuple[int, int], gps_mm: int) -> NDA
         np.where(accuracy_mm == NOT_SAID, gps_mm, accuracy_mm),
         said.numbers["speed_mmps"],
         working,
-        said.is_doubted,
+        said.is_doubted | np.isin(said.numbers["quality_code"], REJECTED_QUALITY_CODES),
         np.full(len(said), place),
     )
     return np.stack([column.astype(np.int64) for column in columns], axis=1)

@@ -33,6 +33,8 @@ class Arrivals:
         See `sensors.readings.Clock`.
     values : ndarray of int32
         Shape (quantities, n); `NOT_SAID` where not said.
+    digest : ndarray of V16
+        Digest of what each reading says, as `sensors.readings.content_digest` makes it.
     words : tuple of tuple of str
         Of each reading, in the order of the kind's words; empty for a kind without words.
     """
@@ -48,6 +50,7 @@ class Arrivals:
     received_us: NDArray[np.int64]
     clock: NDArray[np.int16]
     values: NDArray[np.int32]
+    digest: NDArray[np.void]
     words: tuple[tuple[str, ...], ...] = ()
 
     def __len__(self) -> int:
@@ -66,6 +69,7 @@ class Arrivals:
 
 
 _COLUMNS = [one.name for one in fields(Arrivals) if one.name not in {"kind", "values", "words"}]
+_NUMBERS = [name for name in _COLUMNS if name != "digest"]
 
 
 def of_readings(kind: Kind, readings: Sequence[tuple[Reading, int]], place_of: Callable[[str, str], int]) -> Arrivals:
@@ -98,11 +102,12 @@ def of_readings(kind: Kind, readings: Sequence[tuple[Reading, int]], place_of: C
     ).reshape(-1, 9)
     values = np.array([one.values for one, _ in readings], np.int32).reshape(len(readings), len(kind.quantities))
     laid: list[NDArray[np.int64]] = [np.ascontiguousarray(column) for column in numbers.T]
-    columns: dict[str, NDArray[Any]] = dict(zip(_COLUMNS, laid, strict=True))
+    columns: dict[str, NDArray[Any]] = dict(zip(_NUMBERS, laid, strict=True))
     for name in ("event_time_source", "clock"):
         columns[name] = columns[name].astype(np.int16)
     words = tuple(one.words for one, _ in readings) if kind.words else ()
-    return Arrivals(kind, **columns, values=np.ascontiguousarray(values.T), words=words)
+    said = np.ascontiguousarray(values.T)
+    return Arrivals(kind, **columns, values=said, digest=digests(said, columns["clock"], words), words=words)
 
 
 def joined(parts: Sequence[Arrivals]) -> Arrivals:
@@ -114,25 +119,37 @@ def joined(parts: Sequence[Arrivals]) -> Arrivals:
     return replace(parts[0], **columns, values=values, words=tuple(one for part in parts for one in part.words))
 
 
-def digests(arrivals: Arrivals) -> NDArray[np.void]:
-    """Digest what each reading says, as `sensors.readings.content_digest` does. Shape (n,) of 16 bytes."""
-    if arrivals.words:
-        rows = zip(arrivals.values.T.tolist(), arrivals.clock.tolist(), arrivals.words, strict=True)
-        return _collected(content_digest(tuple(values), Clock(clock), words) for values, clock, words in rows)
-    is_said = arrivals.values != NOT_SAID
+def digests(
+    values: NDArray[np.int32], clock: NDArray[np.int16], words: Sequence[tuple[str, ...]] = ()
+) -> NDArray[np.void]:
+    """Digest what each reading says, as `sensors.readings.content_digest` does. Shape (n,) of 16 bytes.
+
+    Parameters
+    ----------
+    values : ndarray of int32
+        Shape (quantities, n).
+    clock : ndarray of int16
+        Shape (n,).
+    words : sequence of tuple of str
+        Empty for a kind without words.
+    """
+    if words:
+        rows = zip(values.T.tolist(), clock.tolist(), words, strict=True)
+        return _collected(content_digest(tuple(said), Clock(seen), letters) for said, seen, letters in rows)
+    is_said = values != NOT_SAID
     # Device by device the same quantities are said: all rows of one pattern are one array.
     mask = (is_said.astype(np.uint64) << np.arange(len(is_said), dtype=np.uint64)[:, None]).sum(
         axis=0, dtype=np.uint64
     )
-    found = np.empty(len(arrivals), "V16")
+    found = np.empty(len(clock), "V16")
     for pattern in np.unique(mask).tolist():
         chosen = np.flatnonzero(mask == np.uint64(pattern))
         said = [place for place in range(len(is_said)) if pattern >> place & 1]
         layout = np.dtype([("mask", "<u8"), ("values", "<i4", (len(said),)), ("is_wrong", "u1")])
         rows = np.empty(len(chosen), layout)
         rows["mask"] = pattern
-        rows["values"] = arrivals.values[said][:, chosen].T
-        rows["is_wrong"] = arrivals.clock[chosen] >= Clock.DISAGREES
+        rows["values"] = values[said][:, chosen].T
+        rows["is_wrong"] = clock[chosen] >= Clock.DISAGREES
         found[chosen] = _digested(rows.tobytes(), layout.itemsize)
     return found
 

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.arrivals import Arrivals
+from sensors.arrivals import Arrivals, digests
 from sensors.codecs import native
 from sensors.making import ROLLOVER_US, SET_MAX_US, SET_MIN_US
 from sensors.readings import CLOCK_TOLERANCE_US, NO_TIME_US, NOT_SAID, Clock, EventTimeSource, Kind
@@ -87,6 +87,7 @@ def read(kind: Kind, payloads: Sequence[bytes]) -> Read:
     network_us, is_further = _times(columns[-1])
     is_bad |= is_far | is_further
     count = len(rows)
+    clock = _clocks(time_us, network_us, sent_us)
     arrivals = Arrivals(
         kind,
         np.zeros(count, np.int64),
@@ -97,8 +98,9 @@ def read(kind: Kind, payloads: Sequence[bytes]) -> Read:
         network_us,
         sent_us,
         np.zeros(count, np.int64),
-        _clocks(time_us, network_us, sent_us),
+        clock,
         values,
+        digests(values, clock),
     )
     if not is_bad.any():
         return Read(arrivals, message, left)
@@ -150,7 +152,7 @@ def _values(kind: Kind, columns: Sequence[tuple[float | None, ...]]) -> tuple[ND
     values = np.full((len(columns), count), NOT_SAID, np.int32)
     is_bad = np.zeros(count, np.bool_)
     for place, (quantity, column) in enumerate(zip(kind.quantities, columns, strict=True)):
-        if column[0] is None and not any(one is not None for one in column):
+        if column.count(None) == count:
             continue
         said = np.array(column, np.float64)
         with np.errstate(over="ignore"):
@@ -197,4 +199,4 @@ def _is_stamped_again(message: NDArray[np.int64], time_us: NDArray[np.int64]) ->
 def _nothing(kind: Kind) -> Arrivals:
     whole, small = np.empty(0, np.int64), np.empty(0, np.int16)
     values = np.empty((len(kind.quantities), 0), np.int32)
-    return Arrivals(kind, whole, whole, small, whole, whole, whole, whole, whole, small, values)
+    return Arrivals(kind, whole, whole, small, whole, whole, whole, whole, whole, small, values, np.empty(0, "V16"))

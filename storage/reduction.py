@@ -12,7 +12,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from sensors.arrivals import Arrivals, digests
+from sensors.arrivals import Arrivals
 from sensors.kinds.position_fix import KIND as POSITION_FIX
 from sensors.quantities import LATITUDE, LONGITUDE
 from sensors.readings import Outcome
@@ -88,7 +88,7 @@ def _remember(
     named: Sequence[tuple[str, str]],
 ) -> list[int]:
     """Remember fixes by their digest alone; give the places of those that were not known."""
-    content = digests(fixes)
+    content = fixes.digest
     found: dict[UUID, int] = {}
     for place in places:
         name = f"{'/'.join(named[place])}/".encode()

@@ -18,7 +18,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from sensors.arrivals import Arrivals, digests
+from sensors.arrivals import Arrivals
 from sensors.readings import NO_TIME_US, NOT_SAID, REPEAT_US, EventTimeSource, Kind
 from storage import columns
 from storage.instants import HOUR_US, instant
@@ -57,15 +57,14 @@ def add(connection: psycopg.Connection, arrivals: Arrivals, device_id: NDArray[n
         The database's number of each reading's device. Shape (n,).
     """
     kind, time_us, sequence = arrivals.kind, arrivals.event_time_us, arrivals.sequence
-    content = digests(arrivals)
     # Sorted by time, then device: half the cost of any order, and writers lock in one order.
     order = np.lexsort((sequence, device_id, time_us))
     caution = _caution.setdefault(connection, Counter())
     is_new = caution[kind.name] <= 0 and not _has_twins(device_id[order], time_us[order], sequence[order])
-    if is_new and _copied(connection, arrivals, (device_id, content), order, batch_seq):
+    if is_new and _copied(connection, arrivals, device_id, order, batch_seq):
         fates = Fates(_by_hour(device_id, arrivals), Counter(), Counter())
     else:
-        fates = _sorted_out(connection, arrivals, (device_id, content), order, batch_seq)
+        fates = _sorted_out(connection, arrivals, device_id, order, batch_seq)
         caution[kind.name] = _CAUTIOUS_BATCHES if fates.accepted.total() < len(arrivals) else caution[kind.name] - 1
     return _without_repeats(connection, arrivals, device_id, fates, batch_seq)
 
@@ -78,7 +77,7 @@ def are_present(connection: psycopg.Connection, arrivals: Arrivals, device_id: N
         "device_ids": device_id.tolist(),
         "event_times": times,
         "sequences": arrivals.sequence.tolist(),
-        "digests": [UUID(bytes=one.tobytes()) for one in digests(arrivals)],
+        "digests": [UUID(bytes=one.tobytes()) for one in arrivals.digest],
         "first": min(times),
         "last": max(times),
     }
@@ -93,7 +92,7 @@ def _has_twins(*key: NDArray[np.int64]) -> bool:
 def _copied(
     connection: psycopg.Connection,
     arrivals: Arrivals,
-    derived: tuple[NDArray[np.int64], NDArray[np.void]],
+    device_id: NDArray[np.int64],
     order: NDArray[np.intp],
     batch_seq: int,
 ) -> bool:
@@ -101,7 +100,7 @@ def _copied(
     last = np.full(len(arrivals), batch_seq, np.int64)
     try:
         with connection.transaction():
-            _copy(connection, "copy_table", arrivals, derived, (order, None, last))
+            _copy(connection, "copy_table", arrivals, device_id, (order, None, last))
     except psycopg.errors.UniqueViolation:
         return False
     return True
@@ -110,31 +109,30 @@ def _copied(
 def _sorted_out(
     connection: psycopg.Connection,
     arrivals: Arrivals,
-    derived: tuple[NDArray[np.int64], NDArray[np.void]],
+    device_id: NDArray[np.int64],
     order: NDArray[np.intp],
     batch_seq: int,
 ) -> Fates:
     """Store readings by key and content."""
     first = np.arange(len(arrivals), dtype=np.int32)
-    _copy(connection, "copy_stage", arrivals, derived, (order, first, None))
+    _copy(connection, "copy_stage", arrivals, device_id, (order, first, None))
     time_us = arrivals.event_time_us
     span = {"first": instant(int(time_us.min())), "last": instant(int(time_us.max())), "batch_seq": batch_seq}
     accepted = _counted(connection.execute(statement(arrivals.kind, "insert"), span))
     conflicting: Counter[DeviceHour] = Counter()
     if accepted.total() < len(arrivals):
         conflicting = _counted(connection.execute(statement(arrivals.kind, "insert_conflict"), span))
-    return Fates(accepted, conflicting, _by_hour(derived[0], arrivals) - accepted - conflicting)
+    return Fates(accepted, conflicting, _by_hour(device_id, arrivals) - accepted - conflicting)
 
 
 def _copy(
     connection: psycopg.Connection,
     name: str,
     arrivals: Arrivals,
-    derived: tuple[NDArray[np.int64], NDArray[np.void]],
+    device_id: NDArray[np.int64],
     around: tuple[NDArray[np.intp], NDArray[np.int32] | None, NDArray[np.int64] | None],
 ) -> None:
     """Copy readings, in an order, with a column of the stage before them or one of the table behind."""
-    device_id, content = derived
     order, first, last = around
     laid: list[NDArray[Any]] = [
         device_id,
@@ -146,7 +144,7 @@ def _copy(
         arrivals.sent_time_us,
         arrivals.received_us,
         arrivals.clock,
-        content,
+        arrivals.digest,
         *arrivals.values,
     ]
     types = [*_TYPES, *("integer" for _ in arrivals.kind.quantities)]

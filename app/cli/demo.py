@@ -47,4 +47,5 @@ def demo(
     with show.Progress() as progress:
         outcome = job.run(wish, progress.tell)
     show.demo(outcome, show.language(language), out)
+    note("published as " + ", ".join(f"{name} {count:,}" for name, count in outcome.formats.items()))
     note(f"seed {seed}, order of arrival {order}, {time.monotonic() - begun:.0f} s; results in {out}")

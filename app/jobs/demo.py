@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -23,10 +24,13 @@ from app.export import files, tables
 from app.jobs import playing, statements
 from app.jobs.contracts import add_folder
 from app.jobs.demo_field import CONTAINERS, MONTHS, field_of, hold_back, messages_of, register_of
+from app.jobs.demo_sources import sources_toml
+from app.jobs.sources import read_sources_file
 from app.jobs.templates import TEMPLATE_ID, write_contract
 from app.local.account import clear_dead_runs, make_run_folder
 from app.local.broker import demo_broker
 from app.local.postgres import LocalPostgres, embedded_binaries
+from ingest.accept import source_of
 from rules.calendar import month_days
 from rules.compliance import Compliance, compliance
 from rules.records import Act, canonical
@@ -42,6 +46,7 @@ CONTRACT = TEMPLATE_ID
 SIGNED = datetime(2026, 8, 31, 12, tzinfo=UTC)
 ISSUED = (datetime(2026, 10, 6, 12, tzinfo=UTC), datetime(2026, 11, 6, 12, tzinfo=UTC))
 DECIDED = datetime(2026, 11, 4, 15, tzinfo=UTC)
+SOURCES_FILE = "sources.toml"
 _MARK = ".poniente-demo"
 _PATIENCE_S = 60.0
 
@@ -82,12 +87,38 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
+class _Servers:
+    """Database's connection string, broker's address and name, and the file that declares who publishes what."""
+
+    database: str
+    broker: str
+    broker_name: str
+    sources: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a demo has to show."""
+    """What a demo has to show.
+
+    Parameters
+    ----------
+    server : Server
+    broker : str
+    published : int
+        Messages.
+    formats : dict of str to int
+        Of them, by the format of their topics.
+    counts : dict of (str, str) to int
+        By message or reading, and outcome.
+    rejections : dict of str to int
+        By reason.
+    months : list of Month
+    """
 
     server: Server
     broker: str
     published: int
+    formats: dict[str, int]
     counts: dict[tuple[str, str], int]
     rejections: dict[str, int]
     months: list[Month]
@@ -109,16 +140,18 @@ def run(wish: Wish, tell: Callable[[str, int, int], None]) -> Outcome:
     RefusedError
         When a program of the demo fails.
     """
-    field = field_of(wish.seed, max(round(CONTAINERS * wish.scale), 1), is_perfect=wish.is_perfect)
+    containers = max(round(CONTAINERS * wish.scale), 1)
+    field = field_of(wish.seed, containers, is_perfect=wish.is_perfect, is_mixed=True)
     _make_out(wish.out)
     write_contract(wish.out / "contract", register_of(field))
+    files.write_text(wish.out / SOURCES_FILE, sources_toml(field.voices.values()))
     with ExitStack() as running:
         running.enter_context(_warming())
         tell("servers", 0, 1)
         servers = _servers(wish, running)
-        server = migrate(servers[0]).server
+        server = migrate(servers.database).server
         tell("servers", 1, 1)
-        connection = running.enter_context(connect(servers[0], "demo"))
+        connection = running.enter_context(connect(servers.database, "demo"))
         if contracts.contracts(connection) or readings.all_devices(connection):
             raise RefusedError("the database holds contracts or readings; a demo wants an empty one")
         add_folder(connection, wish.out / "contract", SIGNED)
@@ -134,7 +167,8 @@ def run(wish: Wish, tell: Callable[[str, int, int], None]) -> Outcome:
             _play(wish.out / "field" / f"messages-{period}.jsonl", part, servers, connection, tell)
             months.append(_issue(connection, wish.out, period, now, tell))
         counts, rejections = readings.count_by_outcome(connection), readings.count_rejections(connection)
-        return Outcome(server, servers[2], len(sent), counts, rejections, months)
+        formats = _formats(wish.out / SOURCES_FILE, sent)
+        return Outcome(server, servers.broker_name, len(sent), formats, counts, rejections, months)
 
 
 def _issue(
@@ -196,8 +230,19 @@ def _warming() -> Generator[None]:
         warming.wait()
 
 
-def _servers(wish: Wish, running: ExitStack) -> tuple[str, str, str]:
-    """Start what is not given: database's connection string, broker's address, broker's name."""
+def _formats(sources_file: Path, sent: Sequence[Message]) -> dict[str, int]:
+    """Count messages by the format of their topics, the most frequent first."""
+    sources = read_sources_file(str(sources_file))
+    topics = Counter(one.topic for one in sent)
+    formats: Counter[str] = Counter()
+    for topic, count in topics.items():
+        if (source := source_of(sources, topic)) is not None:
+            formats[source.format] += count
+    return dict(formats.most_common())
+
+
+def _servers(wish: Wish, running: ExitStack) -> _Servers:
+    """Start what is not given."""
     clear_dead_runs()
     folder = make_run_folder()
     running.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -205,16 +250,17 @@ def _servers(wish: Wish, running: ExitStack) -> tuple[str, str, str]:
     if not database:
         postgres = running.enter_context(LocalPostgres(embedded_binaries(), folder / "postgres"))
         database = postgres.dsn()
+    sources = wish.out / SOURCES_FILE
     if wish.broker:
-        return database, wish.broker, "broker"
+        return _Servers(database, wish.broker, "broker", sources)
     broker = running.enter_context(demo_broker(folder / "broker"))
-    return database, f"{broker.host}:{broker.port}", broker.name
+    return _Servers(database, f"{broker.host}:{broker.port}", broker.name, sources)
 
 
 def _play(
     recorded: Path,
     sent: Sequence[Message],
-    servers: tuple[str, str, str],
+    servers: _Servers,
     connection: Connection,
     tell: Callable[[str, int, int], None],
 ) -> None:
@@ -251,17 +297,17 @@ def _wait_ready(log: Path, worker: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _program(arguments: list[str], servers: tuple[str, str, str], log: int) -> Generator[subprocess.Popen[bytes]]:
+def _program(arguments: list[str], servers: _Servers, log: int) -> Generator[subprocess.Popen[bytes]]:
     """Run one of the product's own commands as a city would."""
-    database, broker, name = servers
-    host, _, port = broker.rpartition(":")
+    host, _, port = servers.broker.rpartition(":")
     environment = {
         **os.environ,
-        "PONIENTE_DATABASE": database,
+        "PONIENTE_DATABASE": servers.database,
         "PONIENTE_BROKER_HOST": host,
         "PONIENTE_BROKER_PORT": port,
         # The embedded broker knows MQTT 3.1.1 only.
-        "PONIENTE_BROKER_VERSION": "4" if name == "iotcore" else "5",
+        "PONIENTE_BROKER_VERSION": "4" if servers.broker_name == "iotcore" else "5",
+        "PONIENTE_SOURCES": str(servers.sources),
     }
     process = subprocess.Popen(  # noqa: S603  # this program itself
         [sys.executable, "-m", "app.cli.main", *arguments], env=environment, stdout=log, stderr=log

@@ -1,12 +1,13 @@
 """The field of the demo: a virtual Vega Poniente over two months, its register, and all that it publishes."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 
 from app import zones
+from app.jobs.demo_sources import voices_of
 from app.jobs.templates import contract_files
 from rules.calendar import Zone, month_days
 from rules.contract import Terms
@@ -14,6 +15,7 @@ from rules.load import load_terms, zone_needed
 from rules.measures import InspectedMeasure
 from rules.sampling import plan
 from sensors import fleet, people, sweepers
+from sensors.dialects import Voice, spoken
 from sensors.fleet import Message, Plan
 from sensors.streets import Street
 
@@ -41,14 +43,19 @@ class Field:
     streets : tuple of Street
     terms : Terms
         The template's.
+    voices : mapping of str to Voice
+        Of devices that do not speak native JSON, by their native names.
     """
 
     plan: Plan
     streets: tuple[Street, ...]
     terms: Terms
+    voices: Mapping[str, Voice]
 
 
-def field_of(seed: int, containers: int, *, is_perfect: bool, days: int | None = None) -> Field:
+def field_of(
+    seed: int, containers: int, *, is_perfect: bool, days: int | None = None, is_mixed: bool = False
+) -> Field:
     """Make the field; zones, streets, points and clocks are the contract's.
 
     Parameters
@@ -57,6 +64,8 @@ def field_of(seed: int, containers: int, *, is_perfect: bool, days: int | None =
     is_perfect : bool
     days : int, optional
         Two whole months by default.
+    is_mixed : bool
+        Whether devices are heard through networks and platforms as in a city, instead of all in native JSON.
     """
     files = contract_files()
     needed = zone_needed(files)
@@ -73,7 +82,8 @@ def field_of(seed: int, containers: int, *, is_perfect: bool, days: int | None =
         is_perfect=is_perfect,
         midnights_us=midnights_us,
     )
-    return Field(planned, tuple(_streets(files["segments.geojson"])), terms)
+    voices = voices_of(fleet.containers(planned)) if is_mixed else {}
+    return Field(planned, tuple(_streets(files["segments.geojson"])), terms, voices)
 
 
 def register_of(field: Field) -> dict[str, str]:
@@ -84,7 +94,9 @@ def register_of(field: Field) -> dict[str, str]:
     def add(asset: tuple[str, str, str], device: str, geometry: str = ",,", more: str = ",") -> None:
         name, zone, asset_class = asset
         assets.append(f"{name},{zone},{asset_class},2026-08-01,")
-        link = f"{fleet.SOURCE},{device},{name},2026-08-01,"
+        voice = field.voices.get(device)
+        link = f"{voice.source},{voice.device}" if voice else f"{fleet.SOURCE},{device}"
+        link = f"{link},{name},2026-08-01,"
         installations.append(f"{link},{geometry},its-01,jefe-terreno-01,{more}")
 
     for one in fleet.containers(field.plan):
@@ -117,7 +129,7 @@ def messages_of(field: Field, delivery_seed: int) -> list[Message]:
         *people.cases(planned),
         *people.reports(planned, people.lifted(planned)),
     ]
-    return fleet.delivered(planned, sent, delivery_seed)
+    return fleet.delivered(planned, [*spoken(sent, field.voices)], delivery_seed)
 
 
 def drawn_of(field: Field) -> Iterator[tuple[str, str, int]]:
@@ -140,6 +152,8 @@ def drawn_of(field: Field) -> Iterator[tuple[str, str, int]]:
 def hold_back(field: Field, messages: list[Message]) -> list[Message]:
     """Let the messages of one sensor's worst day come weeks later, out of its logger.
 
+    It is one that speaks native JSON: what a network forwards has no logger.
+
     Parameters
     ----------
     field : Field
@@ -153,7 +167,7 @@ def hold_back(field: Field, messages: list[Message]) -> list[Message]:
     """
     if field.plan.is_perfect:
         return messages
-    containers = fleet.containers(field.plan)
+    containers = [one for one in fleet.containers(field.plan) if one.device not in field.voices]
     worst, day = max(
         ((one, day) for one in containers for day in range(5, min(25, field.plan.days))),
         key=lambda found: sum(found[0].fill(field.plan.at_us(found[1], hour)) > _FULL for hour in range(6, 22)),

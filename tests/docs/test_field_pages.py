@@ -1,4 +1,4 @@
-"""`docs/ingest.md` and `docs/import.md` name what a device may say and what becomes of it; their examples decode."""
+"""The pages on ingest and import name what a device may say and what becomes of it; their examples decode."""
 
 import re
 import tomllib
@@ -9,24 +9,28 @@ import pytest
 
 from app.jobs.imports import ColumnMapping, FileTime, TimeColumn, ValueColumn, WordColumn, read_mapping, rows
 from app.settings import Settings
-from ingest.accept import NATIVE, accept
+from ingest.accept import NATIVE, PAYLOAD_BYTES_MAX, accept, source_of
+from ingest.receipts import RUNS_MAX
+from ingest.receipts import parse as parse_receipt
+from ingest.sources import SOURCES_MAX
+from ingest.worker import BATCH_MESSAGES_MAX, WINDOW
 from rules.masks import MARGIN_E7, MARGIN_US
-from sensors.codecs.native import PAYLOAD_BYTES_MAX, READINGS_MAX, decode
-from sensors.readings import CLOCK_TOLERANCE_US, Kind, Outcome, Reason
+from sensors.codecs.native import READINGS_MAX, fields
+from sensors.making import Times, make
+from sensors.readings import CLOCK_TOLERANCE_US, REPEAT_US, Kind, Outcome, Reading, Reason
 from sensors.registry import kinds
-from sensors.topics import ROOT, ReadingTopic, subscription
+from sensors.topics import ROOT, subscription
+from sensors.uplinks import FRAME_BYTES_MAX
 from storage.kinds import check_names, tables
 from storage.refusals import REJECTED_PAYLOAD_BYTES
+from tests.docs.fenced import blocks
 from tests.docs.pages import assert_named, page
 from tests.house.sources import assert_none
 
 INGEST = page("ingest.md")
+PROMISES = page("ingest-promises.md")
 IMPORT = page("import.md")
 KINDS = list(kinds().values())
-
-
-def _blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)\n```$", text, re.MULTILINE | re.DOTALL)
 
 
 def _rows(heading: str) -> dict[str, list[str]]:
@@ -43,11 +47,12 @@ def _plain(number: float) -> str:
 def test_names_when_looked_up() -> None:
     quantities = {quantity for kind in KINDS for quantity in kind.quantities}
     names = {name for quantity in quantities for name in (quantity.said, quantity.name)} | set(kinds())
-    assert_named(INGEST, names | set(Reason) | set(Outcome) | {subscription()})
+    assert_named(INGEST, names | {subscription()})
+    assert_named(PROMISES, set(Reason) | set(Outcome))
 
 
 def test_lists_when_they_name_more() -> None:
-    listed = set(re.findall(r"^\| `(\w+)` \| (?:message|reading) \|", INGEST, re.MULTILINE))
+    listed = set(re.findall(r"^\| `(\w+)` \| (?:message|reading) \|", INGEST + PROMISES, re.MULTILINE))
     fields = {"v", "sent_time", "network_time", "readings", "time", "sequence"}
     assert_none(listed ^ (set(Reason) | fields))
 
@@ -86,41 +91,56 @@ def test_words_when_looked_up() -> None:
 
 def test_limits_when_looked_up() -> None:
     assert f"{PAYLOAD_BYTES_MAX} bytes a message, {READINGS_MAX} readings a message" in INGEST
-    assert f"{CLOCK_TOLERANCE_US // 1_000_000} s after the network" in INGEST
-    assert f"first {REJECTED_PAYLOAD_BYTES} bytes" in INGEST
-    assert f"| {MARGIN_US // 60_000_000} minutes before and after |" in INGEST
-    assert f"| {MARGIN_E7 / 10_000_000:g} degrees on each side: " in INGEST
+    for said in (
+        f"{CLOCK_TOLERANCE_US // 1_000_000} s after the network",
+        f"first {REJECTED_PAYLOAD_BYTES} bytes",
+        f"| {MARGIN_US // 60_000_000} minutes before and after |",
+        f"| {MARGIN_E7 / 10_000_000:g} degrees on each side: ",
+        f"| payload | {PAYLOAD_BYTES_MAX} bytes |",
+        f"| readings a message | {READINGS_MAX} |",
+        f"| frame | {FRAME_BYTES_MAX} bytes |",
+        f"| sources | {SOURCES_MAX} |",
+        f"| frame delivered again | {REPEAT_US // 60_000_000} minutes |",
+        f"| batch | {BATCH_MESSAGES_MAX:,} messages, ",
+        f"| window | {WINDOW:,} messages (`PONIENTE_WINDOW`) |",
+        f"{RUNS_MAX} runs a receipt at most",
+    ):
+        assert said in PROMISES
 
 
-@pytest.mark.parametrize("example", _blocks(INGEST, "json"))
+@pytest.mark.parametrize("example", blocks(INGEST, "json"))
 def test_example_when_decoded(example: str) -> None:
     kind = "position_fix" if "latitude" in example else "fill_level"
-    decoded = accept(NATIVE, f"{ROOT}/city/24e124713b0009f1/{kind}", example.encode())
+    topic = f"{ROOT}/city/24e124713b0009f1/{kind}"
+    decoded = accept(source_of((), topic), topic, example.encode())
     assert decoded.readings
     assert_none(decoded.rejections)
 
 
+def test_receipt_when_read() -> None:
+    (example,) = blocks(PROMISES, "json")
+    receipt = parse_receipt(example.encode())
+    assert receipt is not None
+    assert (True, False) == (receipt.holds(1_540), receipt.holds(1_541))
+
+
 def test_new_kind_when_declared() -> None:
     declared: dict[str, Any] = {}
-    exec(_blocks(INGEST, "python")[0], declared)  # noqa: S102  # the page's own example
+    exec(blocks(INGEST, "python")[0], declared)  # noqa: S102  # the page's own example
     kind: Kind = declared["KIND"]
     check_names(kind)
     assert_named(INGEST, tables(kind))
-    said = b'{"v": 1, "time": "2026-09-05T22:00:00Z", "level_db": 71.5, "place": "VP-01"}'
-    (reading,) = decode(ReadingTopic("city", "meter-1", kind.name), kind, said).readings
+    assert {"level_db", "place"} <= {name for name, *_ in fields(kind, version=int, unsaid=1)[1]}
+    said = {"level_db": 71.5, "place": "VP-01"}
+    reading = make(kind, ("city", "meter-1"), Times(1_788_645_600_000_000), said)
+    assert isinstance(reading, Reading)
     assert ((71_500,), ("VP-01",)) == (reading.values, reading.words)
-
-
-def test_published_line_when_decoded() -> None:
-    said = re.search(r"-t (\S+) \\\n\s+-m '([^']+)'", INGEST)
-    assert said is not None
-    assert accept(NATIVE, said[1], said[2].encode()).readings
 
 
 def test_mapping_example_when_run(tmp_path: Path) -> None:
     table, mapping = tmp_path / "fullness.csv", tmp_path / "fullness.toml"
-    table.write_text(next(b for b in _blocks(IMPORT, "text") if b.startswith("Serial")) + "\n", encoding="utf-8")
-    mapping.write_text(_blocks(IMPORT, "toml")[0], encoding="utf-8")
+    table.write_text(next(b for b in blocks(IMPORT, "text") if b.startswith("Serial")) + "\n", encoding="utf-8")
+    mapping.write_text(blocks(IMPORT, "toml")[0], encoding="utf-8")
     made = list(rows(table, read_mapping(mapping)))
     accepted = [accept(NATIVE, row.topic, row.payload).readings for row in made if row.refused is None]
     devices = ["bin-0007", "bin-0007", "bin-0008"]
@@ -138,7 +158,7 @@ def test_mapping_keys_when_looked_up() -> None:
     }
     keys = {f"{prefix}{name}" for prefix, model in tables_of.items() for name in model.model_fields}
     assert_named(IMPORT, keys - {"time", "network_time", "values", "words"})
-    assert "time" in tomllib.loads(_blocks(IMPORT, "toml")[0])
+    assert "time" in tomllib.loads(blocks(IMPORT, "toml")[0])
 
 
 def test_defaults_of_settings_when_looked_up() -> None:

@@ -6,7 +6,9 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -218,6 +220,24 @@ def check_once(here: Found, sent: set[tuple[str, int]]) -> None:
     # All messages here are of one reading: what was decoded became exactly one outcome.
     decoded = here.readings["accepted"] + here.readings.get("duplicate", 0) + here.readings.get("rejected", 0)
     assert here.messages["decoded"] == decoded
+
+
+def wait(holds: Callable[[], bool], limit_s: float, what: str) -> None:
+    """Wait until the condition holds, looked at ten times a second; fail when it does not in time."""
+    until = time.monotonic() + limit_s
+    pause = threading.Event()
+    while not holds():
+        assert time.monotonic() < until, f"waited {limit_s:g} s in vain until {what}"
+        pause.wait(0.1)
+
+
+def ticks(span_s: float) -> Iterator[None]:
+    """Go on ten times a second for a while."""
+    until = time.monotonic() + span_s
+    pause = threading.Event()
+    while time.monotonic() < until:
+        yield
+        pause.wait(0.1)
 
 
 def seeded(seed: int) -> random.Random:

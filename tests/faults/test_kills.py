@@ -15,7 +15,7 @@ from ingest.client import Broker
 from ingest.failpoints import KILLED, NAMES
 from ingest.publisher import Patience, ReceiptPublisher, publish
 from tests.faults import rig
-from tests.ingest.rig import broker_of, make_session, wait_until
+from tests.ingest.rig import broker_of, make_session, wait_until, working
 
 _DEVICES = 50
 # A test does not wait as long as a device in the field does.
@@ -108,12 +108,12 @@ def _run(
     feed.start()
     try:
         for mark, name in rig.marks(chance, total, kills):
-            _wait(lambda mark=mark: feed.place >= mark, total / rate * 4 + rig.FOUND_S, f"{mark} are sent")
+            rig.wait(lambda mark=mark: feed.place >= mark, total / rate * 4 + rig.FOUND_S, f"{mark} are sent")
             field.fault(name)
         feed.end()
-        _wait(lambda: _is_settled(feed), rig.FOUND_S + total / 500, "every reading is confirmed")
+        rig.wait(lambda: _is_settled(feed), rig.FOUND_S + total / 500, "every reading is confirmed")
         wanted = len(feed.bad)
-        _wait(
+        rig.wait(
             lambda: rig.count(dsn, "select count(distinct payload) from rejection") == wanted,
             rig.FOUND_S,
             f"{wanted} bad messages are kept",
@@ -133,14 +133,6 @@ def _run(
 def _is_settled(feed: _Feed) -> bool:
     """Whether nothing is unconfirmed but what nobody will confirm."""
     return all(one.payload in feed.bad for one in feed.publisher.unconfirmed)
-
-
-def _wait(holds: "object", limit_s: float, what: str) -> None:
-    until = time.monotonic() + limit_s
-    pause = threading.Event()
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < until, f"waited {limit_s:g} s in vain until {what}"
-        pause.wait(0.1)
 
 
 def test_nothing_is_lost_or_doubled_when_everything_is_killed_in_turn(
@@ -173,9 +165,8 @@ def test_nothing_is_lost_or_doubled_when_the_worker_dies_at(
     log = tmp_path / "worker.log"
     with rig.at_work(rig.Worker(durable_database, broker.port, log, failpoint=name, window=200)) as first:
         assert KILLED == first.code(), first.said()
-    with rig.at_work(rig.Worker(durable_database, broker.port, log)) as second:
+    with working(durable_database, broker):
         wait_until(lambda: rig.readings_stored(durable_database) == len(messages), "all are stored")
-        second.stop()
     here = rig.found(durable_database)
     rig.check_once(here, {(device, sequence) for _, _, device, sequence in messages})
     assert here.readings.get("duplicate", 0) <= 200, "more came again than were in flight"

@@ -1,12 +1,13 @@
 """Columns: what goes into the COPY format comes out again, here and through a server."""
 
+from collections.abc import Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, LiteralString
 
 import numpy as np
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -14,14 +15,17 @@ from sensors.readings import EVENT_TIME_MAX_US, NO_TIME_US, NOT_SAID
 from storage import columns
 
 # PostgreSQL's instants end some 292 000 years away on one side; ours are bounded long before.
-_INSTANTS = st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999) | st.just(NO_TIME_US)
 _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "smallint": st.integers(-(2**15), 2**15 - 1),
-    "integer": st.integers(-(2**31), 2**31 - 1) | st.just(NOT_SAID),
+    "integer": st.integers(NOT_SAID + 1, 2**31 - 1),
     "bigint": st.integers(-(2**63), 2**63 - 1),
-    "timestamptz": _INSTANTS,
+    "timestamptz": st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999),
     "uuid": st.binary(min_size=16, max_size=16),
 }
+# What stands for "not said", and is NULL in the table.
+_NOTHING = {"integer": NOT_SAID, "timestamptz": NO_TIME_US}
+# As queries turn NULL back.
+_SAID_OR_NOTHING: dict[str, LiteralString] = {"integer": "coalesce({}, -2147483648)", "timestamptz": "coalesce({}, '-infinity')"}
 _TYPES = tuple(_VALUES)
 # As an identifier a type goes by its name in the catalogue.
 _CATALOGUE = {"smallint": "int2", "integer": "int4", "bigint": "int8"}
@@ -59,23 +63,79 @@ def test_decode_gives_the_same_when_the_stream_comes_in_blocks(
     assert _columns(types, rows) == _plain(types, columns.decode(types, blocks))
 
 
-@given(rows=st.lists(st.tuples(*_VALUES.values()), max_size=20))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_server_gives_back_what_was_copied_when_values_are_any(database: str, rows: list[tuple[Any, ...]]) -> None:
-    types = list(_TYPES)
-    fields = sql.SQL(", ").join(
-        sql.SQL("{} {} not null").format(sql.Identifier(f"c{place}"), sql.Identifier(_CATALOGUE.get(kind, kind)))
-        for place, kind in enumerate(_TYPES)
-    )
-    with closing(psycopg.connect(database, autocommit=True)) as connection, connection.cursor() as cursor:
-        cursor.execute(sql.SQL("create temporary table given (place serial, {})").format(fields))
-        names = sql.SQL(", ").join(sql.Identifier(f"c{place}") for place in range(len(_TYPES)))
-        with cursor.copy(sql.SQL("copy given ({}) from stdin (format binary)").format(names)) as copy:
-            copy.write(columns.encode(types, _columns(types, rows)))
-        ordered = sql.SQL("copy (select {} from given order by place) to stdout (format binary)").format(names)
-        with cursor.copy(ordered) as copy:
+def _column(kind: str, count: int) -> st.SearchStrategy[list[Any]]:
+    """Draw a column in which nothing, everything, or something is not said, where its type can be."""
+    said = st.lists(_VALUES[kind], min_size=count, max_size=count)
+    if kind not in _NOTHING:
+        return said
+    mixed = st.lists(_VALUES[kind] | st.just(_NOTHING[kind]), min_size=count, max_size=count)
+    return said | st.just([_NOTHING[kind]] * count) | mixed
+
+
+_NULLED = st.tuples(st.lists(st.sampled_from(_TYPES), min_size=1, max_size=8), st.integers(0, 20)).flatmap(
+    lambda drawn: st.tuples(st.just(drawn[0]), st.tuples(*(_column(kind, drawn[1]) for kind in drawn[0])))
+)
+
+
+def _copied(
+    connection: psycopg.Connection, types: Sequence[str], stream: bytes
+) -> tuple[list[np.ndarray[Any, Any]], list[int]]:
+    """Copy a stream into a table; give what a query reads of it, and how many NULLs each column holds."""
+    names = [sql.Identifier(f"c{place}") for place in range(len(types))]
+    fields = [
+        sql.SQL("{} {}").format(n, sql.Identifier(_CATALOGUE.get(t, t))) for n, t in zip(names, types, strict=True)
+    ]
+    listed = sql.SQL(", ").join(names)
+    read = [sql.SQL(_SAID_OR_NOTHING.get(t, "{}")).format(n) for n, t in zip(names, types, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("create temporary table given (place serial, {})").format(sql.SQL(", ").join(fields)))
+        with cursor.copy(sql.SQL("copy given ({}) from stdin (format binary)").format(listed)) as copy:
+            copy.write(stream)
+        ordered = sql.SQL("copy (select {} from given order by place) to stdout (format binary)")
+        with cursor.copy(ordered.format(sql.SQL(", ").join(read))) as copy:
             found = columns.decode(types, copy)
-    assert _columns(types, rows) == _plain(types, found)
+        counts = sql.SQL(", ").join(sql.SQL("count(*) - count({})").format(name) for name in names)
+        nulls = cursor.execute(sql.SQL("select {} from given").format(counts)).fetchone()
+        cursor.execute("drop table given")
+    return found, list(nulls or ())
+
+
+def test_a_server_gives_back_what_was_copied_when_something_is_not_said(database: str) -> None:
+    with closing(psycopg.connect(database, autocommit=True)) as connection:
+
+        @given(_NULLED)
+        @settings(max_examples=60)
+        def holds(table: tuple[list[str], tuple[list[Any], ...]]) -> None:
+            types, said = table
+            found, nulls = _copied(connection, types, columns.encode(types, said))
+            assert list(said) == _plain(types, found)
+            expected = [
+                column.count(_NOTHING[kind]) if kind in _NOTHING else 0
+                for kind, column in zip(types, said, strict=True)
+            ]
+            assert expected == nulls
+
+        holds()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [[5, 6, 7], [NOT_SAID] * 3, [NOT_SAID, 6, NOT_SAID], [5, NOT_SAID, 7]],
+    ids=["never", "always", "at_the_ends", "in_the_middle"],
+)
+@pytest.mark.parametrize("beside", [[1, 2, 3], [NOT_SAID] * 3, [1, NOT_SAID, 3]], ids=["never", "always", "mixed"])
+def test_a_server_reads_null_when_a_number_is_not_said(database: str, column: list[int], beside: list[int]) -> None:
+    stream = columns.encode(["integer", "bigint", "integer"], [column, [NOT_SAID] * 3, beside])
+    with closing(psycopg.connect(database, autocommit=True)) as connection, connection.cursor() as cursor:
+        cursor.execute("create temporary table given (a integer, b bigint, c integer)")
+        with cursor.copy("copy given from stdin (format binary)") as copy:
+            copy.write(stream)
+        rows = cursor.execute("select a, b, c from given").fetchall()
+    expected = [
+        (None if one == NOT_SAID else one, NOT_SAID, None if other == NOT_SAID else other)
+        for one, other in zip(column, beside, strict=True)
+    ]
+    assert expected == rows
 
 
 def test_a_server_reads_the_instant_that_was_meant_when_copied(database: str) -> None:
@@ -90,7 +150,7 @@ def test_a_server_reads_the_instant_that_was_meant_when_copied(database: str) ->
         "1970-01-01 00:00:00",
         "2106-02-07 06:28:15.999999",
         "2000-01-01 00:00:00",
-        "-infinity",
+        None,
     ]
 
 

@@ -36,7 +36,7 @@ def environment() -> str:
     """Say on what the runs will run; to be asked before they do."""
     said = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, {_cpu()}, Linux {platform.release()}",
-        "load": f"{os.getloadavg()[0]:.1f} processes wanted a core in the minute before (ratios hold for a quiet machine)",
+        "load": f"{os.getloadavg()[0]:.1f} processes at once in the minute before (ratios are of a quiet machine)",
         "Python": f"{platform.python_version()}, paho-mqtt {version('paho-mqtt')}, psycopg {version('psycopg')}",
         "database": _database(),
         "broker": _first_line([str(mosquitto_program()), "-h"]),

@@ -1,0 +1,89 @@
+"""Who speaks what in the demo: a city's mixture of networks and platforms, and the file that declares them.
+
+Of ten containers four speak native JSON, three are heard by ChirpStack, two by The Things Stack, and one by a
+platform, SensorThings and FIWARE by turns. Of three sweepers one is heard by Traccar. Where the numbers allow it a
+gateway belongs to one network; the device whose clock is to go wrong, and those whose batteries do, are native.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sensors import dialects
+from sensors.dialects import Voice
+from sensors.fleet import Container
+from sensors.sweepers import SWEEPERS
+
+CHIRPSTACK, THINGS, SENSORTHINGS, FIWARE, TRACCAR = "chirpstack", "things-stack", "sensorthings", "fiware", "traccar"
+_NATIVE = ""
+# By the last digit of a container's place, then by whether the digit before is even.
+_SPEAKS = (
+    (_NATIVE, SENSORTHINGS, CHIRPSTACK, _NATIVE, THINGS, CHIRPSTACK, CHIRPSTACK, _NATIVE, _NATIVE, THINGS),
+    (_NATIVE, FIWARE, CHIRPSTACK, _NATIVE, THINGS, CHIRPSTACK, CHIRPSTACK, _NATIVE, _NATIVE, THINGS),
+)
+# Assets are numbered from here on: VP-0401.
+_FIRST_NUMBER = 401
+_TRACCAR_SWEEPER = SWEEPERS[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """How a source is declared: its topics, its format, what its devices' frames or results mean."""
+
+    topic: str
+    format: str
+    codec: str = ""
+
+
+_TABLES = {
+    CHIRPSTACK: _Table("application/vega-poniente/device/+/event/up", "chirpstack", "milesight_em400"),
+    THINGS: _Table("v3/vega-poniente@municipality/devices/+/up", "things_stack", "dragino_ldds"),
+    SENSORTHINGS: _Table("v1.1/+/Observations", "sensorthings", "distance_mm"),
+    FIWARE: _Table("fiware/vega-poniente/+", "ngsi"),
+    TRACCAR: _Table("traccar/positions", "traccar"),
+}
+
+
+def voices_of(containers: Sequence[Container]) -> dict[str, Voice]:
+    """Give the voices of all devices that do not speak native JSON, by their native names."""
+    voices: dict[str, Voice] = {}
+    for place, one in enumerate(containers):
+        voice = _voice(_SPEAKS[place // 10 % 2][place % 10], one, _FIRST_NUMBER + place)
+        if voice is not None:
+            voices[one.device] = voice
+    tracker = _TRACCAR_SWEEPER.device
+    voices[tracker] = dialects.traccar(TRACCAR, tracker, 1, tracker.removeprefix("gps-"))
+    return voices
+
+
+def sources_toml(voices: Iterable[Voice]) -> str:
+    """Declare the sources, with the name of each device in its network and in the register."""
+    by_source: dict[str, list[Voice]] = {}
+    for voice in voices:
+        by_source.setdefault(voice.source, []).append(voice)
+    return "\n".join(_declared(source, by_source[source]) for source in _TABLES if source in by_source)
+
+
+def _voice(source: str, one: Container, number: int) -> Voice | None:
+    match source:
+        case "chirpstack":
+            return dialects.chirpstack(source, one.device, number, one.gateway)
+        case "things-stack":
+            return dialects.things_stack(source, f"ldds75-{number:04d}", number, one.gateway)
+        case "sensorthings":
+            return dialects.sensorthings(source, f"datastream-{number}", number)
+        case "fiware":
+            entity, span_mm = f"{one.zone}:{one.asset}", (one.empty_mm, one.full_mm)
+            return dialects.fiware(source, f"container-{number:04d}", entity, span_mm)
+        case _:
+            return None
+
+
+def _declared(source: str, voices: Sequence[Voice]) -> str:
+    table = _TABLES[source]
+    said: Mapping[str, str] = {"name": source, "topic": table.topic, "format": table.format, "codec": table.codec}
+    # What a JSON string holds of ASCII without control characters, a basic string of TOML holds too.
+    lines = ["[[source]]", *(f"{key} = {json.dumps(value)}" for key, value in said.items() if value)]
+    lines += ["only_known = true", "[source.devices]"]
+    lines += [f"{json.dumps(one.name)} = {{ device = {json.dumps(one.device)} }}" for one in voices]
+    return "\n".join(lines) + "\n"
