@@ -82,7 +82,7 @@ class Decoding:
         return Batch(self._devices, arrivals, refused, len(delivery) - ours, simulated)
 
     def _sorted_out(self, delivery: Delivery) -> tuple[dict[str, tuple[list[int], list[int]]], list[int], int]:
-        """Find what can be read together, by kind, as places of messages and of devices; what can't; how many are ours."""
+        """Find what can be read together, by kind, as places and devices; what can't; how many are ours."""
         known, make = self._routes.get, self._route
         routes = [known(topic) or make(topic) for topic in delivery.topics]
         together: dict[str, tuple[list[int], list[int]]] = {}

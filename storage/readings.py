@@ -29,7 +29,7 @@ from storage.kinds import copy_known, statement
 from storage.masks import Masks
 from storage.reduction import reduce
 from storage.refusals import Refused
-from storage.sql import query
+from storage.sql import array_text, query
 from storage.staging import DeviceHour
 
 _READ_TYPES = ("bigint", "timestamptz", "bigint", "smallint", "smallint", "uuid")
@@ -143,7 +143,7 @@ def store(
         refusals.add(connection, batch.refused, held, batch_seq)
         rejected_messages = sum(one.is_whole for one in batch.refused)
         decoded = batch.messages - rejected_messages
-        counts += _other_counts(batch, known, now, decoded)
+        counts.update(_other_counts(batch, known, now, decoded))
         _add_counts(connection, counts, batch_seq)
         at_step("before_commit")
         sequence.hold_commit(connection)
@@ -288,13 +288,8 @@ def _add_counts(connection: psycopg.Connection, counts: Mapping[_Count, int], ba
     for (kind, unit, outcome), several in groupby(rows, key=lambda row: row[0][:3]):
         device_ids, hours, numbers = zip(*((*key[3:], n) for key, n in several), strict=True)
         parameters = {"kind": kind, "unit": unit, "outcome": outcome, "batch_seq": batch_seq}
-        arrays = {"device_ids": _array(device_ids), "hours": _array(hours), "counts": _array(numbers)}
+        arrays = {"device_ids": array_text(device_ids), "hours": array_text(hours), "counts": array_text(numbers)}
         connection.execute(query("readings", "add_count"), {**parameters, **arrays})
-
-
-def _array(numbers: Iterable[int]) -> str:
-    """Write whole numbers as the server reads an array: ten times as fast as element by element."""
-    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _transposed(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:

@@ -1,9 +1,10 @@
-"""Readings of one kind into their tables: copied straight in, or, where something may be there already, sorted out.
+"""Readings of one kind into their tables: what is new straight in, what is there already sorted out by content.
 
-A batch is copied into the table itself first. If a key is there already the server refuses all of it; then the batch
-goes into a stage, and from there by key and content: that costs twice as much, so where one batch met a duplicate the
-next ones go by the stage at once. Kinds of numbers alone come by hundreds of thousands a day and travel as arrays;
-those with words are few and travel row by row.
+A batch is copied into the table itself, but for readings whose key may be there already (`storage.recent` guesses):
+these few go through a stage, where the server holds key and content against what it has. If a key is there that
+nobody guessed, the server refuses the copy, and the whole batch goes through the stage, as do the next ones. Kinds of
+numbers alone come by hundreds of thousands a day and travel as arrays; those with words are few and travel row by
+row.
 """
 
 from collections import Counter
@@ -23,6 +24,7 @@ from sensors.readings import NO_TIME_US, NOT_SAID, REPEAT_US, EventTimeSource, K
 from storage import columns
 from storage.instants import HOUR_US, instant
 from storage.kinds import statement
+from storage.recent import places_of, recent_of
 
 # A device's UTC hour, numbered from 1970.
 DeviceHour: TypeAlias = tuple[int, int]
@@ -31,9 +33,9 @@ _TYPES = (
     "bigint", "timestamptz", "bigint", "smallint", "timestamptz", "timestamptz", "timestamptz", "timestamptz",
     "smallint", "uuid",
 )  # fmt: skip
-# A link that drops brings duplicates in several batches; after so many without one the straight way is tried again.
+# Who met keys that it did not guess meets more of them: history that is loaded again, a worker that was restarted.
 _CAUTIOUS_BATCHES = 8
-# How many batches a connection stages yet before it tries the straight way, by table.
+# How many batches of a kind a connection stages yet before it tries to copy again.
 _caution: "WeakKeyDictionary[psycopg.Connection, Counter[str]]" = WeakKeyDictionary()
 
 
@@ -44,6 +46,14 @@ class Fates:
     accepted: Counter[DeviceHour]
     conflicting: Counter[DeviceHour]
     duplicate: Counter[DeviceHour]
+
+    def plus(self, other: "Fates") -> "Fates":
+        """Put two together."""
+        return Fates(
+            self.accepted + other.accepted,
+            self.conflicting + other.conflicting,
+            self.duplicate + other.duplicate,
+        )
 
 
 def add(connection: psycopg.Connection, arrivals: Arrivals, device_id: NDArray[np.int64], batch_seq: int) -> Fates:
@@ -57,15 +67,23 @@ def add(connection: psycopg.Connection, arrivals: Arrivals, device_id: NDArray[n
         The database's number of each reading's device. Shape (n,).
     """
     kind, time_us, sequence = arrivals.kind, arrivals.event_time_us, arrivals.sequence
-    # Sorted by time, then device: half the cost of any order, and writers lock in one order.
+    # Sorted by time, then device: half the cost of any order, and writers lock in one order. The sort is stable, so
+    # of one key the first to arrive comes first.
     order = np.lexsort((sequence, device_id, time_us))
-    caution = _caution.setdefault(connection, Counter())
-    is_new = caution[kind.name] <= 0 and not _has_twins(device_id[order], time_us[order], sequence[order])
-    if is_new and _copied(connection, arrivals, device_id, order, batch_seq):
-        fates = Fates(_by_hour(device_id, arrivals), Counter(), Counter())
-    else:
-        fates = _sorted_out(connection, arrivals, device_id, order, batch_seq)
-        caution[kind.name] = _CAUTIOUS_BATCHES if fates.accepted.total() < len(arrivals) else caution[kind.name] - 1
+    again = _is_twin(device_id[order], time_us[order], sequence[order])
+    recent, caution = recent_of(connection), _caution.setdefault(connection, Counter())
+    flags = places_of(kind.name, device_id, time_us, sequence)[order]
+    again |= recent.holds(flags) | (caution[kind.name] > 0)
+    recent.add(flags)
+    caution[kind.name] = max(caution[kind.name] - 1, 0)
+    if not _copied(connection, arrivals, device_id, order[~again], batch_seq):
+        again[:] = True
+        caution[kind.name] = _CAUTIOUS_BATCHES
+    fates = Fates(_by_hour(device_id[order[~again]], time_us[order[~again]]), Counter(), Counter())
+    if again.any():
+        # In the order of arrival, not of the sort.
+        places = np.sort(order[again])
+        fates = fates.plus(_sorted_out(connection, arrivals.rows(places), device_id[places], batch_seq))
     return _without_repeats(connection, arrivals, device_id, fates, batch_seq)
 
 
@@ -84,9 +102,11 @@ def are_present(connection: psycopg.Connection, arrivals: Arrivals, device_id: N
     return {place for (place,) in connection.execute(statement(arrivals.kind, "select_present"), parameters)}
 
 
-def _has_twins(*key: NDArray[np.int64]) -> bool:
-    """Tell whether two neighbours have the same key."""
-    return bool(np.logical_and.reduce([np.diff(part) == 0 for part in key]).any())
+def _is_twin(*key: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which have the same key as the one before them."""
+    found = np.zeros(len(key[0]), np.bool_)
+    found[1:] = np.logical_and.reduce([np.diff(part) == 0 for part in key])
+    return found
 
 
 def _copied(
@@ -97,6 +117,8 @@ def _copied(
     batch_seq: int,
 ) -> bool:
     """Copy readings straight into their table; False where a key is there already, and nothing was done."""
+    if not len(order):
+        return True
     last = np.full(len(arrivals), batch_seq, np.int64)
     try:
         with connection.transaction():
@@ -107,22 +129,19 @@ def _copied(
 
 
 def _sorted_out(
-    connection: psycopg.Connection,
-    arrivals: Arrivals,
-    device_id: NDArray[np.int64],
-    order: NDArray[np.intp],
-    batch_seq: int,
+    connection: psycopg.Connection, arrivals: Arrivals, device_id: NDArray[np.int64], batch_seq: int
 ) -> Fates:
-    """Store readings by key and content."""
+    """Store readings by key and content; they come in the order of arrival."""
     first = np.arange(len(arrivals), dtype=np.int32)
-    _copy(connection, "copy_stage", arrivals, device_id, (order, first, None))
     time_us = arrivals.event_time_us
+    order = np.lexsort((arrivals.sequence, device_id, time_us))
+    _copy(connection, "copy_stage", arrivals, device_id, (order, first, None))
     span = {"first": instant(int(time_us.min())), "last": instant(int(time_us.max())), "batch_seq": batch_seq}
     accepted = _counted(connection.execute(statement(arrivals.kind, "insert"), span))
     conflicting: Counter[DeviceHour] = Counter()
     if accepted.total() < len(arrivals):
         conflicting = _counted(connection.execute(statement(arrivals.kind, "insert_conflict"), span))
-    return Fates(accepted, conflicting, _by_hour(device_id, arrivals) - accepted - conflicting)
+    return Fates(accepted, conflicting, _by_hour(device_id, time_us) - accepted - conflicting)
 
 
 def _copy(
@@ -199,13 +218,14 @@ def _without_repeats(
         key = (one, hour)
         accepted[key] -= n
         (conflicting if differs else duplicate)[key] += n
-    return Fates(+accepted, conflicting, duplicate)
+    # Nought stays: the hour is marked, for an earlier delivery moves what is there to its own time.
+    return Fates(accepted, conflicting, duplicate)
 
 
-def _by_hour(device_id: NDArray[np.int64], arrivals: Arrivals) -> Counter[DeviceHour]:
+def _by_hour(device_id: NDArray[np.int64], time_us: NDArray[np.int64]) -> Counter[DeviceHour]:
     """Count readings by device and hour."""
     # As one number each they are counted in one sort; ids stay far under 2^40, hours until 2106 under 2^21.
-    found, counts = np.unique(device_id << 21 | arrivals.event_time_us // HOUR_US, return_counts=True)
+    found, counts = np.unique(device_id << 21 | time_us // HOUR_US, return_counts=True)
     keys = zip((found >> 21).tolist(), (found & (2**21 - 1)).tolist(), strict=True)
     return Counter(dict(zip(keys, counts.tolist(), strict=True)))
 

@@ -119,7 +119,7 @@ where exists (select from {table} r
 -- what is there under their number. The network delivered one frame twice; both are kept as it said.
 select q.device_id, floor(extract(epoch from q.event_time) / 3600)::bigint, q.differs, count(*)
 from (
-    select f.device_id, f.event_time, bool_or(r.digest <> f.digest) as differs
+    select f.device_id, f.event_time, not bool_or(r.digest = f.digest) as differs
     from unnest(%(device_ids)s::bigint[], %(event_times)s::timestamptz[], %(sequences)s::bigint[])
          as said (device_id, event_time, sequence)
     join {table} f on f.device_id = said.device_id and f.event_time = said.event_time and f.sequence = said.sequence

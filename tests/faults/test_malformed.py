@@ -4,6 +4,7 @@ import random
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,17 +137,21 @@ def test_stream_goes_on_when_most_of_it_is_junk(
     assert set() == sent - set(here.keys)
     assert after_kb - before_kb < _GROWTH_MAX_KB
     assert set() == _reasons_missing(timescale_database)
+    # Nobody but the broker says what the broker has dropped.
+    assert "broker_dropped_messages" not in worker.said()
 
 
 def _publish_system(broker: Broker) -> None:
     """Say something in the broker's own name, as nobody may."""
-    client: Client = new_client(broker, "impostor", is_persistent=False)
-    client.connect(broker.host, broker.port)
-    client.loop_start()
     for topic in ("$SYS/broker/publish/messages/dropped", "$share/x/poniente/v1/a/b/fill_level", "$x/y"):
-        client.publish(topic, b"77", qos=0).wait_for_publish(rig.FOUND_S)
-    client.disconnect()
-    client.loop_stop()
+        client: Client = new_client(broker, "impostor", is_persistent=False)
+        client.connect(broker.host, broker.port)
+        client.loop_start()
+        # The broker may hang up on who does that.
+        with suppress(RuntimeError):
+            client.publish(topic, b"77", qos=0).wait_for_publish(rig.FOUND_S)
+        client.disconnect()
+        client.loop_stop()
 
 
 def _reasons_missing(dsn: str) -> set[str]:
