@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sensors.arrivals import Arrivals, digests
+from sensors.arrivals import Arrivals, digests, joined
 from sensors.codecs import native
 from sensors.making import ROLLOVER_US, SET_MAX_US, SET_MIN_US
 from sensors.readings import CLOCK_TOLERANCE_US, NO_TIME_US, NOT_SAID, Clock, EventTimeSource, Kind
@@ -23,6 +23,8 @@ from sensors.readings import CLOCK_TOLERANCE_US, NO_TIME_US, NOT_SAID, Clock, Ev
 _DAY_US = 86_400 * 1_000_000
 # Up to here a double of seconds still tells microseconds apart (February 2106). [s]
 _EXACT_MAX_S = 2.0**32
+# Instants in microseconds, and which of them are too far off to be exact. Shape (n,) each.
+_Times: TypeAlias = tuple[NDArray[np.int64], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,36 +74,12 @@ def read(kind: Kind, payloads: Sequence[bytes]) -> Read:
     """
     if kind.words:
         return Read(_nothing(kind), np.empty(0, np.int64), list(range(len(payloads))))
-    rows, owners, left = _decoded(kind, payloads)
-    if not rows:
+    singles, arrays, left = _decoded(kind, payloads)
+    parts = [part for part in (_of_singles(kind, singles), _of_arrays(kind, arrays)) if part is not None]
+    if not parts:
         return Read(_nothing(kind), np.empty(0, np.int64), left)
-    message = np.array(owners, np.int64)
-    columns = list(zip(*rows, strict=True))
-    time_us, is_bad = _times(columns[0])
-    is_bad |= (time_us < SET_MIN_US) | (time_us >= SET_MAX_US)
-    sequence = np.array(columns[1], np.int64)
-    is_bad |= _is_stamped_again(message, time_us)
-    values, is_beyond = _values(kind, columns[2 : 2 + len(kind.quantities)])
-    is_bad |= is_beyond | (np.array(columns[-3]) != native.VERSION)
-    sent_us, is_far = _times(columns[-2])
-    network_us, is_further = _times(columns[-1])
-    is_bad |= is_far | is_further
-    count = len(rows)
-    clock = _clocks(time_us, network_us, sent_us)
-    arrivals = Arrivals(
-        kind,
-        np.zeros(count, np.int64),
-        time_us,
-        np.full(count, EventTimeSource.DEVICE, np.int16),
-        sequence,
-        time_us,
-        network_us,
-        sent_us,
-        np.zeros(count, np.int64),
-        clock,
-        values,
-        digests(values, clock),
-    )
+    arrivals, message = joined([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    is_bad = np.concatenate([part[2] for part in parts])
     if not is_bad.any():
         return Read(arrivals, message, left)
     # One reading that is not clean leaves its whole message: the codec judges each of them.
@@ -110,32 +88,92 @@ def read(kind: Kind, payloads: Sequence[bytes]) -> Read:
     return Read(arrivals.rows(kept), message[kept], sorted([*left, *bad.tolist()]))
 
 
-def _decoded(kind: Kind, payloads: Sequence[bytes]) -> tuple[list[tuple[Any, ...]], list[int], list[int]]:
-    """Decode to tuples of fields; messages that do not decode are left."""
+def _decoded(
+    kind: Kind, payloads: Sequence[bytes]
+) -> tuple[list[tuple[int, tuple[Any, ...]]], list[tuple[int, tuple[Any, ...]]], list[int]]:
+    """Decode to tuples of fields: messages of one reading, of several, each with its place; and those that do not."""
     one, several = (decoder.decode for decoder in _decoders(kind))
     astuple = msgspec.structs.astuple
-    rows: list[tuple[Any, ...]] = []
-    owners: list[int] = []
+    singles: list[tuple[int, tuple[Any, ...]]] = []
+    arrays: list[tuple[int, tuple[Any, ...]]] = []
     left: list[int] = []
     for place, payload in enumerate(payloads):
         try:
             if b'"readings"' not in payload:
-                rows.append(astuple(one(payload)))
-                owners.append(place)
+                singles.append((place, astuple(one(payload))))
                 continue
-            readings, *envelope = astuple(several(payload))
+            said = astuple(several(payload))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             left.append(place)
             continue
-        if envelope[0] != native.VERSION or not 0 < len(readings) <= native.READINGS_MAX:
+        if 0 < len(said[0]) <= native.READINGS_MAX:
+            arrays.append((place, said))
+        else:
             left.append(place)
-            continue
-        rows += [(*astuple(reading), *envelope) for reading in readings]
-        owners += [place] * len(readings)
-    return rows, owners, left
+    return singles, arrays, left
 
 
-def _times(said: Sequence[datetime | None]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+_Part: TypeAlias = tuple[Arrivals, NDArray[np.int64], NDArray[np.bool_]]
+
+
+def _of_singles(kind: Kind, decoded: Sequence[tuple[int, tuple[Any, ...]]]) -> _Part | None:
+    """Lay messages of one reading into columns; with the place of each, and whether it is not clean."""
+    if not decoded:
+        return None
+    places, rows = zip(*decoded, strict=True)
+    *fields, version, sent, network = zip(*rows, strict=True)
+    message = np.array(places, np.int64)
+    return _laid(kind, fields, message, (np.array(version), _times(sent), _times(network)))
+
+
+def _of_arrays(kind: Kind, decoded: Sequence[tuple[int, tuple[Any, ...]]]) -> _Part | None:
+    """Do the same with messages of several readings."""
+    if not decoded:
+        return None
+    places, rows = zip(*decoded, strict=True)
+    several, version, sent, network = zip(*rows, strict=True)
+    owner = np.repeat(np.arange(len(rows)), [len(readings) for readings in several])
+    astuple = msgspec.structs.astuple
+    fields = list(zip(*(astuple(reading) for readings in several for reading in readings), strict=True))
+    message = np.array(places, np.int64)[owner]
+    (sent_us, is_far), (network_us, is_further) = _times(sent), _times(network)
+    around = (np.array(version)[owner], (sent_us[owner], is_far[owner]), (network_us[owner], is_further[owner]))
+    arrivals, message, is_bad = _laid(kind, fields, message, around)
+    return arrivals, message, is_bad | _is_stamped_again(owner, arrivals.event_time_us)
+
+
+def _laid(
+    kind: Kind,
+    fields: Sequence[tuple[Any, ...]],
+    message: NDArray[np.int64],
+    around: tuple[NDArray[np.int64], _Times, _Times],
+) -> _Part:
+    """Lay readings into columns, and say which are not clean."""
+    version, (sent_us, is_far), (network_us, is_further) = around
+    time_us, is_bad = _times(fields[0])
+    is_bad |= (time_us < SET_MIN_US) | (time_us >= SET_MAX_US)
+    values, is_beyond = _values(kind, fields[2:])
+    is_bad |= is_beyond | (version != native.VERSION) | is_far | is_further
+    nought = np.zeros(len(message), np.int64)
+    clock = _clocks(time_us, network_us, sent_us)
+    arrivals = Arrivals(
+        kind,
+        nought,
+        time_us,
+        np.full(len(message), EventTimeSource.DEVICE, np.int16),
+        np.array(fields[1], np.int64),
+        time_us,
+        network_us,
+        sent_us,
+        nought,
+        clock,
+        values,
+        digests(values, clock),
+    )
+    return arrivals, message, is_bad
+
+
+def _times(said: Sequence[datetime | None]) -> _Times:
     """Turn instants into microseconds, and say which are too far off to be exact; None is no time, which is exact."""
     seconds = np.array([np.nan if one is None else one.timestamp() for one in said], np.float64)
     is_said = ~np.isnan(seconds)
@@ -188,8 +226,6 @@ def _clocks(
 def _is_stamped_again(message: NDArray[np.int64], time_us: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Say which readings have the instant of the one before them in their message, in the order of time."""
     found = np.zeros(len(message), np.bool_)
-    if len(message) == message[-1] - message[0] + 1:
-        return found  # one a message
     order = np.lexsort((time_us, message))
     again = (np.diff(message[order]) == 0) & (np.diff(time_us[order]) == 0)
     found[order[1:][again]] = True

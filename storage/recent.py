@@ -3,8 +3,8 @@
 A link that drops sends some messages again, most within minutes. Which of them are there already the server can tell
 only key by key, at ten times the price of copying them in. So each connection remembers the keys that it stored, a
 million or so, in two tables of flags under a hash. A flag may be of another key, and a key of another worker has
-none: it is a guess. Whoever is guessed to be there goes through the stage, where the server decides; if one is there that
-nobody guessed, the server refuses the copy, and all go through the stage. Nothing but speed depends on it.
+none: it is a guess. Whoever is guessed to be there goes through the stage, where the server decides; if one is there
+that nobody guessed, the server refuses the copy, and all go through the stage. Nothing but speed depends on it.
 """
 
 from weakref import WeakKeyDictionary

@@ -1,4 +1,4 @@
-"""What the tests by faults stand on: workers in processes of their own, what was sent, and what is there in the end."""
+"""What the tests by faults stand on: workers in processes of their own, what was sent, what is there in the end."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 
@@ -99,7 +100,7 @@ class Worker:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def memory_kb(self) -> int:
-        """Resident memory now. [kB]"""
+        """Give its resident memory, in kB."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
@@ -174,11 +175,11 @@ def looking(dsn: str) -> Generator[psycopg.Connection, None, None]:
         yield connection
 
 
-def count(dsn: str, statement: str) -> int:
+def count(dsn: str, statement: LiteralString) -> int:
     """Ask for one number; -1 while the database is away or starting."""
     try:
         with looking(dsn) as connection:
-            row = connection.execute(statement).fetchone()  # pyright: ignore[reportArgumentType,reportCallIssue]
+            row = connection.execute(statement).fetchone()
     except psycopg.Error:
         return -1
     return int(row[0]) if row else 0
@@ -242,7 +243,7 @@ def ticks(span_s: float) -> Iterator[None]:
 
 def seeded(seed: int) -> random.Random:
     """Give chance that can be had again, and say by which seed; pytest shows it when a test fails."""
-    print(f"seed {seed}")
+    sys.stdout.write(f"seed {seed}\n")
     return random.Random(seed)  # noqa: S311  # not a secret
 
 
