@@ -6,6 +6,7 @@ after a reconnect the broker delivers again what was not acknowledged, under pac
 acknowledgements of an earlier connection are dropped.
 """
 
+import random
 import threading
 import time
 from collections import deque
@@ -32,7 +33,7 @@ _KEEPALIVE_S = 30
 BURST_MESSAGES = 20
 # Arrays can be long: some 80,000 readings a transaction are plenty.
 BATCH_BYTES_MAX = 8 * 2**20
-_RECONNECT_MIN_S, _RECONNECT_MAX_S = 1, 30
+_RECONNECT_MIN_S, _RECONNECT_MAX_S = (1, 3), 30
 # Mosquitto's count of messages that it has thrown away: the one loss that nobody else can see.
 DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -117,7 +118,8 @@ def new_client(
         protocol=version,
         manual_ack=manual_ack,
     )
-    client.reconnect_delay_set(_RECONNECT_MIN_S, _RECONNECT_MAX_S)
+    # Doubled each time; by chance, so that not all come back at one moment.
+    client.reconnect_delay_set(random.randint(*_RECONNECT_MIN_S), _RECONNECT_MAX_S)  # noqa: S311  # no secret
     if broker.username:
         client.username_pw_set(broker.username, broker.password)
     if broker.ca_file:

@@ -35,6 +35,8 @@ WINDOW = 3 * BATCH_MESSAGES_MAX
 _AWAITED_LOG_S = 5.0
 # What is here when the worker is told to stop is committed within this, or left to the broker.
 _DRAIN_S = 5.0
+# And what was handed over for storing within this: together they stay under the ten seconds that are promised.
+_LAST_BATCHES_S = 4.0
 
 
 @dataclass(slots=True)
@@ -132,9 +134,12 @@ def run(
         while time.monotonic() < until and _step(subscriber, decoding, storing, patience_s=0.0):
             pass
     finally:
-        storing.finish()
+        is_done = storing.finish()
         subscriber.close()
-        database.close()
+        if is_done:
+            database.close()
+        else:
+            _log.warning("batch_abandoned", do="nothing: it was not acknowledged and comes again")
     storing.raise_error()
     _log.info("ingest_stopped", batches=tally.batches, messages=tally.messages_decoded + tally.messages_rejected)
     return tally
@@ -205,15 +210,17 @@ class _Storing:
                 continue
             return
 
-    def finish(self) -> None:
-        """Store what was handed over, and end."""
-        while self._thread.is_alive() and not self.is_over:
+    def finish(self) -> bool:
+        """Store what was handed over, and end; False where that takes too long, and the broker keeps it."""
+        until = time.monotonic() + _LAST_BATCHES_S
+        while self._thread.is_alive() and not self.is_over and time.monotonic() < until:
             try:
                 self._batches.put(None, timeout=0.2)
             except queue.Full:
                 continue
             break
-        self._thread.join()
+        self._thread.join(max(until - time.monotonic(), 0.0))
+        return not self._thread.is_alive()
 
     def raise_error(self) -> None:
         """Raise what storing ended by."""

@@ -49,7 +49,7 @@ class Read:
 @cache
 def _decoders(kind: Kind) -> tuple[Any, Any]:
     """Make decoders of a message that is one reading, and of one that holds several."""
-    single, element = native.fields(kind, version=Literal[0, 1], unsaid=0)
+    single, element = native.fields(kind, version=Literal[1], unsaid=0)
     one = msgspec.defstruct(kind.name, [*element, *single], forbid_unknown_fields=True, gc=False)
     reading = msgspec.defstruct(kind.name, element, forbid_unknown_fields=True, gc=False)
     readings: tuple[str, Any, Any] = ("readings", list[reading], [])

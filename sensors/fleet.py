@@ -193,6 +193,11 @@ def containers(plan: Plan) -> list[Container]:
     return [_container(plan, number) for number in range(plan.containers)]
 
 
+def readings_a_message(plan: Plan, number: int) -> int:
+    """How many readings the sensor of a container, by its place in the plan, sends together."""
+    return _habit(plan, number, _chance_of(plan, number)).every
+
+
 def gateway_outages(plan: Plan) -> list[Outage]:
     """Say which gateway was out, and when: one, for some nine hours of a day of the first month."""
     if plan.is_perfect:
@@ -296,6 +301,10 @@ def _grow(
     return times_us, fills, emptied
 
 
+def _chance_of(plan: Plan, number: int) -> random.Random:
+    return random.Random(f"{plan.seed} device {number}")
+
+
 def _habit(plan: Plan, number: int, chance: random.Random) -> _Habit:
     """Seven in ten send twelve readings every six hours, the others each by itself; a few are in trouble."""
     phase_us = chance.randrange(0, 30) * MINUTE_US
@@ -317,7 +326,7 @@ def _habit(plan: Plan, number: int, chance: random.Random) -> _Habit:
 
 def _messages_of(plan: Plan, container: Container) -> Iterator[Message]:
     number = int(container.asset.removeprefix("VP-")) - 401
-    chance = random.Random(f"{plan.seed} device {number}")
+    chance = _chance_of(plan, number)
     habit = _habit(plan, number, chance)
     topic = build(ReadingTopic(SOURCE, container.device, "fill_level"))
     sender = Sender(plan, chance, topic, "distance_mm", _other_distance, habit.clock_error_us)

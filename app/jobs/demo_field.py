@@ -82,7 +82,7 @@ def field_of(
         is_perfect=is_perfect,
         midnights_us=midnights_us,
     )
-    voices = voices_of(fleet.containers(planned)) if is_mixed else {}
+    voices = voices_of(planned) if is_mixed else {}
     return Field(planned, tuple(_streets(files["segments.geojson"])), terms, voices)
 
 

@@ -1,8 +1,9 @@
 """Who speaks what in the demo: a city's mixture of networks and platforms, and the file that declares them.
 
-Of ten containers four speak native JSON, three are heard by ChirpStack, two by The Things Stack, and one by a
-platform, SensorThings and FIWARE by turns. Of three sweepers one is heard by Traccar. Where the numbers allow it a
-gateway belongs to one network; the device whose clock is to go wrong, and those whose batteries do, are native.
+Of ten containers five speak native JSON, three are heard by ChirpStack, one by The Things Stack, and one by a
+platform, SensorThings and FIWARE by turns. Of three sweepers one is heard by Traccar. The device whose clock is to go
+wrong, and those whose batteries do, are native. More radios that send each reading by itself would be as true, and
+would make of a demo of a minute one of several.
 """
 
 import json
@@ -11,15 +12,15 @@ from dataclasses import dataclass
 
 from sensors import dialects
 from sensors.dialects import Voice
-from sensors.fleet import Container
+from sensors.fleet import Container, Plan, containers, readings_a_message
 from sensors.sweepers import SWEEPERS
 
 CHIRPSTACK, THINGS, SENSORTHINGS, FIWARE, TRACCAR = "chirpstack", "things-stack", "sensorthings", "fiware", "traccar"
 _NATIVE = ""
 # By the last digit of a container's place, then by whether the digit before is even.
 _SPEAKS = (
-    (_NATIVE, SENSORTHINGS, CHIRPSTACK, _NATIVE, THINGS, CHIRPSTACK, CHIRPSTACK, _NATIVE, _NATIVE, THINGS),
-    (_NATIVE, FIWARE, CHIRPSTACK, _NATIVE, THINGS, CHIRPSTACK, CHIRPSTACK, _NATIVE, _NATIVE, THINGS),
+    (_NATIVE, SENSORTHINGS, CHIRPSTACK, _NATIVE, THINGS, CHIRPSTACK, CHIRPSTACK, _NATIVE, _NATIVE, _NATIVE),
+    (_NATIVE, FIWARE, CHIRPSTACK, _NATIVE, THINGS, CHIRPSTACK, CHIRPSTACK, _NATIVE, _NATIVE, _NATIVE),
 )
 # Assets are numbered from here on: VP-0401.
 _FIRST_NUMBER = 401
@@ -44,11 +45,12 @@ _TABLES = {
 }
 
 
-def voices_of(containers: Sequence[Container]) -> dict[str, Voice]:
+def voices_of(plan: Plan) -> dict[str, Voice]:
     """Give the voices of all devices that do not speak native JSON, by their native names."""
     voices: dict[str, Voice] = {}
-    for place, one in enumerate(containers):
-        voice = _voice(_SPEAKS[place // 10 % 2][place % 10], one, _FIRST_NUMBER + place)
+    for place, one in enumerate(containers(plan)):
+        has_memory = readings_a_message(plan, place) > 1
+        voice = _voice(_SPEAKS[place // 10 % 2][place % 10], one, _FIRST_NUMBER + place, has_memory=has_memory)
         if voice is not None:
             voices[one.device] = voice
     tracker = _TRACCAR_SWEEPER.device
@@ -64,10 +66,10 @@ def sources_toml(voices: Iterable[Voice]) -> str:
     return "\n".join(_declared(source, by_source[source]) for source in _TABLES if source in by_source)
 
 
-def _voice(source: str, one: Container, number: int) -> Voice | None:
+def _voice(source: str, one: Container, number: int, *, has_memory: bool) -> Voice | None:
     match source:
         case "chirpstack":
-            return dialects.chirpstack(source, one.device, number, one.gateway)
+            return dialects.chirpstack(source, one.device, number, one.gateway, has_memory=has_memory)
         case "things-stack":
             return dialects.things_stack(source, f"ldds75-{number:04d}", number, one.gateway)
         case "sensorthings":
@@ -85,5 +87,7 @@ def _declared(source: str, voices: Sequence[Voice]) -> str:
     # What a JSON string holds of ASCII without control characters, a basic string of TOML holds too.
     lines = ["[[source]]", *(f"{key} = {json.dumps(value)}" for key, value in said.items() if value)]
     lines += ["only_known = true", "[source.devices]"]
-    lines += [f"{json.dumps(one.name)} = {{ device = {json.dumps(one.device)} }}" for one in voices]
+    for one in voices:
+        codec = f", codec = {json.dumps(one.codec)}" if one.codec else ""
+        lines.append(f"{json.dumps(one.name)} = {{ device = {json.dumps(one.device)}{codec} }}")
     return "\n".join(lines) + "\n"

@@ -47,7 +47,8 @@ class ShippedMosquitto(LocalServer):
         self._users = users
         self._etc = self.folder / "etc"
         self.certificates = self._etc / "certificates"
-        self.tls_port = free_port()
+        self.tls_port = 0
+        self._was_up = False
 
     def user(self, name: str) -> Broker:
         """Give the address by which a user with a password comes."""
@@ -74,7 +75,16 @@ class ShippedMosquitto(LocalServer):
                 os.chown(one, self.account.uid, self.account.gid)
             one.chmod(0o700)
 
+    def _answers(self, port: int) -> bool:
+        # It opens them one after the other, and ends when the second is taken.
+        is_up = super()._answers(port) and super()._answers(self.tls_port)
+        self._was_up = self._was_up or is_up
+        return is_up
+
     def _command(self, port: int) -> list[str]:
+        if not self._was_up:
+            # Another one with each try; the same after a restart.
+            self.tls_port = free_port()
         text = (SHIPPED / "mosquitto.conf").read_text(encoding="utf-8")
         replaced = {
             "/etc/mosquitto/": f"{self._etc}/",

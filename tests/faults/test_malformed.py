@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from app.local.broker import LocalMosquitto
 from ingest.accept import PAYLOAD_BYTES_MAX, accept, source_of
 from ingest.client import Broker, new_client

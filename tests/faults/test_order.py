@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from app.jobs import assess, statements
@@ -177,8 +177,8 @@ def _check(dsn: str, folder: Path, examples: int) -> None:
     # Each history is held against several arrivals of it.
     clean: dict[int, _Outcome] = {}
 
-    # Derandomised: a run shows what the run before it has shown.
-    @settings(max_examples=examples, derandomize=True, database=None)
+    # A run shows what the run before it has shown; a smaller seed is no simpler history, so nothing is shrunk.
+    @settings(max_examples=examples, derandomize=True, database=None, phases=[Phase.generate])
     @given(st.integers(0, examples // 5), st.integers(0, 2**32 - 1))
     def check(history_seed: int, arrival_seed: int) -> None:
         history = _history(history_seed)

@@ -26,7 +26,7 @@ from tests.faults import rig
 from tests.ingest.rig import broker_of, make_session, wait_until
 
 _DEVICES = 20
-# What a window of messages takes decoded, in buffers and as columns, ten times over: 3,000 messages of some 100 bytes.
+# What a window of messages takes, in buffers and as columns, many times over: 3,000 messages of some 100 bytes.
 _GROWTH_MAX_KB = 40_000
 _DISK_BYTES = 48 * 2**20
 
