@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from sensors.readings import EventTimeSource
 from storage.readings import Batch
 
 ROOT = "poniente/receipt"
@@ -59,10 +60,11 @@ def receipts(batch: Batch) -> Iterator[tuple[str, bytes]]:
     """Make the receipts for a batch that is committed: topic and payload, one a device and kind.
 
     A reading is confirmed whatever became of it (accepted, duplicate, conflict, reduced): sent again it would be the
-    same again. One without a number has none to confirm.
+    same again. One without a number has none to confirm, nor has one without a time: its number is a digest of ours.
     """
     for arrivals in batch.arrivals:
-        counted = np.flatnonzero(arrivals.sequence > 0)
+        is_own = arrivals.event_time_source != EventTimeSource.RECEIPT
+        counted = np.flatnonzero(is_own & (arrivals.sequence > 0))
         order = counted[np.lexsort((arrivals.sequence[counted], arrivals.device[counted]))]
         device, sequence = arrivals.device[order], arrivals.sequence[order]
         is_first = (np.diff(device, prepend=-1) != 0) | (np.diff(sequence, prepend=-1) > 1)

@@ -171,7 +171,7 @@ def _step(subscriber: Subscriber, decoding: Decoding, storing: "_Storing", *, pa
     storing.at_step("received")
     batch = decoding.batch(delivery)
     if decoding.dropped_by_broker > storing.tally.dropped_by_broker:
-        _log.error("broker_dropped_messages", messages=decoding.dropped_by_broker, see="docs/ingest.md")
+        _log.error("broker_dropped_messages", messages=decoding.dropped_by_broker, see="docs/ingest-promises.md")
     storing.tally.dropped_by_broker = decoding.dropped_by_broker
     storing.at_step("decoded")
     storing.put(delivery, batch)

@@ -5,9 +5,9 @@ messages into its own, one by one, so that what goes wrong on the way goes wrong
 came twice comes twice, a conflict stays one, and what cannot be read is passed on as it is.
 
 What is believed of networks here: a radio without a memory sends each reading at once, and its frame carries no
-clock, so the gateway's time is that of the reading; one with a memory sends several, each with its own time. A network
-server forwards a frame under the time at which it first came in, however often it forwards it. A platform (Traccar,
-SensorThings, FIWARE) keeps the device's own times.
+clock, so the gateway's time is that of the reading; one with a memory sends several, each with its own time. A server
+of a network forwards a frame under the time at which it first came in, however often it forwards it. A platform
+(Traccar, SensorThings, FIWARE) keeps the device's own times.
 """
 
 import base64

@@ -5,15 +5,24 @@
 
 import argparse
 import sys
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, timedelta
 from fractions import Fraction
 
-from app.jobs.demo_field import FIRST, MONTHS, field_of, messages_of, register_of
+from app.jobs.demo_field import FIRST, MONTHS, Field, field_of, messages_of, register_of
+from app.jobs.demo_sources import sources_toml
+from ingest.accept import accept, source_of
+from ingest.sources import read_sources
 from rules.assess import assess
 from rules.payments.money import read
 from rules.payments.statement import settle
 from rules.register import load_register
-from tests.rules.field import stored
+from sensors.columns import Columns
+from sensors.fleet import Message
+from sensors.readings import Reading
+from sensors.registry import kinds
+from tests.rules.field import columns_of
 
 FAR_US = 2**61
 # Of September: in fewer the standards of a month would judge days that nobody drove.
@@ -22,15 +31,25 @@ _MONTH_DAYS = 30
 
 def shortfall(seed: int, days: int, containers: int) -> tuple[Fraction, list[str]]:
     """What a perfect contractor is not paid of its base sum in the first month, and its lines in procedure."""
-    field = field_of(seed, containers, is_perfect=True, days=days)
+    field = field_of(seed, containers, is_perfect=True, days=days, is_mixed=True)
     register = load_register(register_of(field), field.terms)
-    readings = stored(messages_of(field, seed))
+    readings = _stored(field, messages_of(field, seed))
     span: tuple[date, date] = (FIRST, FIRST + timedelta(days=days))
     found = assess(field.terms, register, readings, span, FAR_US)
     whole = {one.id for one in field.terms.file.standard if days >= _MONTH_DAYS or one.window.span == "day"}
     body = settle(field.terms, [one for one in found if one.standard in whole], MONTHS[0]).body
     charged = [line["id"] for line in body["blocks"]["C"]["lines"]]
     return read(body["totals"]["base"]) - read(body["totals"]["net"]), charged
+
+
+def _stored(field: Field, messages: Iterable[Message]) -> dict[tuple[str, str, str], Columns]:
+    """Decode messages by the field's sources and lay what is distinct into columns, by kind, source and device."""
+    sources = read_sources(sources_toml(field.voices.values()))
+    said = defaultdict[tuple[str, str, str], set[Reading]](set)
+    for message in messages:
+        for reading in accept(source_of(sources, message.topic), message.topic, message.payload).readings:
+            said[reading.kind.name, reading.source, reading.device].add(reading)
+    return {key: columns_of(kinds()[key[0]], readings) for key, readings in said.items()}
 
 
 if __name__ == "__main__":

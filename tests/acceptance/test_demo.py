@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +16,9 @@ import pytest
 
 from app.export.tables import read_determinations
 from app.jobs.demo_field import CONTAINERS, MONTHS, Field, drawn_of, field_of
+from app.jobs.playing import messages_of
+from ingest.accept import source_of
+from ingest.sources import read_sources
 from rules.records import Determination, Verdict
 from sensors import people, sweepers
 from sensors.fleet import Container, containers
@@ -91,7 +95,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 @pytest.fixture(scope="module")
 def field() -> Field:
-    return field_of(SEED, round(CONTAINERS * SCALE), is_perfect=False)
+    return field_of(SEED, round(CONTAINERS * SCALE), is_perfect=False, is_mixed=True)
 
 
 @pytest.fixture(scope="module")
@@ -278,6 +282,32 @@ def _follow_a_peso(demo: Demo, database: str) -> None:
     assert segment in told.stdout
     for part in (segment, vehicle, device, "latitude", "speed_mps"):
         assert part in shown.stdout
+
+
+def test_every_format_proves_something_when_a_city_has_all(demo: Demo) -> None:
+    """Six formats at once; what is known of their containers and vehicles suffices for verdicts."""
+    sources = read_sources((demo.out / "sources.toml").read_text())
+    with (demo.out / "contract" / "installations.csv").open(newline="") as stream:
+        source_by_asset = {row["asset"]: row["source"] for row in csv.DictReader(stream)}
+    formats: Counter[str] = Counter()
+    for month in MONTHS:
+        for topic, _ in messages_of(demo.out / "field" / f"messages-{month}.jsonl", None):
+            source = source_of(sources, topic)
+            assert source is not None
+            formats[source.format] += 1
+    judged = {source_by_asset[one.subject] for one in of_containers(demo) if one.verdict != Verdict.INCONCLUSIVE}
+    swept = {
+        vehicle for month in MONTHS for one in demo.determinations(month, "night-sweep") for vehicle in drove(one)
+    }
+
+    assert {"native", "chirpstack", "things_stack", "sensorthings", "ngsi", "traccar"} == set(formats)
+    assert min(formats.values()) > 500
+    assert {"sim", "chirpstack", "things-stack", "sensorthings", "fiware"} == judged
+    assert {"sim", "traccar"} == {source_by_asset[vehicle] for vehicle in swept}
+
+
+def drove(night: Determination) -> set[str]:
+    return {vehicle for _, vehicle, *_ in night.trace["passes"]}
 
 
 def test_statements_are_the_same_when_computed_from_files_alone(demo: Demo) -> None:

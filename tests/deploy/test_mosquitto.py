@@ -3,6 +3,7 @@
 import gc
 import queue
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from tests.ingest.rig import CLIENT_ID, fleet, make_session, wait_until, watchin
 _WORKER = "poniente-ingest"
 _USERS = (_WORKER, "city", "other", "bin-7", "ann", "traccar")
 _COUNT = 5_000
+_LISTENS = "0A"
 _PAYLOAD = b'{"v":1,"time":"2026-09-05T22:00:00Z","sequence":999,"distance_mm":640}'
 # A message that is written and read by whom the ACL is about.
 _LEVEL = f"{ROOT}/city/bin-7/fill_level"
@@ -76,6 +78,18 @@ def _come(broker: Broker, client_id: str = "", *, topic: str = "") -> tuple[str,
     finally:
         client.disconnect()
         client.loop_stop()
+
+
+def _listening(pid: int) -> set[int]:
+    """Give the ports on which a process listens, by the kernel's tables."""
+    mine: set[str] = set()
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # a connection that was closed meanwhile
+            mine.add(str(one.readlink()))
+    rows = [
+        row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text("ascii").splitlines()
+    ]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == _LISTENS and f"socket:[{row[9]}]" in mine}
 
 
 def test_all_arrive_when_the_worker_was_away(embedded_database: str, shipped: ShippedMosquitto) -> None:
@@ -133,6 +147,11 @@ def test_messages_wait_when_they_are_of_quality_0(embedded_database: str, shippe
         running(embedded_database, shipped.user(_WORKER), Options(CLIENT_ID)),
     ):
         watch.wait_for(accepted=101)
+
+
+def test_ports_when_counted(shipped: ShippedMosquitto) -> None:
+    # Some options open a listener of their own where they stand before the first one.
+    assert {shipped.port, shipped.tls_port} == _listening(shipped.pid)
 
 
 @pytest.mark.parametrize(

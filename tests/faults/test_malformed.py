@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paho.mqtt.reasoncodes import ReasonCode
 
 from app.local.broker import LocalMosquitto
 from ingest.accept import PAYLOAD_BYTES_MAX, accept, source_of
@@ -16,6 +17,7 @@ from ingest.client import Broker, new_client
 from ingest.publisher import publish
 from ingest.sources import read_sources
 from sensors.registry import kinds
+from tests.deploy.shipped import ShippedMosquitto
 from tests.faults import rig
 from tests.fuzz.mutations import SOURCES, forms, golden, spoilt
 from tests.ingest.rig import broker_of, wait_until
@@ -188,3 +190,30 @@ def test_oversized_messages_are_refused_and_others_pass(
     with rig.looking(timescale_database) as connection:
         kept = connection.execute("select reason, min(payload_bytes), count(*) from rejection group by 1").fetchall()
     assert [("payload_too_large", PAYLOAD_BYTES_MAX + 1, 100)] == kept
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(100_000, True), (131_072, False), (262_144, False)])
+def test_broker_cuts_off_who_sends_more_than_it_takes(
+    mosquitto_binary: Path, server_folder: Path, size: int, *, is_taken: bool
+) -> None:
+    """With the shipped configuration; what it lets through and is too much for us, the worker refuses."""
+    topic = "poniente/v1/city/large-1/fill_level"
+    with ShippedMosquitto(mosquitto_binary, server_folder / "broker", ["city"]) as server:
+        client = new_client(server.user("city"), "", is_persistent=False)
+        cut: list[str] = []
+
+        def on_disconnect(_client: object, _user: object, _flags: object, reason: ReasonCode, _more: object) -> None:
+            cut.append(str(reason))
+
+        client.on_disconnect = on_disconnect
+        client.connect(server.host, server.port)
+        client.loop_start()
+        try:
+            info = client.publish(topic, b" " * size, qos=1)
+            wait_until(lambda: info.is_published() or bool(cut), "the broker takes it, or hangs up")
+            assert (is_taken, [] if is_taken else ["Packet too large"]) == (info.is_published(), cut[:1])
+            # Others are not concerned.
+            assert 1 == publish(server.user("city"), [(topic, b"{}")])
+        finally:
+            client.disconnect()
+            client.loop_stop()

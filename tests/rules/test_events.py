@@ -1,5 +1,6 @@
 """From what devices said to intervals that surely hold the true fill."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from rules.assets import Installation, Register
 from rules.causes import Looked, Presence
-from rules.events import Samples, gap_causes, readings_digest, samples_of, sources_of
+from rules.events import ECHO_SPREAD_MAX_MM, Samples, gap_causes, readings_digest, samples_of, sources_of
 from rules.numbers import PPM
 from rules.records import GapCause
 from sensors.readings import NOT_SAID, Clock
@@ -188,3 +189,55 @@ def test_reading_proves_nothing_when_its_clock_was_wrong_once_and_it_is_sent_aga
 
     assert [9] == found.t_us.tolist()
     assert [5, 5] == found.excluded_us.tolist()
+
+
+def echoing(*echoes_mm: int, distance_mm: int = NOT_SAID, installation: Installation | None = None) -> Samples:
+    """Samples of one reading with these echoes."""
+    said = columns([Said(5, distance_mm=distance_mm)])
+    names = ("echo_1_mm", "echo_2_mm", "echo_3_mm", "echo_4_mm")
+    numbers = {**said.numbers, **{name: np.array([mm], np.int32) for name, mm in zip(names, echoes_mm, strict=False)}}
+    readings = {("fill_level", "net", "d1"): replace(said, numbers=numbers)}
+    return samples_of(sources_of("C-1", "fill_level", (installation or hung(),), readings))
+
+
+@given(st.permutations([200, 300, 400, 420]))
+def test_fill_is_of_the_lower_median_when_only_echoes_are_said(echoes_mm: list[int]) -> None:
+    found = echoing(*echoes_mm)
+    assert ([5], [800_000], [800_000]) == (found.t_us.tolist(), found.lo_ppm.tolist(), found.hi_ppm.tolist())
+
+
+@pytest.mark.parametrize(
+    ("echoes_mm", "fill_ppm"),
+    [
+        ((600,), 500_000),
+        ((NOT_SAID, 600, NOT_SAID, 500), 600_000),
+        ((600, 500, 550), 550_000),
+        ((20,) * 4, 1_080_000),
+    ],
+)
+def test_fill_is_of_the_echoes_said_when_some_are_missing(echoes_mm: tuple[int, ...], fill_ppm: int) -> None:
+    assert [fill_ppm] == echoing(*echoes_mm).lo_ppm.tolist()
+
+
+@pytest.mark.parametrize(
+    ("echoes_mm", "proves"),
+    [
+        ((400, 400, 400, 400 + ECHO_SPREAD_MAX_MM), True),
+        ((400, 400, 400, 401 + ECHO_SPREAD_MAX_MM), False),
+        ((NOT_SAID, 400, NOT_SAID, 401 + ECHO_SPREAD_MAX_MM), False),
+        ((0, 0, 0, 0), False),
+        ((0, 20_000, 20_000, 20_000), False),
+    ],
+)
+def test_reading_proves_nothing_when_its_echoes_disagree(echoes_mm: tuple[int, ...], *, proves: bool) -> None:
+    found = echoing(*echoes_mm)
+    assert ([5], []) == (found.t_us.tolist(), found.excluded_us.tolist()) or not proves
+    assert ([], [5]) == (found.t_us.tolist(), found.excluded_us.tolist()) or proves
+
+
+def test_distance_rules_when_the_device_says_echoes_too() -> None:
+    assert [900_000] == echoing(0, 1_000, 3_000, distance_mm=200).lo_ppm.tolist()
+
+
+def test_echoes_prove_nothing_when_the_installation_has_no_geometry() -> None:
+    assert [5] == echoing(600, 600, installation=hung(empty_mm=None, full_mm=None)).excluded_us.tolist()

@@ -1,4 +1,4 @@
-"""Making readings: the clock on each side of every limit, receipts, local hours that come twice, numbers and words."""
+"""Making readings: the clock on each side of every limit, receipts, local hours that come twice, what is said."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
@@ -163,13 +163,11 @@ def test_clock_is_the_worst_that_can_be_said_when_several_can() -> None:
 _SAID_US = st.integers(0, 2**32 * _SECOND_US - 1) | st.just(NO_TIME_US)
 
 
-@given(_SAID_US, _SAID_US, _SAID_US, st.booleans(), st.booleans())
+@given(
+    device_us=_SAID_US, network_us=_SAID_US, sent_us=_SAID_US, is_doubtful=st.booleans(), is_replayed=st.booleans()
+)
 def test_times_are_kept_as_said_when_they_are_any(
-    device_us: int,
-    network_us: int,
-    sent_us: int,
-    is_doubtful: bool,
-    is_replayed: bool,  # noqa: FBT001  # drawn
+    *, device_us: int, network_us: int, sent_us: int, is_doubtful: bool, is_replayed: bool
 ) -> None:
     times = Times(device_us, network_us, sent_us, is_doubtful=is_doubtful, is_replayed=is_replayed)
     reading = _made(times)
@@ -217,7 +215,7 @@ def test_reading_proves_nothing_when_nobody_says_a_time() -> None:
 def test_receipt_is_the_same_for_ever_when_the_content_is() -> None:
     # Stored as a key: another number would store again what is there.
     content = content_digest(levels(distance_mm=640), Clock.UNCHECKED)
-    assert receipt(_WHO, FILL_LEVEL, content, 7) == 0
+    assert receipt(_WHO, FILL_LEVEL, content, 7) == 3_618_814_432_951_559_825
 
 
 def test_receipt_differs_when_anything_said_does() -> None:
