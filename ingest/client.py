@@ -21,6 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest.bulk import BulkClient, Messages, fits, packet_of
 from ingest.errors import BrokerError
@@ -312,7 +313,15 @@ class Subscriber:
         with self._connection_lock:
             self._connection += 1
         _log.info("broker_connected", host=self._broker.host, port=self._broker.port, session=flags.session_present)
-        self._subscription = client.subscribe([(one, 1) for one in self._filters])[1]
+        self._subscription = client.subscribe(self._wishes())[1]
+
+    def _wishes(self) -> list[Any]:
+        """What to subscribe to; a topic and a quality, or with MQTT 5 options, whose types paho leaves open."""
+        if self._broker.version != MQTTProtocolVersion.MQTTv5:
+            return [(one, 1) for one in self._filters]
+        # A retained message is no news. The broker sends it to a session once, not after each reconnect.
+        once = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+        return [(one, once) for one in self._filters]
 
     def _on_subscribe(
         self, client: Client, _user: object, mid: int, reasons: list[ReasonCode], _properties: object

@@ -5,6 +5,7 @@ left of them, and every other format, goes one by one through its codec. Nothing
 readings, or rejections that name the reason.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ingest.client import DROPPED_TOPIC, Delivery
 from sensors import bulk
 from sensors.arrivals import Arrivals, joined, of_readings
 from sensors.framing import formats
-from sensors.readings import Decoded, EventTimeSource, Kind, Reading
+from sensors.readings import Decoded, EventTimeSource, Kind, Reading, Rejection
 from sensors.registry import kinds
 from sensors.sources import Source
 from sensors.topics import parse
@@ -62,10 +63,23 @@ class Decoding:
         self._routes: dict[bytes, _Route] = {}
         self._devices: list[tuple[str, str]] = []
         self._places: dict[tuple[str, str], int] = {}
+        # Who stores decodes again what has to be halved, beside who decodes the next batch: two devices met at one
+        # moment would get one place.
+        self._lock = threading.Lock()
         self.dropped_by_broker = 0
 
     def batch(self, delivery: Delivery) -> Batch:
         """Decode a batch; every message is decoded or refused, none is dropped."""
+        with self._lock:
+            return self._batch(delivery)
+
+    def refused(self, delivery: Delivery, rejection: Rejection) -> Refused:
+        """Refuse the one message of a delivery as a whole, and keep of it what may be kept."""
+        with self._lock:
+            route = self._routes.get(delivery.topics[0]) or self._route(delivery.topics[0])
+        return _refused(route, delivery.payloads[0], delivery.received_us[0], Decoded([], [rejection]))
+
+    def _batch(self, delivery: Delivery) -> Batch:
         received = np.array(delivery.received_us, np.int64)
         together, alone, ours = self._sorted_out(delivery)
         parts: dict[str, list[Arrivals]] = {}
@@ -88,7 +102,7 @@ class Decoding:
         together: dict[str, tuple[list[int], list[int]]] = {}
         alone: list[int] = []
         ours = 0
-        first = routes[0].kind
+        first = routes[0].kind if routes else None
         if first and all(route.kind is first for route in routes) and _longest(delivery) <= PAYLOAD_BYTES_MAX:
             return {first.name: (list(range(len(routes))), [route.device for route in routes])}, alone, ours
         for place, route in enumerate(routes):

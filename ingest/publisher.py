@@ -225,6 +225,7 @@ class ReceiptPublisher:
         # When to send what: instant on the monotonic clock, and what. Entries of what was confirmed are passed over.
         self._due: list[tuple[float, _Line, int]] = []
         self._devices: set[str] = set()
+        self._full_until_s = 0.0
         self._is_connected = self._is_closing = False
         self.sent = self.confirmed = self.given_up = 0
         self._client = new_client(broker, client_id, is_persistent=False)
@@ -301,6 +302,11 @@ class ReceiptPublisher:
         return True
 
     @property
+    def kept(self) -> int:
+        """How many are unconfirmed."""
+        return self._count
+
+    @property
     def unconfirmed(self) -> list[Unconfirmed]:
         """What no receipt has come for, in the order of its numbers."""
         with self._change:
@@ -332,7 +338,7 @@ class ReceiptPublisher:
             return 0.0
         if not self._is_connected or not self._due:
             return None
-        return max(0.0, self._due[0][0] - time.monotonic())
+        return max(0.0, max(self._due[0][0], self._full_until_s) - time.monotonic())
 
     def _take_due(self) -> list[Unconfirmed]:
         """Send what is due; give back what is given up. A try counts only where there is a line."""
@@ -349,13 +355,16 @@ class ReceiptPublisher:
                 self.given_up += 1
                 self._forget(line, sequence)
                 continue
-            wait_s = _FULL_S
-            if self._send(line[1], kept.reading):
+            is_sent = self._send(line[1], kept.reading)
+            if is_sent:
                 kept.tries += 1
                 self.sent += 1
-                wait_s = self._patience.wait_s(kept.tries)
-            kept.due_s = time.monotonic() + wait_s
+                kept.due_s = time.monotonic() + self._patience.wait_s(kept.tries)
             heapq.heappush(self._due, (kept.due_s, line, sequence))
+            if not is_sent:
+                # So it would be with all others that are due.
+                self._full_until_s = time.monotonic() + _FULL_S
+                break
         return given_up
 
     def _send(self, device: str, reading: Unconfirmed) -> bool:

@@ -5,7 +5,7 @@ counts its readings and listens on `poniente/receipt/{device}` learns which of t
 others again. A receipt itself may be lost: the reading then comes again, is a duplicate, and is confirmed again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -56,9 +56,17 @@ def topic(device: str) -> str:
     return f"{ROOT}/{device}"
 
 
-def receipts(batch: Batch) -> Iterator[tuple[str, bytes]]:
+def receipts(batch: Batch, deaf: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
     """Make the receipts for a batch that is committed: topic and payload, one a device and kind.
 
+    Parameters
+    ----------
+    batch : Batch
+    deaf : collection of str
+        Sources whose devices listen to nobody: those behind a network or a platform.
+
+    Notes
+    -----
     A reading is confirmed whatever became of it (accepted, duplicate, conflict, reduced): sent again it would be the
     same again. One without a number has none to confirm, nor has one without a time: its number is a digest of ours.
     """
@@ -70,18 +78,19 @@ def receipts(batch: Batch) -> Iterator[tuple[str, bytes]]:
         is_first = (np.diff(device, prepend=-1) != 0) | (np.diff(sequence, prepend=-1) > 1)
         starts = np.flatnonzero(is_first)
         lasts = sequence[np.append(starts[1:], len(sequence)) - 1] if len(sequence) else sequence
-        yield from _of_devices(batch, arrivals.kind.name, device[starts], (sequence[starts], lasts))
+        for device_of, sequences in _by_device(device[starts], (sequence[starts], lasts)).items():
+            source, name = batch.devices[device_of]
+            if source not in deaf:
+                yield topic(name), _encode(_Message(1, source, arrivals.kind.name, sequences[:RUNS_MAX]))
 
 
-def _of_devices(
-    batch: Batch, kind: str, device: NDArray[np.int64], runs: tuple[NDArray[np.int64], NDArray[np.int64]]
-) -> Iterator[tuple[str, bytes]]:
+def _by_device(
+    device: NDArray[np.int64], runs: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> dict[int, list[tuple[int, int]]]:
     several: dict[int, list[tuple[int, int]]] = {}
     for place, first, last in zip(device.tolist(), *(part.tolist() for part in runs), strict=True):
         several.setdefault(place, []).append((first, last))
-    for place, sequences in several.items():
-        source, name = batch.devices[place]
-        yield topic(name), _encode(_Message(1, source, kind, sequences[:RUNS_MAX]))
+    return several
 
 
 def parse(payload: bytes) -> Receipt | None:

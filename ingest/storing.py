@@ -20,10 +20,8 @@ from sensors.arrivals import Arrivals
 from sensors.readings import Reason, Rejection
 from storage import readings
 from storage.connection import AWAY, UNACCEPTABLE, Connection, connect
-from storage.instants import instant
 from storage.migrate import is_current
 from storage.readings import Batch, Stored
-from storage.refusals import Refused
 
 _log = structlog.get_logger()
 _RETRY_MIN_S, _RETRY_MAX_S = 0.2, 10.0
@@ -86,13 +84,7 @@ class Database:
         if len(delivery) == 1:
             _log.error("message_not_storable", error=type(error).__name__)
             rejection = Rejection(Reason.NOT_STORABLE, f"the database refused it: {type(error).__name__}")
-            refused = Refused(
-                delivery.topics[0].decode(errors="replace"),
-                delivery.payloads[0],
-                instant(delivery.received_us[0]),
-                (rejection,),
-            )
-            one = self._store_part(Batch((), (), (refused,), 1))
+            one = self._store_part(Batch((), (), (self._decoding.refused(delivery, rejection),), 1))
             return None if one is None else [one]
         middle = len(delivery) // 2
         stored: list[Stored] = []

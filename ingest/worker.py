@@ -124,7 +124,7 @@ def run(
     subscriber = Subscriber(
         broker, options.client_id, options.filters, window=min(options.window, 65_535), is_bulk=options.is_bulk
     )
-    storing = _Storing(subscriber, database, tally, gives_receipts=options.gives_receipts)
+    storing = _Storing(subscriber, database, tally, options)
     subscriber.start()
     storing.start()
     try:
@@ -181,10 +181,11 @@ def _step(subscriber: Subscriber, decoding: Decoding, storing: "_Storing", *, pa
 class _Storing:
     """Stores and acknowledges batches in a thread of its own, in their order."""
 
-    def __init__(self, subscriber: Subscriber, database: Database, tally: Tally, *, gives_receipts: bool) -> None:
+    def __init__(self, subscriber: Subscriber, database: Database, tally: Tally, options: Options) -> None:
         self._subscriber = subscriber
         self._database = database
-        self._gives_receipts = gives_receipts
+        self._gives_receipts = options.gives_receipts
+        self._deaf = frozenset(source.name for source in options.sources if source.format != "native")
         # One batch waits while one is stored: more would only lengthen what a crash delivers again.
         self._batches: queue.Queue[tuple[Delivery, Batch] | None] = queue.Queue(maxsize=1)
         self._error: BaseException | None = None
@@ -254,5 +255,5 @@ class _Storing:
 
     def _give_receipts(self, batch: Batch) -> None:
         self.at_step("during_receipt")
-        self._subscriber.publish(receipts(batch))
+        self._subscriber.publish(receipts(batch, self._deaf))
         self.at_step("after_receipt")

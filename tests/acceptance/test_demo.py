@@ -301,7 +301,8 @@ def test_every_format_proves_something_when_a_city_has_all(demo: Demo) -> None:
     }
 
     assert {"native", "chirpstack", "things_stack", "sensorthings", "ngsi", "traccar"} == set(formats)
-    assert min(formats.values()) > 500
+    # A context broker's notification every six hours over two months is the least of them.
+    assert min(formats.values()) > 4 * (30 + 31)
     assert {"sim", "chirpstack", "things-stack", "sensorthings", "fiware"} == judged
     assert {"sim", "traccar"} == {source_by_asset[vehicle] for vehicle in swept}
 
