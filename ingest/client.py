@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -204,8 +204,18 @@ class Subscriber:
         """How many messages are here and not yet taken."""
         return self._waiting_count
 
-    def take(self, most: int, *, age_s: float, idle_s: float, patience_s: float) -> Delivery | None:
+    def take(
+        self,
+        most: int,
+        *,
+        age_s: float,
+        idle_s: float,
+        patience_s: float,
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> Delivery | None:
         """Take a batch: full by count or bytes, or its first message `age_s` old, or nothing new for `idle_s`.
+
+        While nobody wants it, because the one before is not stored yet, it goes on growing until it is full.
 
         A broker's window can be smaller than a batch (100 with some); waiting for more would then wait for ever. A
         burst that stops is such a window, full: it is waited for a tenth as long as a trickle.
@@ -218,6 +228,8 @@ class Subscriber:
             [s]
         patience_s : float
             How long to wait for a first message. [s]
+        is_wanted : callable
+            Whether a batch could be stored at once.
 
         Returns
         -------
@@ -236,7 +248,10 @@ class Subscriber:
         while True:
             with self._change:
                 if not self._waiting and not self._change.wait_for(lambda: self._waiting, until - time.monotonic()):
-                    return taken
+                    if taken is None or is_wanted():
+                        return taken
+                    until = time.monotonic() + idle_s
+                    continue
                 part = self._next(most - (len(taken) if taken else 0), taken)
             if part is None:
                 return taken  # of another connection: a batch of its own
@@ -246,10 +261,10 @@ class Subscriber:
                 ends = time.monotonic() + age_s
             else:
                 taken.add(part)
-            if len(taken) >= most or size >= BATCH_BYTES_MAX or time.monotonic() >= ends:
+            if len(taken) >= most or size >= BATCH_BYTES_MAX or (time.monotonic() >= ends and is_wanted()):
                 return taken
             patient_s = idle_s / 10 if len(taken) >= BURST_MESSAGES else idle_s
-            until = min(time.monotonic() + patient_s, ends)
+            until = time.monotonic() + patient_s
 
     def _next(self, most: int, taken: Delivery | None) -> Delivery | None:
         """Take the first list that waits, or so much of it as there is room for."""

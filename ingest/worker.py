@@ -164,7 +164,13 @@ def _work(
 
 def _step(subscriber: Subscriber, decoding: Decoding, storing: "_Storing", *, patience_s: float) -> bool:
     """Take a batch, decode it, hand it on; False when nothing came."""
-    delivery = subscriber.take(BATCH_MESSAGES_MAX, age_s=BATCH_AGE_S, idle_s=BATCH_IDLE_S, patience_s=patience_s)
+    delivery = subscriber.take(
+        BATCH_MESSAGES_MAX,
+        age_s=BATCH_AGE_S,
+        idle_s=BATCH_IDLE_S,
+        patience_s=patience_s,
+        is_wanted=storing.is_free,
+    )
     storing.tally.waiting = subscriber.waiting
     if delivery is None:
         return False
@@ -201,6 +207,10 @@ class _Storing:
     def is_over(self) -> bool:
         """Whether storing has ended by an error."""
         return self._error is not None
+
+    def is_free(self) -> bool:
+        """Whether a batch that is handed over is the next to be stored."""
+        return self.is_over or self._batches.empty()
 
     def put(self, delivery: Delivery, batch: Batch) -> None:
         """Hand a batch over; waits while another one waits."""

@@ -310,12 +310,12 @@ def traccar(source: str, device: str, number: int, name: str) -> Voice:
     return Voice(source, device, name, "traccar/positions", write, Pace.APART)
 
 
-def _us(time: str) -> int:
-    return microseconds(datetime.fromisoformat(time))[0]
+def _us(said: str) -> int:
+    return microseconds(datetime.fromisoformat(said))[0]
 
 
-def _later(time: str) -> str:
-    return iso(_us(time) + _BACKHAUL_US)
+def _later(said: str) -> str:
+    return iso(_us(said) + _BACKHAUL_US)
 
 
 def _base64(data: bytes) -> str:

@@ -321,4 +321,4 @@ def _program(arguments: list[str], servers: _Servers, log: int) -> Generator[sub
 
 
 def _messages_in(connection: Connection) -> int:
-    return sum(n for (unit, _), n in readings.count_by_outcome(connection).items() if unit == "message")
+    return readings.count_messages(connection)

@@ -1,6 +1,7 @@
--- Outcomes per device and UTC hour are counted under the device's number: the name twice in each row of each index was
--- most of the table, and every batch writes to it. Nought is what no known device sent. The marks of what a batch
--- changed stand beside the counts, for they are of the same hours: one row is written where there were two.
+-- What each batch did, per device and UTC hour: outcomes counted, under the device's number. Nought is what no known
+-- device sent. Each batch adds rows of its own and changes none: adding to a row of before cost more than the readings,
+-- and what was counted by a number of the sequence can be said of any number. These rows are the marks, too, of what a
+-- batch changed: they are of the same hours.
 
 alter table ingest_count rename to ingest_count_named;
 alter table touched rename to touched_apart;
@@ -12,9 +13,11 @@ create table ingest_count (
     unit      text not null check (unit in ('message', 'reading')),
     outcome   text not null,
     n         bigint not null,
-    batch_seq bigint not null,
-    primary key (device_id, kind, hour, unit, outcome)
-) with (fillfactor = 70); -- the same rows are updated again and again: room for the new version beside the old one
+    batch_seq bigint not null
+);
+-- Rows come in the order of batches, and nearly in that of hours: a range of pages says all, at no price worth naming.
+create index ingest_count_ranges on ingest_count using brin (hour, batch_seq) with (pages_per_range = 32);
+create index ingest_count_messages on ingest_count (outcome, n) where unit = 'message';
 
 insert into ingest_count (device_id, kind, hour, unit, outcome, n, batch_seq)
 select coalesce(d.device_id, 0), c.kind, c.hour, c.unit, c.outcome, sum(c.n), coalesce(max(t.batch_seq), 0)

@@ -17,9 +17,6 @@ select source, device from device order by source, device
 insert into ingest_count (device_id, kind, hour, unit, outcome, n, batch_seq)
 select device_id, %(kind)s, to_timestamp(hour * 3600.0), %(unit)s, %(outcome)s, n, %(batch_seq)s
 from unnest(%(device_ids)s::bigint[], %(hours)s::bigint[], %(counts)s::bigint[]) as said (device_id, hour, n)
-order by device_id, hour
-on conflict (device_id, kind, hour, unit, outcome)
-do update set n = ingest_count.n + excluded.n, batch_seq = excluded.batch_seq
 
 -- name: add_rejection
 insert into rejection (digest, element, reason, detail, topic, payload, payload_bytes, first_received_time, batch_seq)
@@ -29,6 +26,9 @@ on conflict do nothing
 
 -- name: count_by_outcome
 select unit, outcome, sum(n)::bigint from ingest_count group by unit, outcome order by unit, outcome
+
+-- name: count_messages
+select coalesce(sum(n), 0)::bigint from ingest_count where unit = 'message'
 
 -- name: count_of_devices
 -- Outcomes of readings of some devices whose event lies in a span of whole UTC hours.

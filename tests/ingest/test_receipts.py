@@ -89,6 +89,12 @@ def test_runs_are_bounded_when_numbers_have_gaps(count: int) -> None:
     assert len(payload) < 8_192
 
 
+def test_nothing_is_said_to_devices_when_their_source_is_deaf() -> None:
+    several = [replace(reading(sequence=3), source=source) for source in ("lns", "city", "gps")]
+    found = [parse(payload) for _, payload in receipts(batch_of(several), frozenset({"lns", "gps"}))]
+    assert [Receipt("city", "fill_level", [(3, 3)])] == found
+
+
 def test_nothing_is_said_when_there_are_no_readings() -> None:
     assert [] == list(receipts(Batch((), (), (), 3)))
 

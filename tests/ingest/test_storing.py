@@ -1,4 +1,4 @@
-"""Storing whatever the server says: a message that it cannot take costs the others nothing; long histories in parts."""
+"""Storing whatever the server says: what it cannot take costs the others nothing, and long histories go in parts."""
 
 import json
 import sys

@@ -2,24 +2,36 @@
 
 import json
 import threading
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from paho.mqtt.client import Client, MQTTMessage
 
 from app.local.broker import LocalIotcore, LocalMosquitto
-from ingest.client import Delivery
-from ingest.publisher import publish
+from ingest.client import Broker, Delivery, new_client
 from ingest.decoding import Decoding
+from ingest.publisher import publish
+from ingest.receipts import Receipt, parse, topic
 from ingest.worker import run
 from sensors.topics import ROOT
 from storage import masks, readings
 from storage.connection import connect
 from storage.instants import microseconds
-from tests.ingest.rig import broker_of, fleet, make_session, not_acknowledged, wait_until, watching, working
+from tests.ingest.rig import (
+    DEADLINE_S,
+    broker_of,
+    fleet,
+    make_session,
+    not_acknowledged,
+    wait_until,
+    watching,
+    working,
+)
 from tests.storage.cases import writer
 
 _OURS = f"{ROOT}/city/bin-1/fill_level"
@@ -226,6 +238,72 @@ def test_committed_and_waiting_are_all_there_is_when_stopped_in_mid_stream(
         of_payload = {payload: device_of(topic) for topic, payload in messages}
         found = {*stored, *((of_payload[payload], sequence_of(payload)) for payload in waiting)}
     assert sorted(found) == expected
+
+
+@contextmanager
+def _listening(broker: Broker) -> Generator[list[Receipt], None, None]:
+    """Collect the receipts that are given."""
+    given_: list[Receipt] = []
+    subscribed = threading.Event()
+
+    def on_message(_client: Client, _user: object, message: MQTTMessage) -> None:
+        receipt = parse(bytes(message.payload))
+        assert receipt is not None
+        given_.append(receipt)
+
+    def on_connect(*_: object) -> None:
+        client.subscribe(topic("+"))
+
+    def on_subscribe(*_: object) -> None:
+        subscribed.set()
+
+    client = new_client(broker, "listener", is_persistent=False)
+    client.on_message = on_message
+    client.on_connect = on_connect
+    client.on_subscribe = on_subscribe
+    client.connect(broker.host, broker.port)
+    client.loop_start()
+    try:
+        assert subscribed.wait(DEADLINE_S)
+        yield given_
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_what_is_committed_is_confirmed_when_devices_listen(
+    embedded_database: str, mosquitto: LocalMosquitto, version: int
+) -> None:
+    broker = broker_of(mosquitto, version)
+    make_session(broker)
+    with _listening(broker) as given_, working(embedded_database, broker):
+        publish(broker, fleet(60, devices=3))
+        wait_until(lambda: _confirmed(given_) == set(range(1, 21)), "all are confirmed")
+        publish(broker, fleet(60, devices=3))
+        wait_until(lambda: sum(map(_size, given_)) == 120, "what comes again is confirmed again")
+
+
+def _confirmed(receipts: list[Receipt]) -> set[int]:
+    return {number for one in receipts for first, last in one.sequences for number in range(first, last + 1)}
+
+
+def _size(receipt: Receipt) -> int:
+    return sum(last - first + 1 for first, last in receipt.sequences)
+
+
+@pytest.mark.xfail(reason="the receipt is made of the batch as decoded, not of what of it could be stored")
+def test_a_reading_is_not_confirmed_when_the_server_refused_it(
+    embedded_database: str, mosquitto: LocalMosquitto
+) -> None:
+    broker = broker_of(mosquitto)
+    make_session(broker)
+    with closing(connect(embedded_database, "test")) as connection:
+        connection.execute("alter table fill_level add constraint no_poison check (sequence <> 2)")
+    with _listening(broker) as given_, working(embedded_database, broker):
+        publish(broker, fleet(3, devices=1))
+        wait_until(lambda: {1, 3} <= _confirmed(given_), "the others are confirmed")
+        assert {1, 3} == _confirmed(given_)
 
 
 def test_run_returns_at_once_when_stopped_before_it_began(database: str, mosquitto: LocalMosquitto) -> None:

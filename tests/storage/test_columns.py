@@ -25,7 +25,10 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
 # What stands for "not said", and is NULL in the table.
 _NOTHING = {"integer": NOT_SAID, "timestamptz": NO_TIME_US}
 # As queries turn NULL back.
-_SAID_OR_NOTHING: dict[str, LiteralString] = {"integer": "coalesce({}, -2147483648)", "timestamptz": "coalesce({}, '-infinity')"}
+_SAID_OR_NOTHING: dict[str, LiteralString] = {
+    "integer": "coalesce({}, -2147483648)",
+    "timestamptz": "coalesce({}, '-infinity')",
+}
 _TYPES = tuple(_VALUES)
 # As an identifier a type goes by its name in the catalogue.
 _CATALOGUE = {"smallint": "int2", "integer": "int4", "bigint": "int8"}

@@ -80,7 +80,8 @@ def _everything(connection: psycopg.Connection) -> str:
 
 def _counts(connection: psycopg.Connection) -> list[tuple[str, str, datetime, int]]:
     return connection.execute(
-        "select device, outcome, hour, n from ingest_count join device using (device_id) where unit = 'reading'"
+        "select device, outcome, hour, sum(n)::bigint from ingest_count join device using (device_id)"
+        " where unit = 'reading' group by 1, 2, 3"
         " order by device, outcome, hour"
     ).fetchall()
 

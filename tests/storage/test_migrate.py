@@ -2,15 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from sensors.registry import kinds
+from storage import readings
 from storage.connection import connect
 from storage.errors import MigrationError
 from storage.migrate import ask_server, is_current, migrate, migrations
+from storage.sql import query
 
 _NAMES = tuple(migration.name for migration in migrations())
 
@@ -78,6 +80,62 @@ def test_migrate_leaves_nothing_when_a_migration_fails(empty_database: str) -> N
         assert found == (None, 0)
         connection.execute("drop table touched")
     assert migrate(empty_database).applied == _NAMES
+
+
+def _migrate_through(connection: psycopg.Connection, last: str) -> None:
+    """Bring a new database to an older release's schema."""
+    connection.execute(query("migrate", "create_table"))
+    for migration in (one for one in migrations() if one.name <= last):
+        connection.execute(migration.text.encode())
+        connection.execute(query("migrate", "insert_applied"), {"name": migration.name, "sha256": migration.sha256})
+
+
+_HOURS = [datetime(2026, 9, 5, hour, tzinfo=UTC) for hour in (22, 23)]
+# Source, device, kind, hour, unit, outcome, how many.
+_OLD_COUNTS = [
+    ("city", "bin-1", "fill_level", _HOURS[0], "reading", "accepted", 5),
+    ("city", "bin-1", "fill_level", _HOURS[0], "reading", "duplicate", 2),
+    ("city", "bin-1", "fill_level", _HOURS[1], "reading", "conflict", 1),
+    ("city", "bin-1", "lift", _HOURS[0], "reading", "accepted", 3),
+    ("town", "bin-1", "fill_level", _HOURS[0], "reading", "accepted", 7),
+    ("city", "truck-1", "position_fix", _HOURS[0], "reading", "reduced", 4),
+    ("city", "never", "", _HOURS[0], "message", "rejected", 11),
+    ("city", "nor", "", _HOURS[0], "message", "rejected", 13),
+    ("", "", "", _HOURS[0], "message", "rejected", 17),
+    ("", "", "", _HOURS[0], "message", "decoded", 19),
+    ("city", "never", "", _HOURS[0], "reading", "rejected", 23),
+]
+_OLD_MARKS = [(1, "fill_level", _HOURS[0], 8), (1, "fill_level", _HOURS[1], 9), (2, "fill_level", _HOURS[0], 6),
+              (1, "lift", _HOURS[0], 7)]  # fmt: skip
+
+
+def test_counts_and_marks_are_kept_when_they_come_from_a_release_that_named_devices(empty_database: str) -> None:
+    with closing(connect(empty_database, "test")) as connection:
+        _migrate_through(connection, "0002_pre_contracts_and_payment.sql")
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into device (source, device) values (%s, %s)",
+                [("city", "bin-1"), ("town", "bin-1"), ("city", "truck-1")],
+            )
+            cursor.executemany("insert into ingest_count values (%s, %s, %s, %s, %s, %s, %s)", _OLD_COUNTS)
+            cursor.executemany("insert into touched values (%s, %s, %s, %s)", _OLD_MARKS)
+        before = readings.count_by_outcome(connection)
+        migrate(empty_database)
+        assert before == readings.count_by_outcome(connection)
+        span = (_HOURS[0], _HOURS[1] + timedelta(hours=1))
+        found = [readings.count_of_devices(connection, [one], span) for one in (("city", "bin-1"), ("town", "bin-1"))]
+        assert [{"accepted": 8, "duplicate": 2, "conflict": 1}, {"accepted": 7}] == found
+        nobodys = connection.execute(
+            "select unit, outcome, n from ingest_count where device_id = 0 order by 1, 2"
+        ).fetchall()
+        assert [("message", "decoded", 19), ("message", "rejected", 41), ("reading", "rejected", 23)] == nobodys
+        marked = connection.execute("select device_id, kind, hour, batch_seq from touched").fetchall()
+        assert sorted(_OLD_MARKS) == sorted(marked)
+        expected = [(("city", "bin-1"), 8, True), (("city", "bin-1"), 9, False), (("town", "bin-1"), 5, True),
+                    (("town", "bin-1"), 6, False), (("city", "truck-1"), 0, False)]  # fmt: skip
+        assert expected == [
+            (one, seq, readings.is_touched_since(connection, [one], span, seq)) for one, seq, _ in expected
+        ]
 
 
 def test_readings_are_in_hypertables_when_timescaledb_is_there(timescale_database: str) -> None:

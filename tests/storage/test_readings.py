@@ -177,7 +177,9 @@ def test_rejection_is_kept_once_and_counted_each_time_when_it_comes_again(databa
             one = _refused(b"{", START + timedelta(days=day))
             readings.store(connection, Batch([], [], [one, one], 2), START)
         kept = connection.execute("select reason, first_received_time from rejection").fetchall()
-        count = connection.execute("select hour, n from ingest_count where unit = 'message' order by hour").fetchall()
+        count = connection.execute(
+            "select hour, sum(n)::bigint from ingest_count where unit = 'message' group by 1 order by 1"
+        ).fetchall()
     assert (kept, count) == (
         [("payload_malformed", START)],
         [(START + timedelta(days=day), 2) for day in range(3)],
@@ -231,9 +233,11 @@ def test_counts_add_up_to_what_was_sent_when_batches_are_mixed(database: str) ->
             " where unit = 'reading' and outcome <> 'rejected' group by 1, 2"
         ).fetchall()
         total = counted(connection)
-        messages = connection.execute("select outcome, n from ingest_count where unit = 'message'").fetchall()
+        messages = connection.execute(
+            "select outcome, sum(n)::bigint from ingest_count where unit = 'message' group by 1"
+        ).fetchall()
         nobodys = connection.execute(
-            "select outcome, n from ingest_count where unit = 'reading' and device_id = 0"
+            "select outcome, sum(n)::bigint from ingest_count where unit = 'reading' and device_id = 0 group by 1"
         ).fetchall()
     hours = Counter(
         (one.device, START + timedelta(hours=(place % 5) * 40 // 60)) for place, one in enumerate(several)
