@@ -34,6 +34,9 @@ _KEEPALIVE_S = 30
 BURST_MESSAGES = 20
 # Arrays can be long: some 80,000 readings a transaction are plenty.
 BATCH_BYTES_MAX = 8 * 2**20
+# The broker's window counts messages, and arrays are long: so many bytes wait at most, two batches beside the one that
+# is decoded and the one that is stored.
+WAITING_BYTES_MAX = 2 * BATCH_BYTES_MAX
 _RECONNECT_MIN_S, _RECONNECT_MAX_S = (1, 3), 30
 # Mosquitto's count of messages that it has thrown away: the one loss that nobody else can see.
 DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
@@ -153,7 +156,7 @@ class Subscriber:
         self._filters = list(filters)
         self._window = window
         self._waiting: deque[Delivery] = deque()
-        self._waiting_count = 0
+        self._waiting_count = self._waiting_bytes = 0
         self._change = threading.Condition()
         self._connection = 0
         self._connection_lock = threading.Lock()
@@ -277,6 +280,7 @@ class Subscriber:
         else:
             self._waiting.popleft()
         self._waiting_count -= len(first)
+        self._waiting_bytes -= sum(map(len, first.payloads))
         self._change.notify_all()
         return first
 
@@ -377,7 +381,12 @@ class Subscriber:
         delivery = Delivery(topics, payloads, numbers, [now_us] * len(topics), self._connection)
         with self._change:
             # Waiting here blocks paho's thread, and so the socket: the last bound where the broker honours no window.
-            self._change.wait_for(lambda: self._waiting_count < self._window or self._is_closing.is_set())
+            self._change.wait_for(self._has_room)
             self._waiting.append(delivery)
             self._waiting_count += len(topics)
+            self._waiting_bytes += sum(map(len, payloads))
             self._change.notify_all()
+
+    def _has_room(self) -> bool:
+        is_low = self._waiting_count < self._window and self._waiting_bytes < WAITING_BYTES_MAX
+        return is_low or self._is_closing.is_set()

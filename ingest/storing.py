@@ -66,28 +66,32 @@ class Database:
             delay_s = self._pause(delay_s)
         return False
 
-    def store(self, delivery: Delivery, batch: Batch) -> list[Stored] | None:
-        """Store a batch, however long the database is away; None when told to stop meanwhile."""
-        stored: list[Stored] = []
+    def store(self, delivery: Delivery, batch: Batch) -> list[tuple[Batch, Stored]] | None:
+        """Store a batch, however long the database is away: the parts that it took, and what became of each.
+
+        None when told to stop meanwhile.
+        """
+        stored: list[tuple[Batch, Stored]] = []
         try:
             for part in parts(batch):
                 one = self._store_part(part)
                 if one is None:
                     return None
-                stored.append(one)
+                stored.append((part, one))
         except UNACCEPTABLE as error:
             return self._store_halves(delivery, error)
         return stored
 
-    def _store_halves(self, delivery: Delivery, error: Exception) -> list[Stored] | None:
+    def _store_halves(self, delivery: Delivery, error: Exception) -> list[tuple[Batch, Stored]] | None:
         """Store the two halves of a batch that was refused; of a single message, that it was."""
         if len(delivery) == 1:
             _log.error("message_not_storable", error=type(error).__name__)
             rejection = Rejection(Reason.NOT_STORABLE, f"the database refused it: {type(error).__name__}")
-            one = self._store_part(Batch((), (), (self._decoding.refused(delivery, rejection),), 1))
-            return None if one is None else [one]
+            refusal = Batch((), (), (self._decoding.refused(delivery, rejection),), 1)
+            one = self._store_part(refusal)
+            return None if one is None else [(refusal, one)]
         middle = len(delivery) // 2
-        stored: list[Stored] = []
+        stored: list[tuple[Batch, Stored]] = []
         for half in (delivery.part(0, middle), delivery.part(middle, len(delivery))):
             several = self.store(half, self._decoding.batch(half))
             if several is None:

@@ -258,10 +258,10 @@ class _Storing:
         self.at_step("during_acknowledgement")
         self._subscriber.acknowledge(delivery.part(middle, len(delivery)))
         self.at_step("after_acknowledgement")
-        for one in stored:
+        for part, one in stored:
             self.tally.add(one)
-        if self._gives_receipts:
-            self._give_receipts(batch)
+            if self._gives_receipts:
+                self._give_receipts(part)
 
     def _give_receipts(self, batch: Batch) -> None:
         self.at_step("during_receipt")

@@ -6,11 +6,10 @@ that the order of arrival decides nothing. A position fix outside its vehicle's 
 more of it is written.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -37,8 +36,8 @@ _READ_TYPES = ("bigint", "timestamptz", "bigint", "smallint", "smallint", "uuid"
 _LOOK_BACK = timedelta(microseconds=6 * REPEAT_US)
 # Source and device.
 Named: TypeAlias = tuple[str, str]
-# Kind, unit, outcome, number of the device, number of the hour.
-_Count: TypeAlias = tuple[str, str, str, int, int]
+# By kind, unit and outcome.
+_Counts: TypeAlias = dict[tuple[str, str, str], Counter[DeviceHour]]
 # Number under which is counted what no known device sent.
 _NOBODY = 0
 
@@ -143,17 +142,17 @@ def store(
         refusals.add(connection, batch.refused, held, batch_seq)
         rejected_messages = sum(one.is_whole for one in batch.refused)
         decoded = batch.messages - rejected_messages
-        counts.update(_other_counts(batch, known, now, decoded))
+        counts |= _other_counts(batch, known, now, decoded)
         _add_counts(connection, counts, batch_seq)
         at_step("before_commit")
         sequence.hold_commit(connection)
     # Only now: what was inserted in a transaction that failed is not there.
     met.update(known)
     outcomes: Counter[Outcome] = Counter()
-    for (_, unit, outcome, *_), n in counts.items():
+    for (_, unit, outcome), tally in counts.items():
         if unit == "reading":
-            outcomes[Outcome(outcome)] += n
-    return Stored(batch_seq, dict(outcomes), decoded, rejected_messages)
+            outcomes[Outcome(outcome)] += tally.total()
+    return Stored(batch_seq, dict(+outcomes), decoded, rejected_messages)
 
 
 def device_ids(connection: psycopg.Connection, devices: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -228,8 +227,8 @@ def _columns_of(kind: Kind, rows: Sequence[tuple[Any, ...]]) -> tuple[Columns, N
 
 def _store_readings(
     connection: psycopg.Connection, batch: Batch, held: Masks, known: Mapping[Named, int], batch_seq: int
-) -> Counter[_Count]:
-    counts: Counter[_Count] = Counter()
+) -> _Counts:
+    counts: _Counts = {}
     # In one order, so that two writers cannot wait for each other.
     for arrivals in sorted(batch.arrivals, key=lambda one: one.kind.name):
         name = arrivals.kind.name
@@ -240,8 +239,7 @@ def _store_readings(
             fates = staging.add(connection, kept, _ids(kept, batch.devices, known), batch_seq)
             tallies[Outcome.ACCEPTED], tallies[Outcome.CONFLICT] = fates.accepted, fates.conflicting
             tallies[Outcome.DUPLICATE] = tallies.get(Outcome.DUPLICATE, Counter()) + fates.duplicate
-        for outcome, tally in tallies.items():
-            counts.update({(name, "reading", outcome, *key): n for key, n in tally.items()})
+        counts |= {(name, "reading", outcome): tally for outcome, tally in tallies.items()}
     return counts
 
 
@@ -266,29 +264,34 @@ def _known_devices(connection: psycopg.Connection, batch: Batch, met: Mapping[Na
     return known | (device_ids(connection, named) if named else {})
 
 
-def _other_counts(batch: Batch, known: Mapping[Named, int], now: datetime, decoded: int) -> Counter[_Count]:
+def _other_counts(batch: Batch, known: Mapping[Named, int], now: datetime, decoded: int) -> _Counts:
     """Count what was refused, what was made up, and the messages that could be decoded."""
-    counts: Counter[_Count] = Counter()
+    counts: defaultdict[tuple[str, str, str], Counter[DeviceHour]] = defaultdict(Counter)
     for one in batch.refused:
         hour = hour_number(microseconds(one.received_time))
         for rejection in one.rejections:
             device_id = known.get((rejection.source, rejection.device), _NOBODY)
             unit = "message" if rejection.index < 0 else "reading"
-            counts["", unit, Outcome.REJECTED, device_id, hour] += 1
+            counts["", unit, Outcome.REJECTED][device_id, hour] += 1
     for (place, kind, hour), n in batch.simulated.items():
-        counts[kind, "reading", Outcome.SIMULATED, known[batch.devices[place]], hour] += n
+        counts[kind, "reading", Outcome.SIMULATED][known[batch.devices[place]], hour] += n
     if decoded:
-        counts["", "message", "decoded", _NOBODY, hour_number(microseconds(now))] += decoded
+        counts["", "message", "decoded"][_NOBODY, hour_number(microseconds(now))] += decoded
     return counts
 
 
-def _add_counts(connection: psycopg.Connection, counts: Mapping[_Count, int], batch_seq: int) -> None:
+def _add_counts(connection: psycopg.Connection, counts: _Counts, batch_seq: int) -> None:
     """Add a batch's counts, which are its marks."""
-    rows = sorted(counts.items())
-    for (kind, unit, outcome), several in groupby(rows, key=lambda row: row[0][:3]):
-        device_ids, hours, numbers = zip(*((*key[3:], n) for key, n in several), strict=True)
+    for (kind, unit, outcome), tally in sorted(counts.items()):
+        if not tally:
+            continue
+        device_ids, hours = zip(*tally, strict=True)
         parameters = {"kind": kind, "unit": unit, "outcome": outcome, "batch_seq": batch_seq}
-        arrays = {"device_ids": array_text(device_ids), "hours": array_text(hours), "counts": array_text(numbers)}
+        arrays = {
+            "device_ids": array_text(device_ids),
+            "hours": array_text(hours),
+            "counts": array_text(tally.values()),
+        }
         connection.execute(query("readings", "add_count"), {**parameters, **arrays})
 
 

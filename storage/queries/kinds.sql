@@ -94,8 +94,14 @@ select distinct on (s.event_time, s.device_id, s.sequence, s.digest)
        s.device_id, s.event_time, s.sequence, s.event_time_source,
        s.device_time, s.network_time, s.sent_time, s.received_time, s.clock, {staged}, s.digest, %(batch_seq)s
 from {stage} s
-join {table} r on r.device_id = s.device_id and r.event_time = s.event_time and r.sequence = s.sequence
-where r.digest <> s.digest and r.event_time >= %(first)s and r.event_time <= %(last)s
+cross join lateral (
+    -- One look into an index each, and never a scan, however many the planner expects.
+    select r.digest from {table} r
+    where r.device_id = s.device_id and r.event_time = s.event_time and r.sequence = s.sequence
+      and r.event_time >= %(first)s and r.event_time <= %(last)s
+    limit 1
+) r
+where r.digest <> s.digest
 order by s.event_time, s.device_id, s.sequence, s.digest, s.arrival
 on conflict do nothing
 returning device_id, event_time

@@ -10,9 +10,9 @@ import pytest
 from app.jobs import health
 from ingest.client import Delivery
 from ingest.decoding import Decoding
-from storage.instants import microseconds
 from storage import readings
 from storage.connection import Connection, connect
+from storage.instants import microseconds
 
 # Long before anything here is received by our clock, which must not matter.
 START = datetime(2015, 12, 10, 3, 40, tzinfo=UTC)

@@ -67,9 +67,9 @@ def _storing(dsn: str, *sources: Source) -> Generator[tuple[Database, Decoding],
 def _store(dsn: str, messages: Sequence[tuple[str, bytes]], *sources: Source) -> list[Stored]:
     with _storing(dsn, *sources) as (database, taking):
         delivery = _delivery(messages)
-        stored = database.store(delivery, taking.batch(delivery))
-        assert stored is not None
-        return stored
+        pairs = database.store(delivery, taking.batch(delivery))
+        assert pairs is not None
+        return [stored for _, stored in pairs]
 
 
 def _sequences(connection: psycopg.Connection) -> list[int]:

@@ -292,7 +292,6 @@ def _size(receipt: Receipt) -> int:
     return sum(last - first + 1 for first, last in receipt.sequences)
 
 
-@pytest.mark.xfail(reason="the receipt is made of the batch as decoded, not of what of it could be stored")
 def test_a_reading_is_not_confirmed_when_the_server_refused_it(
     embedded_database: str, mosquitto: LocalMosquitto
 ) -> None:
