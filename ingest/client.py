@@ -34,8 +34,8 @@ _KEEPALIVE_S = 30
 BURST_MESSAGES = 20
 # Arrays can be long: some 80,000 readings a transaction are plenty.
 BATCH_BYTES_MAX = 8 * 2**20
-# The broker's window counts messages, and arrays are long: so many bytes wait at most, two batches beside the one that
-# is decoded and the one that is stored.
+# The broker's window counts messages, and arrays are long: so many bytes wait at most, two batches beside the one
+# that is decoded and the one that is stored.
 WAITING_BYTES_MAX = 2 * BATCH_BYTES_MAX
 _RECONNECT_MIN_S, _RECONNECT_MAX_S = (1, 3), 30
 # Mosquitto's count of messages that it has thrown away: the one loss that nobody else can see.
