@@ -12,8 +12,9 @@ import pytest
 from app.local.broker import LocalMosquitto
 from app.local.postgres import LocalPostgres
 from ingest.client import Broker
+from ingest.device import Patience, ReceiptPublisher
 from ingest.failpoints import KILLED, NAMES
-from ingest.publisher import Patience, ReceiptPublisher, publish
+from ingest.publisher import publish
 from tests.faults import rig
 from tests.ingest.rig import broker_of, make_session, wait_until, working
 

@@ -12,7 +12,8 @@ from paho.mqtt.client import Client, MQTTMessage
 from app.local.broker import LocalMosquitto
 from ingest import receipts
 from ingest.client import Broker, new_client
-from ingest.publisher import UNCONFIRMED_MAX, Patience, ReceiptPublisher, Unconfirmed, publish
+from ingest.device import UNCONFIRMED_MAX, Patience, ReceiptPublisher, Unconfirmed
+from ingest.publisher import publish
 from sensors.errors import TopicError
 from sensors.topics import ReadingTopic, build, subscription
 from tests.ingest.rig import broker_of, fleet, make_session, wait_until, watching, working
