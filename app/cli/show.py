@@ -260,10 +260,11 @@ def statement(
         counted = ", ".join(
             f"{text.outcome_name(key, lang)} {text.count(n, lang)}" for key, n in record["readings"].items()
         )
-        told = ", ".join(
-            f"{text.outcome_name(key, lang)} {text.count(record['continuity'][key], lang)}"
-            for key in ("late", "missing", "resets")
-        )
+        counters: dict[str, int] = record["continuity"]
+        # A history that was played in afterwards is late as a whole, which says nothing.
+        is_played = counters["late"] >= record["readings"].get("accepted", 0)
+        names = [name for name in ("late", "missing", "resets") if name != "late" or not is_played]
+        told = ", ".join(f"{text.outcome_name(name, lang)} {text.count(counters[name], lang)}" for name in names)
         out.print(f"{_heading('readings_of_month', lang)}: {counted}; {told}")
         rejected: dict[str, int] = record["rejected_since_last_issue"]
         units = ", ".join(f"{text.word(f'{unit}s', lang)} {text.count(n, lang)}" for unit, n in rejected.items())

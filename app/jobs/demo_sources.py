@@ -1,9 +1,10 @@
 """Who speaks what in the demo: a city's mixture of networks and platforms, and the file that declares them.
 
 Of ten containers five speak native JSON, three are heard by ChirpStack, one by The Things Stack, and one by a
-platform, SensorThings and FIWARE by turns. Of three sweepers one is heard by Traccar. The device whose clock is to go
-wrong, and those whose batteries do, are native. More radios that send each reading by itself would be as true, and
-would make of a demo of a minute one of several.
+platform, SensorThings and FIWARE by turns. In a field of days, not of months, one of three sweepers is heard by
+Traccar: a fix a message would be 50,000 of them in two months. The device whose clock is to go wrong, and those
+whose batteries do, are native. More radios that send each reading by itself would be as true, and would make of a
+demo of a minute one of several.
 """
 
 import json
@@ -25,6 +26,7 @@ _SPEAKS = (
 # Assets are numbered from here on: VP-0401.
 _FIRST_NUMBER = 401
 _TRACCAR_SWEEPER = SWEEPERS[1]
+_TRACCAR_DAYS_MAX = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,9 @@ def voices_of(plan: Plan) -> dict[str, Voice]:
         voice = _voice(_SPEAKS[place // 10 % 2][place % 10], one, _FIRST_NUMBER + place, has_memory=has_memory)
         if voice is not None:
             voices[one.device] = voice
-    tracker = _TRACCAR_SWEEPER.device
-    voices[tracker] = dialects.traccar(TRACCAR, tracker, 1, tracker.removeprefix("gps-"))
+    if plan.days <= _TRACCAR_DAYS_MAX:
+        tracker = _TRACCAR_SWEEPER.device
+        voices[tracker] = dialects.traccar(TRACCAR, tracker, 1, tracker.removeprefix("gps-"))
     return voices
 
 

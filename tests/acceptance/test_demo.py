@@ -300,11 +300,11 @@ def test_every_format_proves_something_when_a_city_has_all(demo: Demo) -> None:
         vehicle for month in MONTHS for one in demo.determinations(month, "night-sweep") for vehicle in drove(one)
     }
 
-    assert {"native", "chirpstack", "things_stack", "sensorthings", "ngsi", "traccar"} == set(formats)
+    assert {"native", "chirpstack", "things_stack", "sensorthings", "ngsi"} == set(formats)
     # A context broker's notification every six hours over two months is the least of them.
     assert min(formats.values()) > 4 * (30 + 31)
     assert {"sim", "chirpstack", "things-stack", "sensorthings", "fiware"} == judged
-    assert {"sim", "traccar"} == {source_by_asset[vehicle] for vehicle in swept}
+    assert {"sim"} == {source_by_asset[vehicle] for vehicle in swept}
 
 
 def drove(night: Determination) -> set[str]:
