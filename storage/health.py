@@ -4,11 +4,12 @@ A device that a gateway or a feed goes on reporting, with the position it had lo
 nothing of today. Duplicates leave the first arrival as it is; that they came is told by their counts.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sensors.readings import Kind
+from sensors.kinds.position_fix import KIND as POSITION_FIX
+from sensors.registry import kinds
 from storage.connection import Connection
 from storage.kinds import statement
 from storage.sequence import ALL_KNOWN
@@ -84,11 +85,11 @@ class Continuity:
 
 def continuity(
     connection: Connection,
-    kinds: Iterable[Kind],
     devices: Sequence[int],
     span: tuple[datetime, datetime],
     *,
     late_from: datetime,
+    reduced: int = 0,
     known_through: int = ALL_KNOWN,
 ) -> Continuity:
     """Look at the counters of some devices over a span of event time.
@@ -97,13 +98,14 @@ def continuity(
 
     Parameters
     ----------
-    kinds : iterable of Kind
     devices : sequence of int
         Device ids.
     span : tuple of datetime
         Aware, half open.
     late_from : datetime
         Received from then on is late. Aware.
+    reduced : int
+        Position fixes of the span that were only counted: their numbers are not missing.
     known_through : int
         Last sequence number that counts.
     """
@@ -115,6 +117,11 @@ def continuity(
         "known_through": known_through,
         "step_max": STEP_MAX,
     }
-    found = [connection.execute(statement(kind, "count_numbers"), parameters).fetchone() for kind in kinds]
-    missing, resets, late = (sum(row[place] for row in found if row) for place in range(3))
-    return Continuity(missing, resets, late)
+    found = Continuity(0, 0, 0)
+    for kind in kinds().values():
+        row = connection.execute(statement(kind, "count_numbers"), parameters).fetchone()
+        missing, resets, late = row or (0, 0, 0)
+        if kind.name == POSITION_FIX.name:
+            missing = max(missing - reduced, 0)
+        found = Continuity(found.missing + missing, found.resets + resets, found.late + late)
+    return found

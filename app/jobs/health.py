@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.jobs.contracts import load_stored, newest_day
-from sensors.registry import kinds
+from sensors.readings import Outcome
 from storage import audit, contracts, health, ledger, masks, readings
 from storage.connection import Connection
 from storage.errors import LedgerError
@@ -71,9 +71,11 @@ def counters(connection: Connection) -> health.Continuity | None:
     last = readings.last_ingested(connection)
     if last is None:
         return None
-    ids = sorted(readings.device_ids(connection, readings.all_devices(connection)).values())
+    devices = readings.all_devices(connection)
+    ids = sorted(readings.device_ids(connection, devices).values())
     span = (last - _COUNTERS_OVER, last)
-    return health.continuity(connection, kinds().values(), ids, span, late_from=last)
+    reduced = readings.count_of_devices(connection, devices, span).get(Outcome.REDUCED, 0)
+    return health.continuity(connection, ids, span, late_from=last, reduced=reduced)
 
 
 def _stale(one: health.Stale) -> str:

@@ -16,7 +16,7 @@ from rules.numbers import value_on
 from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, settle
 from rules.records import ENGINE, Act, Determination
-from sensors.registry import kinds
+from sensors.readings import Outcome
 from storage import contracts, determinations, health, readings, sequence, statements
 from storage.connection import Connection
 from storage.statements import Issued
@@ -240,8 +240,14 @@ def _continuity(
     ids = sorted(readings.device_ids(connection, devices).values())
     grace_us = value_on(drafted.loaded.terms.file.late.grace, span[0].date(), "us")
     late_from = span[1] + timedelta(microseconds=int(grace_us))
+    reduced = readings.count_of_devices(connection, devices, span).get(Outcome.REDUCED, 0)
     return health.continuity(
-        connection, kinds().values(), ids, span, late_from=late_from, known_through=drafted.known_through
+        connection,
+        ids,
+        span,
+        late_from=late_from,
+        reduced=reduced,
+        known_through=drafted.known_through,
     )
 
 
