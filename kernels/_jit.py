@@ -6,7 +6,8 @@ between runs. Three things are decided here and nowhere else.
 *Flags.* No fastmath and no parallel loops: a statement must come out the same twice. ``error_model="python"``: a
 division by zero raises, as it does in Python. The other model, ``"numpy"``, would go on with a made-up number (an
 integer division by zero has no right result), and what kernels compute becomes money; the price is one comparison
-for each division.
+for each division. ``nogil``: a kernel touches no Python object, so it lets go of Python's lock, and two threads may
+each run one, over parts that have nothing to do with each other; what comes out is the same as from one thread.
 
 *Arrays.* Arguments are declared read-only (`I64`, `I32`, `I8`, `U8`). To Numba a read-only array is another type
 than a writeable one, and a kernel without this would compile twice; a writeable array passes as a read-only one, but
@@ -173,4 +174,4 @@ def kernel(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
     Called with an array of another type, a kernel raises TypeError. A floating-point number in place of an integer
     would be cut off in silence, so the public functions check their integers (`kernels._columns`).
     """
-    return numba.njit(signature, cache=_CACHED, error_model="python", fastmath=False, parallel=False)
+    return numba.njit(signature, cache=_CACHED, error_model="python", fastmath=False, parallel=False, nogil=True)
