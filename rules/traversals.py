@@ -59,12 +59,17 @@ class Fixes:
     accuracy_mm : ndarray of int32
         Radius that holds the true place in two of three cases; the contract's default where a fix says none.
         Shape (n,). [mm]
+    speed_mmps, course_cdeg : ndarray of int32, optional
+        Speed, and heading clockwise from north, as the device said them; -1 where it said none. Shape (n,) each.
+        [mm/s, 0.01 degree]
     """
 
     t_us: Ints
     lon_e7: NDArray[np.int32]
     lat_e7: NDArray[np.int32]
     accuracy_mm: NDArray[np.int32]
+    speed_mmps: NDArray[np.int32] | None = None
+    course_cdeg: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
