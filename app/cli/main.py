@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from app.cli import contract, demo, field, payment
+from app.cli import contract, demo, field, network, payment
 
 main = typer.Typer(
     name="poniente",
@@ -27,7 +27,7 @@ def prepare() -> None:
     set_up(Settings())
 
 
-for group in (demo, contract, field, payment):
+for group in (demo, contract, field, payment, network):
     group.register(main)
 
 
