@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels._jit import I8, I32, I64, NEW_I8, NEW_I64, NEW_U8, U8, int64, kernel, pair, triple
-from kernels.intervals import ANEW, BREAK, JOIN, SHARED, first_after
+from kernels.intervals import BREAK, JOIN, SHARED, first_after
 
 ABOVE: Final = 1
 BELOW: Final = 0
@@ -36,32 +36,6 @@ def compare(
         else:
             state[sample] = UNCERTAIN
     return state
-
-
-@kernel(triple(NEW_U8)(I64, I8, U8, int64))
-def level_parts(
-    t_us: NDArray[np.int64], state: NDArray[np.int8], adverse: NDArray[np.uint8], max_gap_us: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Classify the intervals for the three measures of `longest_run` and `time_above`."""
-    count = t_us.shape[0]
-    proven = np.full(count + 1, BREAK, np.uint8)
-    borne = np.full(count + 1, BREAK, np.uint8)
-    possible = np.full(count + 1, JOIN, np.uint8)
-    for interval in range(count + 1):
-        # Whatever hangs on the sample at the interval's beginning; before the first sample there is none.
-        before = state[interval - 1] if interval > 0 else UNCERTAIN
-        is_gap = interval in (0, count) or t_us[interval] - t_us[interval - 1] > max_gap_us
-        if before == BELOW:
-            possible[interval] = ANEW
-        if is_gap:
-            if adverse[interval]:
-                borne[interval] = JOIN if before == ABOVE else ANEW
-        elif before == ABOVE and state[interval] == ABOVE:
-            proven[interval] = JOIN
-            borne[interval] = JOIN
-        elif before == BELOW and state[interval] == BELOW:
-            possible[interval] = BREAK
-    return proven, borne, possible
 
 
 @kernel(NEW_I8(I64, I32, I32, int64, int64, int64))

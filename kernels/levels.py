@@ -25,7 +25,7 @@ from a measure. Without samples all is gap, so proven is nought and possible the
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import _levels, intervals
+from kernels import _levels, _runs, intervals
 from kernels._columns import column, times, whole, windows
 from kernels._levels import ABOVE, BELOW, GAP, HIDDEN, NONE, SURE, UNCERTAIN
 
@@ -134,10 +134,10 @@ def longest_run(  # noqa: PLR0917  # columns first, windows last, as in every me
 
     Notes
     -----
-    Each interval is classified once, then `kernels.intervals.longest` walks each window's scan three times: O(n) and
-    O(log n + k) for a window whose scan holds k samples. A sample surely below breaks every run, also between two
-    gaps; what lies in a gap on either side of it may still be a run of the gap's whole length. No instant of a change
-    is interpolated.
+    One walk over each window's scan for all three bounds: O(n) to check, and O(log n + k) for a window whose scan
+    holds k samples; for many containers at once see `kernels.runs`. A sample surely below breaks every run, also
+    between two gaps; what lies in a gap on either side of it may still be a run of the gap's whole length. No instant
+    of a change is interpolated.
 
     References
     ----------
@@ -146,10 +146,9 @@ def longest_run(  # noqa: PLR0917  # columns first, windows last, as in every me
     """
     t_us = times(t_us)
     scan_start_us, start_us, end_us = windows(scan_start_us=scan_start_us, start_us=start_us, end_us=end_us)
-    parts = _parts(t_us, state, adverse, max_gap_us)
-    proven_us, borne_us, possible_us = (
-        intervals.longest(t_us, part, scan_start_us, start_us, end_us) for part in parts
-    )
+    state, adverse, max_gap_us = _checked(t_us, state, adverse, max_gap_us)
+    bounds_us = (scan_start_us, start_us, end_us)
+    proven_us, borne_us, possible_us = _runs.measure(t_us, state, adverse, max_gap_us, bounds_us, _runs.LONGEST)
     return proven_us, borne_us, possible_us
 
 
@@ -194,7 +193,7 @@ def time_above(
 
     Notes
     -----
-    As `longest_run`, by `kernels.intervals.total`: O(n) and O(log n + k) for a window of k samples.
+    As `longest_run`: O(n) and O(log n + k) for a window of k samples.
 
     References
     ----------
@@ -202,8 +201,9 @@ def time_above(
     """
     t_us = times(t_us)
     start_us, end_us = windows(start_us=start_us, end_us=end_us)
-    parts = _parts(t_us, state, adverse, max_gap_us)
-    proven_us, borne_us, possible_us = (intervals.total(t_us, part, start_us, end_us) for part in parts)
+    state, adverse, max_gap_us = _checked(t_us, state, adverse, max_gap_us)
+    bounds_us = (start_us, start_us, end_us)
+    proven_us, borne_us, possible_us = _runs.measure(t_us, state, adverse, max_gap_us, bounds_us, _runs.TOTAL)
     return proven_us, borne_us, possible_us
 
 
@@ -396,12 +396,11 @@ def _bounds(
     return lo_ppm, hi_ppm
 
 
-def _parts(
+def _checked(
     t_us: NDArray[np.int64], state: NDArray[np.int8], adverse: NDArray[np.uint8], max_gap_us: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Check the columns and classify the intervals, for the proven, the borne and the possible measure."""
-    return _levels.level_parts(
-        t_us,
+) -> tuple[NDArray[np.int8], NDArray[np.uint8], int]:
+    """Check what `longest_run` and `time_above` are given besides times and windows."""
+    return (
         column("state", state, np.int8, t_us.size),
         column("adverse", adverse, np.uint8, t_us.size + 1),
         whole("max_gap_us", max_gap_us, 0),

@@ -1,0 +1,187 @@
+"""The walk behind the measures of time above a threshold: all three bounds, for many series, in one pass.
+
+It checks little: columns come from `kernels.levels` and `kernels.runs`, which say what the numbers mean. Series lie
+one after the other: series s holds the samples ``sample_start[s]`` to ``sample_start[s + 1]``, its n samples make n+1
+intervals, and its windows are ``window_start[s]`` to ``window_start[s + 1]``. Where the state stays and no gap comes,
+nothing begins and nothing ends: such stretches, nearly all of a month, are passed over by wide registers.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels._jit import I8, I32, I64, NEW_I8, NEW_I64, U8, int64, kernel, pair, triple
+from kernels._levels import ABOVE, BELOW, UNCERTAIN
+
+Ints = NDArray[np.int64]
+States = NDArray[np.int8]
+Flags = NDArray[np.uint8]
+Pair = tuple[Ints, Ints]
+Triple = tuple[Ints, Ints, Ints]
+Ppm = NDArray[np.int32]
+Fills = tuple[Ppm, Ppm, Ppm]
+
+# So many intervals are asked at once whether anything changes: few enough that a change costs little, and enough for
+# the processor's wide registers.
+_BLOCK: Final = 16
+LONGEST: Final = 0
+TOTAL: Final = 1
+# What `scan` gives for the windows of a series whose times do not ascend, or whose bounds cross.
+WRONG: Final = -1
+
+
+@kernel(int64(I64))
+def _disorder(t_us: Ints) -> int:
+    """Count the samples that do not come after the one before."""
+    wrong = 0
+    # Without a way out of the loop, so that it is done by wide registers.
+    for sample in range(1, t_us.shape[0]):
+        wrong += int(t_us[sample] <= t_us[sample - 1])
+    return wrong
+
+
+@kernel(int64(I32, I32, I32, NEW_I8))
+def _compare(lo_ppm: Ppm, hi_ppm: Ppm, threshold_ppm: Ppm, state: States) -> int:
+    """Compare each sample with its threshold, as `kernels.levels.states`; count the bounds that cross."""
+    wrong = 0
+    for sample in range(lo_ppm.shape[0]):
+        is_above = lo_ppm[sample] >= threshold_ppm[sample]
+        is_open = hi_ppm[sample] >= threshold_ppm[sample]
+        # 1, 0, -1 without a branch: ABOVE where both reach it, BELOW where none does.
+        state[sample] = np.int8(2 * is_above - is_open)
+        wrong += int(lo_ppm[sample] > hi_ppm[sample])
+    return wrong
+
+
+@kernel(int64(I64, int64, int64))
+def _first_after(t_us: Ints, low: int, instant_us: int) -> int:
+    """Find the first sample from one on that comes after an instant, n if there is none; looks near it first."""
+    step, high = 1, t_us.shape[0]
+    while low + step < high and t_us[low + step - 1] <= instant_us:
+        low += step
+        step *= 2
+    high = min(high, low + step)
+    while low < high:
+        middle = (low + high) // 2
+        if t_us[middle] <= instant_us:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel(int64(I64, I8, int64, int64, int64))
+def _steady(t_us: Ints, state: States, sample: int, max_gap_us: int, end_us: int) -> int:
+    """Find the first sample from one on that differs from the one before it, comes after a gap or after the end."""
+    count = t_us.shape[0]
+    while sample + _BLOCK <= count and t_us[sample] < end_us:
+        changes, widest_us = 0, 0
+        for k in range(sample, sample + _BLOCK):
+            changes |= state[k] ^ state[k - 1]
+        for k in range(sample, sample + _BLOCK):
+            widest_us = max(widest_us, t_us[k] - t_us[k - 1])
+        if changes or widest_us > max_gap_us:
+            break
+        sample += _BLOCK
+    while sample < count and state[sample] == state[sample - 1] and t_us[sample] - t_us[sample - 1] <= max_gap_us:
+        if t_us[sample] >= end_us:
+            break
+        sample += 1
+    return sample
+
+
+@kernel(int64(int64, int64, int64, int64, int64))
+def _ended(best_us: int, from_us: int, until_us: int, start_us: int, how: int) -> int:
+    """Count a run that has ended: by its length, or if it is the longest."""
+    if until_us <= start_us:
+        return best_us
+    return best_us + until_us - from_us if how == TOTAL else max(best_us, until_us - from_us)
+
+
+@kernel(int64(I64, I8, U8, int64, triple(I64), triple(NEW_I64), int64))
+def _walk(  # noqa: PLR0917  # what is known, what is asked, where to write
+    t_us: Ints, state: States, adverse: Flags, max_gap_us: int, windows: Triple, found: Triple, how: int
+) -> int:
+    """Measure one series in its windows; gives how many intervals were looked at one by one."""
+    count, near, near_us, looked = t_us.shape[0], 0, 0, 0
+    for window in range(windows[0].shape[0]):
+        scan_us, start_us, end_us = windows[0][window], windows[1][window], windows[2][window]
+        # Windows mostly come in the order of time: what lay before the last one lies before this.
+        near = _first_after(t_us, near if window > 0 and scan_us >= near_us else 0, scan_us)
+        near_us, from_us, interval = scan_us, scan_us, near
+        proven_us, borne_us, possible_us = 0, 0, 0
+        # Where the run at hand began; there is none that began before the scan.
+        none = scan_us - 1
+        proven_from, borne_from, possible_from = none, none, none
+        while from_us < end_us:
+            is_gap = interval in (0, count) or t_us[interval] - t_us[interval - 1] > max_gap_us
+            before = state[interval - 1] if interval > 0 else UNCERTAIN
+            after = state[interval] if interval < count else UNCERTAIN
+            is_proven = not is_gap and before == ABOVE and after == ABOVE
+            is_borne = is_proven or (is_gap and adverse[interval] != 0)
+            is_possible = is_gap or before != BELOW or after != BELOW
+            if proven_from != none and not is_proven:
+                proven_us = _ended(proven_us, proven_from, from_us, start_us, how)
+                proven_from = none
+            # Two intervals hang together at a sample surely above, and only there.
+            if borne_from != none and not (is_borne and before == ABOVE):
+                borne_us = _ended(borne_us, borne_from, from_us, start_us, how)
+                borne_from = none
+            if possible_from != none and (before == BELOW or not is_possible):
+                possible_us = _ended(possible_us, possible_from, from_us, start_us, how)
+                possible_from = none
+            proven_from = from_us if is_proven and proven_from == none else proven_from
+            borne_from = from_us if is_borne and borne_from == none else borne_from
+            possible_from = from_us if is_possible and possible_from == none else possible_from
+            interval += 1
+            looked += 1
+            if not is_gap and before == after:
+                interval = _steady(t_us, state, interval, max_gap_us, end_us)
+            from_us = t_us[interval - 1] if interval <= count else end_us
+        if proven_from != none:
+            proven_us = _ended(proven_us, proven_from, end_us, start_us, how)
+        if borne_from != none:
+            borne_us = _ended(borne_us, borne_from, end_us, start_us, how)
+        if possible_from != none:
+            possible_us = _ended(possible_us, possible_from, end_us, start_us, how)
+        found[0][window], found[1][window], found[2][window] = proven_us, borne_us, possible_us
+    return looked
+
+
+@kernel(triple(NEW_I64)(I64, I8, U8, int64, triple(I64), int64))
+def measure(
+    t_us: Ints, state: States, adverse: Flags, max_gap_us: int, windows: Triple, how: int
+) -> tuple[Ints, Ints, Ints]:
+    """Measure one series whose states are known: proven, borne, possible for each window."""
+    count = windows[0].shape[0]
+    found = (np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64))
+    _walk(t_us, state, adverse, max_gap_us, windows, found, how)
+    return found
+
+
+@kernel(triple(NEW_I64)(I64, triple(I32), U8, int64, pair(I64), triple(I64), int64))
+def scan(  # noqa: PLR0917  # the same
+    t_us: Ints, fills: Fills, adverse: Flags, max_gap_us: int, series: Pair, windows: Triple, how: int
+) -> tuple[Ints, Ints, Ints]:
+    """Measure many series, each while it lies in the processor's cache; gives `WRONG` for one out of order."""
+    sample_start, window_start = series
+    count, longest = windows[0].shape[0], 0
+    for one in range(sample_start.shape[0] - 1):
+        longest = max(longest, sample_start[one + 1] - sample_start[one])
+    state = np.empty(longest, np.int8)
+    found = (np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64))
+    for one in range(sample_start.shape[0] - 1):
+        first, last = sample_start[one], sample_start[one + 1]
+        begin, end = window_start[one], window_start[one + 1]
+        if begin == end:
+            continue
+        t_here, known = t_us[first:last], state[: last - first]
+        wrong = _compare(fills[0][first:last], fills[1][first:last], fills[2][first:last], known)
+        if _disorder(t_here) or wrong:
+            found[0][begin:end] = WRONG
+            continue
+        asked = (windows[0][begin:end], windows[1][begin:end], windows[2][begin:end])
+        told = (found[0][begin:end], found[1][begin:end], found[2][begin:end])
+        _walk(t_here, known, adverse[first + one : last + one + 1], max_gap_us, asked, told, how)
+    return found
