@@ -1,4 +1,4 @@
-"""Walks over the intervals between samples: the longest run, and the total, of those that count.
+"""Walks over the intervals between samples: the longest run, the leading run, and the total, of those that count.
 
 Interval k lies between sample k-1 and sample k; interval 0 is the time before the first sample, interval n the time
 after the last, without end. So n samples make n+1 intervals. Which of them count, and which hang together, is said by
@@ -181,3 +181,62 @@ def total(
                 total_us[window] += until_us - from_us
             interval += 1
     return total_us
+
+
+@kernel(NEW_I64(I64, U8, I64, I64))
+def leading(
+    t_us: NDArray[np.int64],
+    part: NDArray[np.uint8],
+    start_us: NDArray[np.int64],
+    end_us: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Measure the run with which each window begins.
+
+    Parameters
+    ----------
+    t_us : ndarray of int64
+        Sample times, strictly ascending. Shape (n,). [us]
+    part : ndarray of uint8
+        What each interval is: `BREAK`, `JOIN`, `ANEW` or `SHARED`. Shape (n+1,). [code]
+    start_us, end_us : ndarray of int64
+        The windows. Shape (m,). [us]
+
+    Returns
+    -------
+    ndarray of int64
+        How long the run that holds the window's start lasts from there on, cut at the end; nought where there is
+        none. Shape (m,). [us]
+
+    Raises
+    ------
+    TypeError
+        If an array is of another type than declared. Nothing else is checked here.
+
+    Notes
+    -----
+    Two codes read otherwise where the window starts inside their interval: what begins anew may have begun before
+    the start, and what a shared interval holds may have taken place before it, so neither ends the run there.
+    Binary search, then a walk: O(log n + k) for a run over k samples.
+
+    References
+    ----------
+    J. F. Allen, Maintaining knowledge about temporal intervals, Communications of the ACM 26(11), 1983,
+    doi:10.1145/182.358434.
+    """
+    count = t_us.shape[0]
+    run_us = np.zeros(start_us.shape[0], np.int64)
+    for window in range(start_us.shape[0]):
+        stop_us = end_us[window]
+        until_us = start_us[window]
+        interval = first_after(t_us, until_us)
+        while until_us < stop_us:
+            code = part[interval]
+            is_whole = interval > 0 and t_us[interval - 1] >= start_us[window]
+            if code == BREAK or (code == ANEW and is_whole):
+                break
+            until_us = stop_us if interval == count else min(t_us[interval], stop_us)
+            run_us[window] = until_us - start_us[window]
+            if code == SHARED and is_whole:
+                break
+            interval += 1
+    return run_us

@@ -8,7 +8,7 @@ When that is worth it is left to the caller.
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import availability, levels, matching
+from kernels import availability, levels, matching, waits
 
 
 def warm() -> None:
@@ -38,13 +38,16 @@ def warm() -> None:
         *levels.time_above(t_us, state, city, 1, start_us, end_us),
         *levels.longest_unemptied(t_us, kind, city, 1, start_us, start_us, end_us),
         *levels.emptying_count(kind, t_us, start_us, end_us),
+        *waits.longest_wait(t_us, state, kind, city, 1, start_us, start_us, end_us),
+        *waits.time_to_emptying(t_us, kind, city, 1, start_us, end_us),
+        *waits.carried(t_us, state, city, 1, start_us, end_us),
         *availability.slots(t_us, 1, start_us, end_us),
         availability.unmeasured(t_us, 1, start_us, end_us),
         *availability.gaps(t_us, 1, 0, 1),
         *_matched(),
     )
     found = [int(measure[0]) for measure in measures]
-    expected = [0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 2, 1, 1, 1, 0, 1, 0, 2, 0, 0, 0, 1, 0, 1]
+    expected = [*[0, 0, 1] * 3, 0, 2, *[0, 0, 1] * 3, 1, 1, 1, 0, 1, 0, 2, 0, 0, 0, 1, 0, 1]
     if found != expected:
         raise RuntimeError(f"kernels give {found} in place of {expected}; remove the folder of NUMBA_CACHE_DIR")
 
