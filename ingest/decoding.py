@@ -93,7 +93,7 @@ class Decoding:
         alone.sort()
         refused, simulated = self._add_single(delivery, alone, parts)
         arrivals = [joined(several) for _, several in sorted(parts.items())]
-        return Batch(self._devices, arrivals, refused, len(delivery) - ours, simulated)
+        return Batch(self._devices, arrivals, refused, len(delivery) - ours, simulated).ready()
 
     def _sorted_out(self, delivery: Delivery) -> tuple[dict[str, tuple[list[int], list[int]]], list[int], int]:
         """Find what can be read together, by kind, as places and devices; what can't; how many are ours."""

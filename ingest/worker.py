@@ -1,8 +1,8 @@
 """The worker: take a batch, decode, commit, acknowledge; for ever, until told to stop.
 
 A message is acknowledged only after its readings, or its rejection, are committed. What is delivered again after a
-crash is found to be there already. Three things go on at once: paho's thread receives, this one decodes, and a third
-stores and acknowledges, each a batch ahead of the next.
+crash is found to be there already. Four things go on at once: paho's thread receives, this one decodes, a third
+stores and acknowledges, each a batch ahead of the next, and a fourth gives receipts.
 """
 
 import queue
@@ -196,12 +196,16 @@ class _Storing:
         self._batches: queue.Queue[tuple[Delivery, Batch] | None] = queue.Queue(maxsize=1)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="storing", daemon=True)
+        # Of two batches at most: devices that wait longer ask again.
+        self._confirmed: queue.Queue[Batch | None] = queue.Queue(maxsize=2)
+        self._confirming = threading.Thread(target=self._confirm, name="receipts", daemon=True)
         self.tally = tally
         self.at_step = database.at_step
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+        self._confirming.start()
 
     @property
     def is_over(self) -> bool:
@@ -230,7 +234,8 @@ class _Storing:
             except queue.Full:
                 continue
             break
-        self._thread.join(max(until - time.monotonic(), 0.0))
+        for thread in (self._thread, self._confirming):
+            thread.join(max(until - time.monotonic(), 0.0))
         return not self._thread.is_alive()
 
     def raise_error(self) -> None:
@@ -244,6 +249,7 @@ class _Storing:
                 self._store(*taken)
         except BaseException as error:  # noqa: BLE001  # raised again in the worker's own thread
             self._error = error
+        self._confirmed.put(None)
 
     def _store(self, delivery: Delivery, batch: Batch) -> None:
         if not batch.messages:
@@ -261,9 +267,11 @@ class _Storing:
         for part, one in stored:
             self.tally.add(one)
             if self._gives_receipts:
-                self._give_receipts(part)
+                self._confirmed.put(part)
 
-    def _give_receipts(self, batch: Batch) -> None:
-        self.at_step("during_receipt")
-        self._subscriber.publish(receipts(batch, self._deaf))
-        self.at_step("after_receipt")
+    def _confirm(self) -> None:
+        """Give receipts, while the next batch is stored."""
+        while (batch := self._confirmed.get()) is not None:
+            self.at_step("during_receipt")
+            self._subscriber.publish(receipts(batch, self._deaf))
+            self.at_step("after_receipt")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -25,6 +26,9 @@ _DAY_US = 86_400 * 1_000_000
 _EXACT_MAX_S = 2.0**32
 # Instants in microseconds, and which of them are too far off to be exact. Shape (n,) each.
 _Times: TypeAlias = tuple[NDArray[np.int64], NDArray[np.bool_]]
+# Messages' places, shape (n,), and what they say.
+_Said: TypeAlias = tuple[NDArray[np.int64], list[Any]]
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,54 +92,58 @@ def read(kind: Kind, payloads: Sequence[bytes]) -> Read:
     return Read(arrivals.rows(kept), message[kept], sorted([*left, *bad.tolist()]))
 
 
-def _decoded(
-    kind: Kind, payloads: Sequence[bytes]
-) -> tuple[list[tuple[int, tuple[Any, ...]]], list[tuple[int, tuple[Any, ...]]], list[int]]:
-    """Decode to tuples of fields: messages of one reading, of several, each with its place; and those that do not."""
+def _decoded(kind: Kind, payloads: Sequence[bytes]) -> tuple[_Said, _Said, list[int]]:
+    """Decode to structs: messages of one reading, of several, each with its place; and those that do not."""
     one, several = (decoder.decode for decoder in _decoders(kind))
-    astuple = msgspec.structs.astuple
-    singles: list[tuple[int, tuple[Any, ...]]] = []
-    arrays: list[tuple[int, tuple[Any, ...]]] = []
-    left: list[int] = []
-    for place, payload in enumerate(payloads):
+    singles: list[Any] = []
+    others: list[int] = []
+    rest = iter(payloads)
+    while True:
+        # What was decoded before an error stays in the list, and the iterator is past the message that made it.
         try:
-            if b'"readings"' not in payload:
-                singles.append((place, astuple(one(payload))))
-                continue
-            said = astuple(several(payload))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            left.append(place)
-            continue
-        if 0 < len(said[0]) <= native.READINGS_MAX:
-            arrays.append((place, said))
+            singles.extend(map(one, rest))
+            break
+        except _UNREADABLE:
+            others.append(len(singles) + len(others))
+    arrays: list[Any] = []
+    places: list[int] = []
+    left: list[int] = []
+    for place in others:
+        try:
+            said = several(payloads[place]) if b'"readings"' in payloads[place] else None
+        except _UNREADABLE:
+            said = None
+        if said is not None and 0 < len(said.readings) <= native.READINGS_MAX:
+            places.append(place)
+            arrays.append(said)
         else:
             left.append(place)
-    return singles, arrays, left
+    whole = np.delete(np.arange(len(payloads)), others) if others else np.arange(len(payloads))
+    return (whole, singles), (np.array(places, np.int64), arrays), left
 
 
 _Part: TypeAlias = tuple[Arrivals, NDArray[np.int64], NDArray[np.bool_]]
 
 
-def _of_singles(kind: Kind, decoded: Sequence[tuple[int, tuple[Any, ...]]]) -> _Part | None:
+def _of_singles(kind: Kind, decoded: _Said) -> _Part | None:
     """Lay messages of one reading into columns; with the place of each, and whether it is not clean."""
-    if not decoded:
+    message, said = decoded
+    if not said:
         return None
-    places, rows = zip(*decoded, strict=True)
-    *fields, version, sent, network = zip(*rows, strict=True)
-    message = np.array(places, np.int64)
+    *fields, version, sent, network = zip(*map(msgspec.structs.astuple, said), strict=True)
     return _laid(kind, fields, message, (np.array(version), _times(sent), _times(network)))
 
 
-def _of_arrays(kind: Kind, decoded: Sequence[tuple[int, tuple[Any, ...]]]) -> _Part | None:
+def _of_arrays(kind: Kind, decoded: _Said) -> _Part | None:
     """Do the same with messages of several readings."""
-    if not decoded:
+    places, said = decoded
+    if not said:
         return None
-    places, rows = zip(*decoded, strict=True)
-    several, version, sent, network = zip(*rows, strict=True)
-    owner = np.repeat(np.arange(len(rows)), [len(readings) for readings in several])
     astuple = msgspec.structs.astuple
-    fields = list(zip(*(astuple(reading) for readings in several for reading in readings), strict=True))
-    message = np.array(places, np.int64)[owner]
+    several, version, sent, network = zip(*map(astuple, said), strict=True)
+    owner = np.repeat(np.arange(len(said)), [len(readings) for readings in several])
+    fields = list(zip(*map(astuple, chain.from_iterable(several)), strict=True))
+    message = places[owner]
     (sent_us, is_far), (network_us, is_further) = _times(sent), _times(network)
     around = (np.array(version)[owner], (sent_us[owner], is_far[owner]), (network_us[owner], is_further[owner]))
     arrivals, message, is_bad = _laid(kind, fields, message, around)
@@ -175,7 +183,13 @@ def _laid(
 
 def _times(said: Sequence[datetime | None]) -> _Times:
     """Turn instants into microseconds, and say which are too far off to be exact; None is no time, which is exact."""
-    seconds = np.array([np.nan if one is None else one.timestamp() for one in said], np.float64)
+    unsaid = said.count(None)
+    if unsaid == len(said):
+        return np.full(len(said), NO_TIME_US, np.int64), np.zeros(len(said), np.bool_)
+    if unsaid:
+        seconds = np.array([np.nan if one is None else one.timestamp() for one in said], np.float64)
+    else:
+        seconds = np.fromiter(map(datetime.timestamp, said), np.float64, len(said))  # pyright: ignore[reportArgumentType]  # none is None
     is_said = ~np.isnan(seconds)
     is_far = is_said & ~((seconds >= 0) & (seconds < _EXACT_MAX_S))
     time_us = np.full(len(seconds), NO_TIME_US, np.int64)

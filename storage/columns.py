@@ -7,7 +7,8 @@ their bytes are cut out of the array. On the way in `NOT_SAID` and `NO_TIME_US` 
 queries turn NULL into these, so that every row has one width.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,62 +35,108 @@ _MEMORY = {"smallint": np.int16, "integer": np.int32, "bigint": np.int64, "times
 _NULL = {"integer": NOT_SAID, "timestamptz": NO_TIME_US}
 
 
-def _layout(types: Sequence[str], nowhere: Sequence[bool]) -> np.dtype[np.void]:
-    """Lay out a row; `nowhere` says which columns have no value at all."""
+def _layout(types: Sequence[str], widths: Sequence[int]) -> np.dtype[np.void]:
+    """Lay out a row; a width of nought or less has no bytes."""
     fields: list[tuple[str, str]] = [("field_count", ">i2")]
-    for place, (kind, is_null) in enumerate(zip(types, nowhere, strict=True)):
+    for place, (kind, width) in enumerate(zip(types, widths, strict=True)):
         fields.append((f"length_{place}", ">i4"))
-        if not is_null:
-            fields.append((f"value_{place}", _WIRE[kind][0]))
+        if width > 0:
+            fields.append((f"value_{place}", f"S{width}" if kind == "text" else _WIRE[kind][0]))
     return np.dtype(fields)
 
 
-def encode(types: Sequence[str], columns: Sequence[Sequence[Any] | NDArray[Any]]) -> bytes:
-    """Build the whole COPY stream.
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Rows of a COPY stream, not yet in their order.
+
+    Parameters
+    ----------
+    rows : ndarray of void
+        Shape (n,).
+    said : ndarray of bool, optional
+        Which bytes of each row are sent, where some rows have a NULL that others have not. Shape (n, bytes).
+    """
+
+    rows: NDArray[np.void]
+    said: NDArray[np.bool_] | None
+
+    def block(self, order: NDArray[np.intp], told: Mapping[int, NDArray[np.int64]]) -> bytes:
+        """Give rows in an order, told the values of some bigint columns: by place, in that order."""
+        rows = self.rows[order]
+        for place, values in told.items():
+            rows[f"value_{place}"] = values
+        return rows.tobytes() if self.said is None else _bytes(rows)[self.said[order]].tobytes()
+
+
+def encode(types: Sequence[str], columns: Sequence[Sequence[Any] | NDArray[Any] | bytes]) -> bytes:
+    """Build the whole COPY stream of what `lay` lays out."""
+    return stream([rows_of(types, columns)])
+
+
+def stream(blocks: Iterable[bytes]) -> bytes:
+    """Put rows between header and trailer."""
+    return b"".join((_SIGNATURE, *blocks, _TRAILER))
+
+
+def rows_of(types: Sequence[str], columns: Sequence[Sequence[Any] | NDArray[Any] | bytes]) -> bytes:
+    """Build rows of a COPY stream; as `lay`."""
+    laid = lay(types, columns)
+    return laid.rows.tobytes() if laid.said is None else _bytes(laid.rows)[laid.said].tobytes()
+
+
+def lay(types: Sequence[str], columns: Sequence[Sequence[Any] | NDArray[Any] | bytes]) -> Laid:
+    """Lay out rows of a COPY stream.
 
     Parameters
     ----------
     types : sequence of str
-        PostgreSQL types: smallint, integer, bigint, timestamptz, uuid.
+        PostgreSQL types: smallint, integer, bigint, timestamptz, uuid, text.
     columns : sequence of sequence
-        One per type, all of one length. Instants in microseconds since 1970, uuids as 16 bytes. `NOT_SAID` in an
-        integer and `NO_TIME_US` in an instant become NULL.
-
-    Returns
-    -------
-    bytes
+        One per type, all of one length. Instants in microseconds since 1970, uuids as 16 bytes; a text is the same
+        in all rows, and given once, as bytes without a zero. `NOT_SAID` in an integer and `NO_TIME_US` in an instant
+        become NULL.
     """
-    arrays: list[NDArray[Any]] = [
-        np.asarray(column, _MEMORY[kind]) for kind, column in zip(types, columns, strict=True)
+    arrays: list[NDArray[Any] | bytes] = [
+        column if isinstance(column, bytes) else np.asarray(column, _MEMORY[kind])
+        for kind, column in zip(types, columns, strict=True)
     ]
-    nulls = [array == _NULL[kind] if kind in _NULL else None for kind, array in zip(types, arrays, strict=True)]
-    nowhere = [null is not None and bool(null.all()) for null in nulls]
-    layout = _layout(types, nowhere)
-    rows = np.empty(len(arrays[0]), layout)
+    nulls = [
+        array == _NULL[kind] if kind in _NULL and not isinstance(array, bytes) else None
+        for kind, array in zip(types, arrays, strict=True)
+    ]
+    widths = [
+        len(array) if isinstance(array, bytes) else -1 if null is not None and bool(null.all()) else _WIRE[kind][1]
+        for kind, array, null in zip(types, arrays, nulls, strict=True)
+    ]
+    count = max(len(array) for array in arrays if not isinstance(array, bytes))
+    rows = np.empty(count, _layout(types, widths))
     rows["field_count"] = len(types)
     somewhere: list[tuple[int, NDArray[np.bool_]]] = []
     for place, (kind, array, null) in enumerate(zip(types, arrays, nulls, strict=True)):
-        if nowhere[place]:
-            rows[f"length_{place}"] = -1
-            continue
-        rows[f"length_{place}"] = _WIRE[kind][1]
-        rows[f"value_{place}"] = array - PG_EPOCH_US if kind == "timestamptz" else array
-        if null is not None and null.any():
-            rows[f"length_{place}"][null] = -1
-            somewhere.append((place, null))
-    return _SIGNATURE + _cut(rows, somewhere) + _TRAILER
+        rows[f"length_{place}"] = widths[place]
+        if widths[place] > 0:
+            is_instant = kind == "timestamptz" and not isinstance(array, bytes)
+            rows[f"value_{place}"] = np.subtract(array, PG_EPOCH_US) if is_instant else array
+            if null is not None and null.any():
+                rows[f"length_{place}"][null] = -1
+                somewhere.append((place, null))
+    return Laid(rows, _said(rows, somewhere))
 
 
-def _cut(rows: NDArray[np.void], somewhere: Sequence[tuple[int, NDArray[np.bool_]]]) -> bytes:
-    """Cut the values of NULL fields out of rows."""
+def _said(rows: NDArray[np.void], somewhere: Sequence[tuple[int, NDArray[np.bool_]]]) -> NDArray[np.bool_] | None:
+    """Say which bytes are sent, without the values of NULL fields; None where all are."""
     if not somewhere:
-        return rows.tobytes()
+        return None
     fields: dict[str, tuple[Any, ...]] = {str(name): field for name, field in (rows.dtype.fields or {}).items()}
     said = np.ones((len(rows), rows.dtype.itemsize), np.bool_)
     for place, null in somewhere:
         field, first = fields[f"value_{place}"][:2]
         said[null, first : first + field.itemsize] = False
-    return rows.view(np.uint8).reshape(said.shape)[said].tobytes()
+    return said
+
+
+def _bytes(rows: NDArray[np.void]) -> NDArray[np.uint8]:
+    return rows.view(np.uint8).reshape(len(rows), rows.dtype.itemsize)
 
 
 def decode(types: Sequence[str], blocks: Iterable[Buffer]) -> list[NDArray[Any]]:
@@ -108,7 +155,7 @@ def decode(types: Sequence[str], blocks: Iterable[Buffer]) -> list[NDArray[Any]]
         Native byte order, contiguous, writeable. Instants in microseconds since 1970.
     """
     stream = b"".join(blocks)
-    rows = np.frombuffer(stream[len(_SIGNATURE) : -len(_TRAILER)], _layout(types, [False] * len(types)))
+    rows = np.frombuffer(stream[len(_SIGNATURE) : -len(_TRAILER)], _layout(types, [_WIRE[kind][1] for kind in types]))
     columns: list[NDArray[Any]] = []
     for place, kind in enumerate(types):
         values: NDArray[Any] = rows[f"value_{place}"].astype(_MEMORY[kind])

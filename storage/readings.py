@@ -6,9 +6,9 @@ that the order of arrival decides nothing. A position fix outside its vehicle's 
 more of it is written.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -23,21 +23,22 @@ from sensors.kinds.position_fix import KIND as POSITION_FIX
 from sensors.readings import REPEAT_US, Kind, Outcome, Reading
 from sensors.registry import kinds
 from storage import columns, masks, refusals, repeats, sequence, staging
-from storage.instants import hour_number, microseconds
+from storage.instants import HOUR_US, hour_number, microseconds
 from storage.kinds import copy_known, statement
 from storage.masks import Masks
 from storage.reduction import reduce
 from storage.refusals import Refused
-from storage.sql import array_text, query
-from storage.staging import DeviceHour
+from storage.sql import query
+from storage.tallies import EMPTY, Tally, tally_of
 
+_COUNT_TYPES = ("bigint", "text", "timestamptz", "text", "text", "bigint", "bigint")
 _READ_TYPES = ("bigint", "timestamptz", "bigint", "smallint", "smallint", "uuid")
 # A network delivers one frame a few times within minutes; so far before a span its first delivery is looked for.
 _LOOK_BACK = timedelta(microseconds=6 * REPEAT_US)
 # Source and device.
 Named: TypeAlias = tuple[str, str]
 # By kind, unit and outcome.
-_Counts: TypeAlias = dict[tuple[str, str, str], Counter[DeviceHour]]
+_Counts: TypeAlias = dict[tuple[str, str, str], Tally]
 # Number under which is counted what no known device sent.
 _NOBODY = 0
 
@@ -57,6 +58,8 @@ class Batch:
         Decoded and rejected together.
     simulated : mapping of (device's place, kind's name, number of the hour) to int
         Readings marked as made up: counted, never stored.
+    laid : mapping of str to Laid
+        What `ready` has laid out, by kind.
     """
 
     devices: Sequence[Named]
@@ -64,6 +67,11 @@ class Batch:
     refused: Sequence[Refused]
     messages: int
     simulated: Mapping[tuple[int, str, int], int] = field(default_factory=dict[tuple[int, str, int], int])
+    laid: Mapping[str, columns.Laid | None] = field(default_factory=dict[str, columns.Laid | None])
+
+    def ready(self) -> "Batch":
+        """The same, laid out for the database: done by whoever has time, it need not be done while it waits."""
+        return replace(self, laid={one.kind.name: staging.lay(one) for one in self.arrivals if len(one)})
 
 
 def batch_of(readings: Iterable[tuple[Reading, datetime]], refused: Sequence[Refused], messages: int) -> Batch:
@@ -90,8 +98,23 @@ class Stored:
     messages_rejected: int
 
 
-# Numbers of devices that each connection has met. A device's row never changes and is never deleted.
-_met: "WeakKeyDictionary[psycopg.Connection, dict[Named, int]]" = WeakKeyDictionary()
+@dataclass(slots=True)
+class _Met:
+    """Numbers of devices that a connection has met. A device's row never changes and is never deleted.
+
+    Parameters
+    ----------
+    devices : sequence of (source, device)
+        The batches' own list.
+    ids : ndarray of int64
+        Number of each, nought of those not met.
+    """
+
+    devices: Sequence[Named]
+    ids: NDArray[np.int64]
+
+
+_met: "WeakKeyDictionary[psycopg.Connection, _Met]" = WeakKeyDictionary()
 
 
 def prepare(connection: psycopg.Connection) -> None:
@@ -129,29 +152,29 @@ def store(
     psycopg.Error
         Nothing of the batch is stored then.
     """
-    met = _met.setdefault(connection, {})
     with connection.transaction():
         # Devices first and sequence last taken would let two writers wait for each other.
         batch_seq = sequence.take(connection, what, now)
         # After the number: a mask with a lower one is committed, one with a higher is not yet asked for.
         held = masks.current(connection)
         at_step("before_readings")
-        known = _known_devices(connection, batch, met)
-        counts = _store_readings(connection, batch, held, known, batch_seq)
+        ids = _numbers(connection, batch)
+        counts = _store_readings(connection, batch, held, ids, batch_seq)
         at_step("after_readings")
         refusals.add(connection, batch.refused, held, batch_seq)
         rejected_messages = sum(one.is_whole for one in batch.refused)
         decoded = batch.messages - rejected_messages
-        counts |= _other_counts(batch, known, now, decoded)
+        counts |= _other_counts(batch, ids, _refused_devices(connection, batch), now, decoded)
         _add_counts(connection, counts, batch_seq)
         at_step("before_commit")
         sequence.hold_commit(connection)
     # Only now: what was inserted in a transaction that failed is not there.
-    met.update(known)
+    if len(ids):
+        _met[connection] = _Met(batch.devices, ids)
     outcomes: Counter[Outcome] = Counter()
     for (_, unit, outcome), tally in counts.items():
         if unit == "reading":
-            outcomes[Outcome(outcome)] += tally.total()
+            outcomes[Outcome(outcome)] += tally.total
     return Stored(batch_seq, dict(+outcomes), decoded, rejected_messages)
 
 
@@ -226,73 +249,76 @@ def _columns_of(kind: Kind, rows: Sequence[tuple[Any, ...]]) -> tuple[Columns, N
 
 
 def _store_readings(
-    connection: psycopg.Connection, batch: Batch, held: Masks, known: Mapping[Named, int], batch_seq: int
+    connection: psycopg.Connection, batch: Batch, held: Masks, ids: NDArray[np.int64], batch_seq: int
 ) -> _Counts:
     counts: _Counts = {}
     # In one order, so that two writers cannot wait for each other.
     for arrivals in sorted(batch.arrivals, key=lambda one: one.kind.name):
         name = arrivals.kind.name
-        kept, tallies = arrivals, dict[Outcome, Counter[DeviceHour]]()
+        kept, tallies = arrivals, dict[Outcome, Tally]()
         if name == POSITION_FIX.name and held.areas:
-            kept, tallies = reduce(connection, arrivals, held, batch.devices, known)
+            kept, tallies = reduce(connection, arrivals, held, batch.devices, ids)
         if len(kept):
-            fates = staging.add(connection, kept, _ids(kept, batch.devices, known), batch_seq)
+            laid = batch.laid.get(name) if kept is arrivals else None
+            fates = staging.add(connection, kept, ids[kept.device], batch_seq, laid)
             tallies[Outcome.ACCEPTED], tallies[Outcome.CONFLICT] = fates.accepted, fates.conflicting
-            tallies[Outcome.DUPLICATE] = tallies.get(Outcome.DUPLICATE, Counter()) + fates.duplicate
+            tallies[Outcome.DUPLICATE] = tallies.get(Outcome.DUPLICATE, EMPTY).plus(fates.duplicate)
         counts |= {(name, "reading", outcome): tally for outcome, tally in tallies.items()}
     return counts
 
 
-def _ids(arrivals: Arrivals, devices: Sequence[Named], known: Mapping[Named, int]) -> NDArray[np.int64]:
-    """Give the database's number of each reading's device."""
-    places, inverse = np.unique(arrivals.device, return_inverse=True)
-    return np.array([known[devices[place]] for place in places.tolist()], np.int64)[inverse]
-
-
-def _known_devices(connection: psycopg.Connection, batch: Batch, met: Mapping[Named, int]) -> dict[Named, int]:
-    """Number the devices of a batch; those that sent only what was refused are not made known by it."""
-    places = {place for arrivals in batch.arrivals for place in np.unique(arrivals.device).tolist()}
-    wanted = {batch.devices[place] for place in (*places, *(place for place, *_ in batch.simulated))}
-    known = {one: met[one] for one in wanted if one in met}
-    if missing := sorted(wanted - known.keys()):
+def _numbers(connection: psycopg.Connection, batch: Batch) -> NDArray[np.int64]:
+    """Number the devices of a batch, nought for others; who sent only what was refused is not made known by it."""
+    ids = np.zeros(len(batch.devices), np.int64)
+    met = _met.get(connection)
+    if met is not None and met.devices is batch.devices:
+        ids[: len(met.ids)] = met.ids
+    simulated = np.array([place for place, *_ in batch.simulated], np.int64)
+    sent = np.concatenate([simulated, *(one.device for one in batch.arrivals)])
+    places: list[int] = np.unique(sent[ids[sent] == 0]).tolist()
+    if places:
+        missing = sorted(batch.devices[place] for place in places)
         sources, names = _transposed(missing)
         connection.execute(query("readings", "insert_devices"), {"sources": sources, "devices": names})
-        known |= device_ids(connection, missing)
-    named = {
-        (one.source, one.device) for refused in batch.refused for one in refused.rejections if one.device
-    } - known.keys()
-    return known | (device_ids(connection, named) if named else {})
+        known = device_ids(connection, missing)
+        ids[places] = [known[batch.devices[place]] for place in places]
+    return ids
 
 
-def _other_counts(batch: Batch, known: Mapping[Named, int], now: datetime, decoded: int) -> _Counts:
+def _refused_devices(connection: psycopg.Connection, batch: Batch) -> dict[Named, int]:
+    """Look up who sent what was refused, where it was heard of before."""
+    named = {(one.source, one.device) for refused in batch.refused for one in refused.rejections if one.device}
+    return device_ids(connection, named) if named else {}
+
+
+def _other_counts(
+    batch: Batch, ids: NDArray[np.int64], known: Mapping[Named, int], now: datetime, decoded: int
+) -> _Counts:
     """Count what was refused, what was made up, and the messages that could be decoded."""
-    counts: defaultdict[tuple[str, str, str], Counter[DeviceHour]] = defaultdict(Counter)
+    rows: dict[tuple[str, str, str], list[tuple[int, int, int]]] = {}
     for one in batch.refused:
         hour = hour_number(microseconds(one.received_time))
         for rejection in one.rejections:
             device_id = known.get((rejection.source, rejection.device), _NOBODY)
             unit = "message" if rejection.index < 0 else "reading"
-            counts["", unit, Outcome.REJECTED][device_id, hour] += 1
+            rows.setdefault(("", unit, Outcome.REJECTED), []).append((device_id, hour, 1))
     for (place, kind, hour), n in batch.simulated.items():
-        counts[kind, "reading", Outcome.SIMULATED][known[batch.devices[place]], hour] += n
+        rows.setdefault((kind, "reading", Outcome.SIMULATED), []).append((int(ids[place]), hour, n))
     if decoded:
-        counts["", "message", "decoded"][_NOBODY, hour_number(microseconds(now))] += decoded
-    return counts
+        rows["", "message", "decoded"] = [(_NOBODY, hour_number(microseconds(now)), decoded)]
+    return {key: tally_of(several) for key, several in rows.items()}
 
 
 def _add_counts(connection: psycopg.Connection, counts: _Counts, batch_seq: int) -> None:
     """Add a batch's counts, which are its marks."""
-    for (kind, unit, outcome), tally in sorted(counts.items()):
-        if not tally:
-            continue
-        device_ids, hours = zip(*tally, strict=True)
-        parameters = {"kind": kind, "unit": unit, "outcome": outcome, "batch_seq": batch_seq}
-        arrays = {
-            "device_ids": array_text(device_ids),
-            "hours": array_text(hours),
-            "counts": array_text(tally.values()),
-        }
-        connection.execute(query("readings", "add_count"), {**parameters, **arrays})
+    blocks: list[bytes] = []
+    for (kind, unit, outcome), tally in sorted(counts.items(), key=lambda one: one[0]):
+        words = (kind.encode(), unit.encode(), outcome.encode())
+        laid = [tally.device_id, words[0], tally.hour * HOUR_US, *words[1:], tally.n, np.full(len(tally), batch_seq)]
+        blocks.append(columns.rows_of(_COUNT_TYPES, laid))
+    if any(blocks):
+        with connection.cursor() as cursor, cursor.copy(query("readings", "copy_count")) as copy:
+            copy.write(columns.stream(blocks))
 
 
 def _transposed(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:

@@ -4,8 +4,7 @@ Applied inside the batch's transaction and before anything else of the fix is wr
 """
 
 import struct
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import numpy as np
@@ -19,7 +18,8 @@ from sensors.readings import Outcome
 from storage.instants import hour_number, hour_of, instant
 from storage.masks import Masks
 from storage.sql import query
-from storage.staging import DeviceHour, are_present
+from storage.staging import are_present
+from storage.tallies import Tally, tally_of
 
 _LATITUDE, _LONGITUDE = (POSITION_FIX.quantities.index(quantity) for quantity in (LATITUDE, LONGITUDE))
 
@@ -29,8 +29,8 @@ def reduce(
     fixes: Arrivals,
     masks: Masks,
     devices: Sequence[tuple[str, str]],
-    known: Mapping[tuple[str, str], int],
-) -> tuple[Arrivals, dict[Outcome, Counter[DeviceHour]]]:
+    ids: NDArray[np.int64],
+) -> tuple[Arrivals, dict[Outcome, Tally]]:
     """Take out the fixes that may not be kept, and count them.
 
     A fix counted before, or stored while no mask forbade it, is a duplicate. One that a later, wider mask lets in
@@ -43,8 +43,8 @@ def reduce(
     masks : Masks
     devices : sequence of (source, device)
         In which the fixes' devices are places.
-    known : mapping of (source, device) to int
-        Device ids.
+    ids : ndarray of int64
+        The database's number of each of these devices. Shape (devices,).
 
     Returns
     -------
@@ -57,14 +57,14 @@ def reduce(
     outside = fixes.rows(~kept)
     places: list[int] = outside.device.tolist()
     named = [devices[place] for place in places]
-    present = are_present(connection, outside, np.array([known[one] for one in named], np.int64))
+    present = are_present(connection, outside, ids[outside.device])
     fresh = [place for place in range(len(outside)) if place not in present]
     remembered = set(_remember(connection, outside, fresh, masks, named))
-    counts = {Outcome.REDUCED: Counter[DeviceHour](), Outcome.DUPLICATE: Counter[DeviceHour]()}
+    rows: dict[Outcome, list[tuple[int, int, int]]] = {Outcome.REDUCED: [], Outcome.DUPLICATE: []}
     for place, time_us in enumerate(outside.event_time_us.tolist()):
         outcome = Outcome.REDUCED if place in remembered else Outcome.DUPLICATE
-        counts[outcome][known[named[place]], hour_number(time_us)] += 1
-    return fixes.rows(kept), counts
+        rows[outcome].append((int(ids[places[place]]), hour_number(time_us), 1))
+    return fixes.rows(kept), {outcome: tally_of(several) for outcome, several in rows.items()}
 
 
 def _kept(fixes: Arrivals, masks: Masks, devices: Sequence[tuple[str, str]]) -> NDArray[np.bool_]:

@@ -1,9 +1,8 @@
-"""Loader of the SQL files, `query(file, name)`, and arrays as the server reads them.
+"""Loader of the SQL files: `query(file, name)`.
 
 A query begins with a line `-- name: its_name`; the comment lines after it describe it and are not sent.
 """
 
-from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import LiteralString, cast
@@ -29,8 +28,3 @@ def query(file: str, name: str) -> LiteralString:
     """
     # A file of this package is as literal as a string in the code; parameters are always bound.
     return cast("LiteralString", _queries(file)[name])
-
-
-def array_text(numbers: Iterable[int]) -> str:
-    """Write whole numbers as the server reads an array: ten times as fast as one by one through the driver."""
-    return f"{{{','.join(map(str, numbers))}}}"

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -22,12 +22,10 @@ from numpy.typing import NDArray
 from sensors.arrivals import Arrivals
 from sensors.readings import NO_TIME_US, NOT_SAID, REPEAT_US, EventTimeSource, Kind
 from storage import columns
-from storage.instants import HOUR_US, instant
+from storage.instants import instant
 from storage.kinds import statement
 from storage.recent import places_of, recent_of
-
-# A device's UTC hour, numbered from 1970.
-DeviceHour: TypeAlias = tuple[int, int]
+from storage.tallies import EMPTY, Tally, tally, tally_of
 
 _TYPES = (
     "bigint", "timestamptz", "bigint", "smallint", "timestamptz", "timestamptz", "timestamptz", "timestamptz",
@@ -43,20 +41,35 @@ _caution: "WeakKeyDictionary[psycopg.Connection, Counter[str]]" = WeakKeyDiction
 class Fates:
     """What became of the readings of one kind in a batch, by device and hour."""
 
-    accepted: Counter[DeviceHour]
-    conflicting: Counter[DeviceHour]
-    duplicate: Counter[DeviceHour]
+    accepted: Tally
+    conflicting: Tally
+    duplicate: Tally
 
     def plus(self, other: "Fates") -> "Fates":
         """Put two together."""
         return Fates(
-            self.accepted + other.accepted,
-            self.conflicting + other.conflicting,
-            self.duplicate + other.duplicate,
+            self.accepted.plus(other.accepted),
+            self.conflicting.plus(other.conflicting),
+            self.duplicate.plus(other.duplicate),
         )
 
 
-def add(connection: psycopg.Connection, arrivals: Arrivals, device_id: NDArray[np.int64], batch_seq: int) -> Fates:
+def lay(arrivals: Arrivals) -> columns.Laid | None:
+    """Lay readings out for their table, all but what only the database knows; None for a kind with words."""
+    if arrivals.kind.words:
+        return None
+    nought = np.zeros(len(arrivals), np.int64)
+    types = [*_TYPES, *("integer" for _ in arrivals.kind.quantities), "bigint"]
+    return columns.lay(types, [nought, *_columns(arrivals), nought])
+
+
+def add(
+    connection: psycopg.Connection,
+    arrivals: Arrivals,
+    device_id: NDArray[np.int64],
+    batch_seq: int,
+    laid: columns.Laid | None = None,
+) -> Fates:
     """Store readings of one kind inside the batch's transaction.
 
     Parameters
@@ -65,21 +78,24 @@ def add(connection: psycopg.Connection, arrivals: Arrivals, device_id: NDArray[n
         One reading at least.
     device_id : ndarray of int64
         The database's number of each reading's device. Shape (n,).
+    laid : Laid, optional
+        What `lay` gives for these readings, where that was done already.
     """
+    laid = laid or lay(arrivals)
     kind, time_us, sequence = arrivals.kind, arrivals.event_time_us, arrivals.sequence
     # Sorted by time, then device: half the cost of any order, and writers lock in one order. The sort is stable, so
     # of one key the first to arrive comes first.
     order = np.lexsort((sequence, device_id, time_us))
     again = _is_twin(device_id[order], time_us[order], sequence[order])
     recent, caution = recent_of(connection), _caution.setdefault(connection, Counter())
-    flags = places_of(kind.name, device_id, time_us, sequence)[order]
+    flags = places_of(kind.name, device_id[order], time_us[order], sequence[order])
     again |= recent.holds(flags) | (caution[kind.name] > 0)
     recent.add(flags)
     caution[kind.name] = max(caution[kind.name] - 1, 0)
-    if not _copied(connection, arrivals, device_id, order[~again], batch_seq):
+    if not _copied(connection, arrivals, device_id, (order[~again], laid), batch_seq):
         again[:] = True
         caution[kind.name] = _CAUTIOUS_BATCHES
-    fates = Fates(_by_hour(device_id[order[~again]], time_us[order[~again]]), Counter(), Counter())
+    fates = Fates(tally(device_id[order[~again]], time_us[order[~again]]), EMPTY, EMPTY)
     if again.any():
         # In the order of arrival, not of the sort.
         places = np.sort(order[again])
@@ -113,16 +129,25 @@ def _copied(
     connection: psycopg.Connection,
     arrivals: Arrivals,
     device_id: NDArray[np.int64],
-    order: NDArray[np.intp],
+    chosen: tuple[NDArray[np.intp], columns.Laid | None],
     batch_seq: int,
 ) -> bool:
     """Copy readings straight into their table; False where a key is there already, and nothing was done."""
+    order, laid = chosen
     if not len(order):
         return True
-    last = np.full(len(arrivals), batch_seq, np.int64)
+    last = np.full(len(order), batch_seq, np.int64)
     try:
-        with connection.transaction():
-            _copy(connection, "copy_table", arrivals, device_id, (order, None, last))
+        with (
+            connection.transaction(),
+            connection.cursor() as cursor,
+            cursor.copy(statement(arrivals.kind, "copy_table")) as copy,
+        ):
+            if laid is None:
+                _write_rows(copy, arrivals, device_id, (order, None, last))
+            else:
+                block = laid.block(order, {0: device_id[order], len(_TYPES) + len(arrivals.values): last})
+                copy.write(columns.stream([block]))
     except psycopg.errors.UniqueViolation:
         return False
     return True
@@ -135,26 +160,24 @@ def _sorted_out(
     first = np.arange(len(arrivals), dtype=np.int32)
     time_us = arrivals.event_time_us
     order = np.lexsort((arrivals.sequence, device_id, time_us))
-    _copy(connection, "copy_stage", arrivals, device_id, (order, first, None))
+    with connection.cursor() as cursor, cursor.copy(statement(arrivals.kind, "copy_stage")) as copy:
+        if arrivals.kind.words:
+            _write_rows(copy, arrivals, device_id, (order, first, None))
+        else:
+            types = ["integer", *_TYPES, *("integer" for _ in arrivals.kind.quantities)]
+            laid = [first, device_id, *_columns(arrivals)]
+            copy.write(columns.encode(types, [column[order] for column in laid]))
     span = {"first": instant(int(time_us.min())), "last": instant(int(time_us.max())), "batch_seq": batch_seq}
-    accepted = _counted(connection.execute(statement(arrivals.kind, "insert"), span))
-    conflicting: Counter[DeviceHour] = Counter()
-    if accepted.total() < len(arrivals):
-        conflicting = _counted(connection.execute(statement(arrivals.kind, "insert_conflict"), span))
-    return Fates(accepted, conflicting, _by_hour(device_id, time_us) - accepted - conflicting)
+    accepted, conflicting = tally_of(connection.execute(statement(arrivals.kind, "insert"), span)), EMPTY
+    if accepted.total < len(arrivals):
+        conflicting = tally_of(connection.execute(statement(arrivals.kind, "insert_conflict"), span))
+    duplicate = tally(device_id, time_us).minus(accepted).minus(conflicting).without_noughts()
+    return Fates(accepted, conflicting, duplicate)
 
 
-def _copy(
-    connection: psycopg.Connection,
-    name: str,
-    arrivals: Arrivals,
-    device_id: NDArray[np.int64],
-    around: tuple[NDArray[np.intp], NDArray[np.int32] | None, NDArray[np.int64] | None],
-) -> None:
-    """Copy readings, in an order, with a column of the stage before them or one of the table behind."""
-    order, first, last = around
-    laid: list[NDArray[Any]] = [
-        device_id,
+def _columns(arrivals: Arrivals) -> list[NDArray[Any]]:
+    """Give what a table holds of readings, after the device."""
+    return [
         arrivals.event_time_us,
         arrivals.sequence,
         arrivals.event_time_source,
@@ -166,24 +189,27 @@ def _copy(
         arrivals.digest,
         *arrivals.values,
     ]
+
+
+def _write_rows(
+    copy: psycopg.Copy,
+    arrivals: Arrivals,
+    device_id: NDArray[np.int64],
+    around: tuple[NDArray[np.intp], NDArray[np.int32] | None, NDArray[np.int64] | None],
+) -> None:
+    """Write readings with words, in an order, with a column of the stage before them or one of the table behind."""
+    order, first, last = around
     types = [*_TYPES, *("integer" for _ in arrivals.kind.quantities)]
-    with connection.cursor() as cursor, cursor.copy(statement(arrivals.kind, name)) as copy:
-        if arrivals.kind.words:
-            words = ["text" for _ in arrivals.kind.words]
-            copy.set_types([*["integer"] * (first is not None), *types, *words, *["bigint"] * (last is not None)])
-            places: list[int] = order.tolist()
-            for place in places:
-                row = [_field(kind, column[place : place + 1]) for kind, column in zip(types, laid, strict=True)]
-                before = [] if first is None else [int(first[place])]
-                behind = [] if last is None else [int(last[place])]
-                said = (word or None for word in arrivals.words[place])
-                copy.write_row([*before, *row, *said, *behind])
-            return
-        if first is not None:
-            types, laid = ["integer", *types], [first, *laid]
-        if last is not None:
-            types, laid = [*types, "bigint"], [*laid, last]
-        copy.write(columns.encode(types, [column[order] for column in laid]))
+    laid = [device_id, *_columns(arrivals)]
+    words = ["text" for _ in arrivals.kind.words]
+    copy.set_types([*["integer"] * (first is not None), *types, *words, *["bigint"] * (last is not None)])
+    places: list[int] = order.tolist()
+    for at, place in enumerate(places):
+        row = [_field(kind, column[place : place + 1]) for kind, column in zip(types, laid, strict=True)]
+        before = [] if first is None else [int(first[place])]
+        behind = [] if last is None else [int(last[at])]
+        said = (word or None for word in arrivals.words[place])
+        copy.write_row([*before, *row, *said, *behind])
 
 
 def _field(kind: str, value: NDArray[Any]) -> UUID | datetime | int | None:
@@ -201,7 +227,7 @@ def _without_repeats(
 ) -> Fates:
     """Count a frame that a network delivers again, at another time, as what it is; it stays, as the network said."""
     is_frame = (arrivals.event_time_source == EventTimeSource.NETWORK) & (arrivals.sequence != 0)
-    if not is_frame.any() or not fates.accepted:
+    if not is_frame.any() or not len(fates.accepted):
         return fates
     time_us = arrivals.event_time_us[is_frame]
     parameters = {
@@ -213,25 +239,12 @@ def _without_repeats(
         "within": timedelta(microseconds=REPEAT_US),
         "batch_seq": batch_seq,
     }
-    accepted, conflicting, duplicate = Counter(fates.accepted), Counter(fates.conflicting), Counter(fates.duplicate)
-    for one, hour, differs, n in connection.execute(statement(arrivals.kind, "count_repeats"), parameters):
-        key = (one, hour)
-        accepted[key] -= n
-        (conflicting if differs else duplicate)[key] += n
+    rows = connection.execute(statement(arrivals.kind, "count_repeats"), parameters).fetchall()
+    conflicting = tally_of((one, hour, n) for one, hour, differs, n in rows if differs)
+    duplicate = tally_of((one, hour, n) for one, hour, differs, n in rows if not differs)
     # Nought stays: the hour is marked, for an earlier delivery moves what is there to its own time.
-    return Fates(accepted, conflicting, duplicate)
-
-
-def _by_hour(device_id: NDArray[np.int64], time_us: NDArray[np.int64]) -> Counter[DeviceHour]:
-    """Count readings by device and hour."""
-    # As one number each they are counted in one sort; ids stay far under 2^40, hours until 2106 under 2^21.
-    found, counts = np.unique(device_id << 21 | time_us // HOUR_US, return_counts=True)
-    keys = zip((found >> 21).tolist(), (found & (2**21 - 1)).tolist(), strict=True)
-    return Counter(dict(zip(keys, counts.tolist(), strict=True)))
-
-
-def _counted(rows: Iterable[tuple[int, int, int]]) -> Counter[DeviceHour]:
-    return Counter({(device_id, hour): n for device_id, hour, n in rows})
+    accepted = fates.accepted.minus(conflicting).minus(duplicate)
+    return Fates(accepted, fates.conflicting.plus(conflicting), fates.duplicate.plus(duplicate))
 
 
 def prepare(connection: psycopg.Connection, kinds: Iterable[Kind]) -> None:

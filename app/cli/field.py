@@ -80,9 +80,9 @@ def ingest(
     # takes a third of the decoder's time.
     gc.freeze()
     gc.set_threshold(200_000, 20, 50)
-    # A batch is some fifteen questions to the database. After each answer the thread that stores waits for the one
-    # that decodes to be interrupted: at the default of 5 ms for half of its time.
-    sys.setswitchinterval(0.0002)
+    # A batch is a dozen questions to the database and a hundred pieces of a copy. After each the thread that stores
+    # waits for the one that decodes to be interrupted: at the default of 5 ms for half of its time.
+    sys.setswitchinterval(0.00005)
     tally = Tally()
     if settings.metrics_port:
         serve(settings.metrics_port, tally)

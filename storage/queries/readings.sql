@@ -12,11 +12,9 @@ join unnest(%(sources)s::text[], %(devices)s::text[]) as said (source, device)
 -- name: select_all_devices
 select source, device from device order by source, device
 
--- name: add_count
--- Of one kind, unit and outcome; hours are numbered from 1970. What was accepted or conflicts is a mark too.
-insert into ingest_count (device_id, kind, hour, unit, outcome, n, batch_seq)
-select device_id, %(kind)s, to_timestamp(hour * 3600.0), %(unit)s, %(outcome)s, n, %(batch_seq)s
-from unnest(%(device_ids)s::bigint[], %(hours)s::bigint[], %(counts)s::bigint[]) as said (device_id, hour, n)
+-- name: copy_count
+-- What was accepted or conflicts is a mark too.
+copy ingest_count (device_id, kind, hour, unit, outcome, n, batch_seq) from stdin (format binary)
 
 -- name: add_rejection
 insert into rejection (digest, element, reason, detail, topic, payload, payload_bytes, first_received_time, batch_seq)
