@@ -32,8 +32,8 @@ _SESSION_EXPIRY_S = 7 * 24 * 3600
 _KEEPALIVE_S = 30
 # So many at once are a burst; brokers' windows begin at 100, some at 20.
 BURST_MESSAGES = 20
-# Arrays can be long: some 80,000 readings a transaction are plenty.
-BATCH_BYTES_MAX = 8 * 2**20
+# Arrays can be long: some 30,000 readings a transaction are plenty, and with twice as many memory passes 300 MB.
+BATCH_BYTES_MAX = 3 * 2**20
 # The broker's window counts messages, and arrays are long: so many bytes wait at most, two batches beside the one
 # that is decoded and the one that is stored.
 WAITING_BYTES_MAX = 2 * BATCH_BYTES_MAX
