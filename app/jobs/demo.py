@@ -49,6 +49,8 @@ DECIDED = datetime(2026, 11, 4, 15, tzinfo=UTC)
 SOURCES_FILE = "sources.toml"
 _MARK = ".poniente-demo"
 _PATIENCE_S = 60.0
+# This database is thrown away at the end: what a failure of power would do to it is nobody's loss.
+_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,9 @@ def _servers(wish: Wish, running: ExitStack) -> _Servers:
     running.callback(shutil.rmtree, folder, ignore_errors=True)
     database = wish.database
     if not database:
-        postgres = running.enter_context(LocalPostgres(embedded_binaries(), folder / "postgres"))
+        postgres = running.enter_context(
+            LocalPostgres(embedded_binaries(), folder / "postgres", settings=_SETTINGS)
+        )
         database = postgres.dsn()
     sources = wish.out / SOURCES_FILE
     if wish.broker:
