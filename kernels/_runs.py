@@ -20,7 +20,7 @@ Flags = NDArray[np.uint8]
 Pair = tuple[Ints, Ints]
 Triple = tuple[Ints, Ints, Ints]
 Ppm = NDArray[np.int32]
-Fills = tuple[Ppm, Ppm, Ppm]
+Fills = tuple[Ppm, Ppm]
 
 # So many intervals are asked at once whether anything changes: few enough that a change costs little, and enough for
 # the processor's wide registers.
@@ -41,14 +41,15 @@ def _disorder(t_us: Ints) -> int:
     return wrong
 
 
-@kernel(int64(I32, I32, I32, NEW_I8))
-def _compare(lo_ppm: Ppm, hi_ppm: Ppm, threshold_ppm: Ppm, state: States) -> int:
-    """Compare each sample with its threshold, as `kernels.levels.states`; count the bounds that cross."""
+@kernel(int64(I32, I32, int64, int64, NEW_I8))
+def _compare(lo_ppm: Ppm, hi_ppm: Ppm, above_ppm: int, below_ppm: int, state: States) -> int:
+    """Tell of each sample whether it is surely above, surely below, or neither; count the bounds that cross."""
     wrong = 0
+    # As narrow as the fills, so that the wide registers take twice as many.
+    above, below = np.int32(above_ppm), np.int32(below_ppm)
     for sample in range(lo_ppm.shape[0]):
-        is_above = lo_ppm[sample] >= threshold_ppm[sample]
-        is_open = hi_ppm[sample] >= threshold_ppm[sample]
-        # 1, 0, -1 without a branch: ABOVE where both reach it, BELOW where none does.
+        is_above, is_open = lo_ppm[sample] >= above, hi_ppm[sample] >= below
+        # 1, 0, -1 without a branch: ABOVE where both hold, BELOW where none does.
         state[sample] = np.int8(2 * is_above - is_open)
         wrong += int(lo_ppm[sample] > hi_ppm[sample])
     return wrong
@@ -160,9 +161,16 @@ def measure(
     return found
 
 
-@kernel(triple(NEW_I64)(I64, triple(I32), U8, int64, pair(I64), triple(I64), int64))
+@kernel(triple(NEW_I64)(I64, pair(I32), pair(I32), U8, int64, pair(I64), triple(I64), int64))
 def scan(  # noqa: PLR0917  # the same
-    t_us: Ints, fills: Fills, adverse: Flags, max_gap_us: int, series: Pair, windows: Triple, how: int
+    t_us: Ints,
+    fills: Fills,
+    limits: Fills,
+    adverse: Flags,
+    max_gap_us: int,
+    series: Pair,
+    windows: Triple,
+    how: int,
 ) -> tuple[Ints, Ints, Ints]:
     """Measure many series, each while it lies in the processor's cache; gives `WRONG` for one out of order."""
     sample_start, window_start = series
@@ -177,7 +185,7 @@ def scan(  # noqa: PLR0917  # the same
         if begin == end:
             continue
         t_here, known = t_us[first:last], state[: last - first]
-        wrong = _compare(fills[0][first:last], fills[1][first:last], fills[2][first:last], known)
+        wrong = _compare(fills[0][first:last], fills[1][first:last], limits[0][one], limits[1][one], known)
         if _disorder(t_here) or wrong:
             found[0][begin:end] = WRONG
             continue

@@ -17,12 +17,13 @@ from kernels._columns import column, times, whole, windows
 from kernels.levels import Measure
 
 Ints = NDArray[np.int64]
-Fills = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+Fills = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
-def longest_runs(
+def longest_runs(  # noqa: PLR0917  # columns first, windows last, as in every measure
     t_us: Ints,
     fills: Fills,
+    limits: Fills,
     adverse: NDArray[np.uint8],
     max_gap_us: int,
     series: tuple[Ints, Ints],
@@ -34,8 +35,11 @@ def longest_runs(
     ----------
     t_us : ndarray of int64
         Sample times, strictly ascending within a series. Shape (n,). [us]
-    fills : tuple of three ndarray of int32
-        Least and greatest fill of each sample, and the threshold in force. Shape (n,) each. [ppm]
+    fills : tuple of two ndarray of int32
+        Least and greatest fill of each sample; may be one array. Shape (n,) each. [ppm]
+    limits : tuple of two ndarray of int32
+        From which least fill on a sample of a series is surely above the threshold, and under which greatest fill it
+        is surely below: the threshold plus and minus the signal's error. Shape (series,) each. [ppm]
     adverse : ndarray of uint8
         1 where the contractor bears the gap before a sample, or after the last. Shape (n + series,). [flag]
     max_gap_us : int
@@ -66,12 +70,13 @@ def longest_runs(
     ----------
     C. F. Manski, Partial Identification of Probability Distributions, chapter 1, 2003, doi:10.1007/b97478.
     """
-    return _measured(t_us, fills, adverse, max_gap_us, series, bounds_us, _runs.LONGEST)
+    return _measured(t_us, fills, limits, adverse, max_gap_us, series, bounds_us, _runs.LONGEST)
 
 
-def times_above(
+def times_above(  # noqa: PLR0917  # as longest_runs
     t_us: Ints,
     fills: Fills,
+    limits: Fills,
     adverse: NDArray[np.uint8],
     max_gap_us: int,
     series: tuple[Ints, Ints],
@@ -83,8 +88,11 @@ def times_above(
     ----------
     t_us : ndarray of int64
         Sample times, strictly ascending within a series. Shape (n,). [us]
-    fills : tuple of three ndarray of int32
-        Least and greatest fill of each sample, and the threshold in force. Shape (n,) each. [ppm]
+    fills : tuple of two ndarray of int32
+        Least and greatest fill of each sample; may be one array. Shape (n,) each. [ppm]
+    limits : tuple of two ndarray of int32
+        From which least fill on a sample of a series is surely above the threshold, and under which greatest fill it
+        is surely below: the threshold plus and minus the signal's error. Shape (series,) each. [ppm]
     adverse : ndarray of uint8
         1 where the contractor bears the gap before a sample, or after the last. Shape (n + series,). [flag]
     max_gap_us : int
@@ -113,12 +121,13 @@ def times_above(
     C. F. Manski, Partial Identification of Probability Distributions, chapter 1, 2003, doi:10.1007/b97478.
     """
     start_us, end_us = bounds_us
-    return _measured(t_us, fills, adverse, max_gap_us, series, (start_us, start_us, end_us), _runs.TOTAL)
+    return _measured(t_us, fills, limits, adverse, max_gap_us, series, (start_us, start_us, end_us), _runs.TOTAL)
 
 
 def _measured(  # noqa: PLR0917  # what it is told
     t_us: Ints,
     fills: Fills,
+    limits: Fills,
     adverse: NDArray[np.uint8],
     max_gap_us: int,
     series: tuple[Ints, Ints],
@@ -130,13 +139,17 @@ def _measured(  # noqa: PLR0917  # what it is told
     scan_us, start_us, end_us = windows(scan_start_us=bounds_us[0], start_us=bounds_us[1], end_us=bounds_us[2])
     sample_start = _starts("sample_start", series[0], t_us.size)
     window_start = _starts("window_start", series[1], scan_us.size, sample_start.size)
-    lo_ppm, hi_ppm, threshold_ppm = (
-        column(name, fill, np.int32, t_us.size)
-        for name, fill in zip(("lo_ppm", "hi_ppm", "threshold_ppm"), fills, strict=True)
+    lo_ppm, hi_ppm = (
+        column(name, fill, np.int32, t_us.size) for name, fill in zip(("lo_ppm", "hi_ppm"), fills, strict=True)
+    )
+    above_ppm, below_ppm = (
+        column(name, limit, np.int32, sample_start.size - 1)
+        for name, limit in zip(("above_ppm", "below_ppm"), limits, strict=True)
     )
     found = _runs.scan(
         t_us,
-        (lo_ppm, hi_ppm, threshold_ppm),
+        (lo_ppm, hi_ppm),
+        (above_ppm, below_ppm),
         column("adverse", adverse, np.uint8, t_us.size + sample_start.size - 1),
         whole("max_gap_us", max_gap_us, 0),
         (sample_start, window_start),

@@ -15,6 +15,8 @@ from tests import oracle
 from tests.kernels.cases import HOUR_US, MINUTE_US, Case, cases, i8, i32, i64, lists, u8
 
 _GAP_US: Final = 7
+_ERROR_PPM: Final = 60
+_NONE: Final = (i32([]), i32([]))
 _BOUNDS_US: Final = (i64([0]), i64([0]), i64([0]))
 
 
@@ -26,10 +28,23 @@ class City:
             return [value for one in several for value in getattr(one, name)]
 
         self.t_us = i64(joined("t_us"))
-        self.fills = (i32(joined("lo_ppm")), i32(joined("hi_ppm")), i32(joined("threshold_ppm")))
+        self.fills = (i32(joined("lo_ppm")), i32(joined("hi_ppm")))
+        threshold_ppm = i32([threshold_of(one) for one in several])
+        self.limits = (threshold_ppm + np.int32(_ERROR_PPM), threshold_ppm - np.int32(_ERROR_PPM))
         self.adverse = u8(joined("adverse"))
         self.series = (starts(several, "t_us"), starts(several, "start_us"))
         self.bounds_us = (i64(joined("scan_start_us")), i64(joined("start_us")), i64(joined("end_us")))
+
+
+def threshold_of(case: Case) -> int:
+    """One threshold for all samples, as it is of one container."""
+    return case.threshold_ppm[0] if case.threshold_ppm else 200
+
+
+def states_of(case: Case) -> list[int]:
+    lo_ppm = [fill - _ERROR_PPM for fill in case.lo_ppm]
+    hi_ppm = [fill + _ERROR_PPM for fill in case.hi_ppm]
+    return oracle.states(lo_ppm, hi_ppm, [threshold_of(case)] * len(case.t_us))
 
 
 def starts(several: list[Case], name: str) -> NDArray[np.int64]:
@@ -40,13 +55,13 @@ def starts(several: list[Case], name: str) -> NDArray[np.int64]:
 def test_longest_runs_are_the_oracles_when_containers_are_any(several: list[Case]) -> None:
     expected: tuple[list[int], ...] = ([], [], [])
     for one in several:
-        state = oracle.states(one.lo_ppm, one.hi_ppm, one.threshold_ppm)
+        state = states_of(one)
         bounds = (one.scan_start_us, one.start_us, one.end_us)
         measured = oracle.longest_run(one.t_us, state, one.adverse, _GAP_US, *bounds)
         for column, part in zip(expected, measured, strict=True):
             column.extend(part)
     city = City(several)
-    found = runs.longest_runs(city.t_us, city.fills, city.adverse, _GAP_US, city.series, city.bounds_us)
+    found = runs.longest_runs(city.t_us, city.fills, city.limits, city.adverse, _GAP_US, city.series, city.bounds_us)
     assert expected == lists(*found)
 
 
@@ -54,12 +69,14 @@ def test_longest_runs_are_the_oracles_when_containers_are_any(several: list[Case
 def test_times_above_are_the_oracles_when_containers_are_any(several: list[Case]) -> None:
     expected: tuple[list[int], ...] = ([], [], [])
     for one in several:
-        state = oracle.states(one.lo_ppm, one.hi_ppm, one.threshold_ppm)
+        state = states_of(one)
         measured = oracle.time_above(one.t_us, state, one.adverse, _GAP_US, one.start_us, one.end_us)
         for column, part in zip(expected, measured, strict=True):
             column.extend(part)
     city = City(several)
-    found = runs.times_above(city.t_us, city.fills, city.adverse, _GAP_US, city.series, city.bounds_us[1:])
+    found = runs.times_above(
+        city.t_us, city.fills, city.limits, city.adverse, _GAP_US, city.series, city.bounds_us[1:]
+    )
     assert expected == lists(*found)
 
 
@@ -77,8 +94,8 @@ class Month:
         self.count = count
         self.t_us = t_us[kept]
         fill_ppm = fill[kept].astype(np.int32)
-        error_ppm = np.int32(20_000)
-        self.fills = (fill_ppm - error_ppm, fill_ppm + error_ppm, np.full(fill_ppm.size, 900_000, np.int32))
+        self.fills = (fill_ppm - np.int32(20_000), fill_ppm + np.int32(20_000))
+        self.limits = (np.full(count, 900_000, np.int32), np.full(count, 900_000, np.int32))
         self.adverse = random.integers(0, 2, fill_ppm.size + count).astype(np.uint8)
         self.sample_start = np.concatenate(([0], np.cumsum(kept.sum(axis=1)))).astype(np.int64)
         self.window_start = np.arange(count + 1, dtype=np.int64) * days
@@ -90,15 +107,15 @@ class Month:
         here = slice(self.sample_start[first], self.sample_start[last])
         gaps = slice(self.sample_start[first] + first, self.sample_start[last] + last)
         asked = slice(self.window_start[first], self.window_start[last])
-        lo_ppm, hi_ppm, threshold_ppm = (fill[here] for fill in self.fills)
+        fills = (self.fills[0][here], self.fills[1][here])
+        limits = (self.limits[0][first:last], self.limits[1][first:last])
         scan_us, start_us, end_us = (bound[asked] for bound in self.bounds_us)
         series = (
             self.sample_start[first : last + 1] - here.start,
             self.window_start[first : last + 1] - asked.start,
         )
-        fills = (lo_ppm, hi_ppm, threshold_ppm)
-        bounds_us = (scan_us, start_us, end_us)
-        return runs.longest_runs(self.t_us[here], fills, self.adverse[gaps], 45 * MINUTE_US, series, bounds_us)
+        asked_us = (scan_us, start_us, end_us)
+        return runs.longest_runs(self.t_us[here], fills, limits, self.adverse[gaps], 45 * MINUTE_US, series, asked_us)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +128,8 @@ def test_runs_are_those_of_levels_when_measured_one_by_one(month: Month) -> None
     for one in range(month.count):
         here = slice(month.sample_start[one], month.sample_start[one + 1])
         asked = slice(month.window_start[one], month.window_start[one + 1])
-        state = levels.states(*(fill[here] for fill in month.fills))
+        threshold_ppm = np.full(here.stop - here.start, 900_000, np.int32)
+        state = levels.states(month.fills[0][here], month.fills[1][here], threshold_ppm)
         adverse = month.adverse[here.start + one : here.stop + one + 1]
         bounds_us = (bound[asked] for bound in month.bounds_us)
         expected = levels.longest_run(month.t_us[here], state, adverse, 45 * MINUTE_US, *bounds_us)
@@ -135,23 +153,23 @@ def test_runs_are_the_same_bits_when_two_threads_share_them(month: Month) -> Non
 
 
 def test_runs_are_refused_when_a_container_is_out_of_order() -> None:
-    t_us, fills = i64([5, 0, 9, 9]), (i32([0] * 4), i32([0] * 4), i32([0] * 4))
+    t_us, fills, limits = i64([5, 0, 9, 9]), (i32([0] * 4), i32([0] * 4)), (i32([0, 0]), i32([0, 0]))
     bounds_us = (i64([0, 0]), i64([0, 0]), i64([9, 9]))
     with pytest.raises(ValueError, match="does not come after"):
-        runs.longest_runs(t_us, fills, u8([0] * 6), 5, (i64([0, 1, 4]), i64([0, 1, 2])), bounds_us)
+        runs.longest_runs(t_us, fills, limits, u8([0] * 6), 5, (i64([0, 1, 4]), i64([0, 1, 2])), bounds_us)
 
 
 def test_runs_are_refused_when_bounds_cross() -> None:
-    fills = (i32([0, 3]), i32([0, 2]), i32([0, 0]))
+    fills, limits = (i32([0, 3]), i32([0, 2])), (i32([0, 0]), i32([0, 0]))
     with pytest.raises(ValueError, match=r"lo_ppm\[1\] = 3 exceeds"):
-        runs.longest_runs(i64([1, 1]), fills, u8([0] * 4), 5, (i64([0, 1, 2]), i64([0, 0, 1])), _BOUNDS_US)
+        runs.longest_runs(i64([1, 1]), fills, limits, u8([0] * 4), 5, (i64([0, 1, 2]), i64([0, 0, 1])), _BOUNDS_US)
 
 
 @pytest.mark.parametrize("sample_start", [[0, 1], [1, 2], [0, 3, 2], []])
 def test_runs_are_refused_when_series_do_not_fit(sample_start: list[int]) -> None:
-    fills = (i32([0, 0]), i32([0, 0]), i32([0, 0]))
+    fills = (i32([0, 0]), i32([0, 0]))
     with pytest.raises(ValueError, match="sample_start must ascend from 0 to 2"):
-        runs.longest_runs(i64([1, 2]), fills, u8([0] * 3), 5, (i64(sample_start), i64([0, 1])), _BOUNDS_US)
+        runs.longest_runs(i64([1, 2]), fills, _NONE, u8([0] * 3), 5, (i64(sample_start), i64([0, 1])), _BOUNDS_US)
 
 
 def test_states_have_one_byte_when_made() -> None:
