@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from tests.accuracy.peers.environment import python_of_peers
-from tests.benchmarks.kernel import matches, months, readback, report, scans
+from tests.benchmarks.kernel import matches, months, readback, report, scans, vehicles
 from tests.benchmarks.kernel.contest import Maker, Setup, Took, folder
 
 _MAKERS: dict[str, Maker] = {
@@ -23,6 +23,8 @@ _MAKERS: dict[str, Maker] = {
     "match-10s": matches.sparse,
     "match-growth": matches.growth,
     "match-networks": matches.sizes,
+    "coverage": vehicles.streets,
+    "fence": vehicles.fence,
     "city-containers": months.containers,
     "city-sweepers": months.sweepers,
     "read-back": readback.contest,

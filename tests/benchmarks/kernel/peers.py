@@ -89,6 +89,23 @@ def nearest(folder: Path) -> Runners:
     return {"shapely STRtree": query}
 
 
+def fence(folder: Path) -> Runners:
+    """Places inside a zone by shapely, stays in it by pandas."""
+    shapely, pandas = import_module("shapely"), import_module("pandas")
+    zone = shapely.Polygon(np.load(folder / "ring_mm.npy").T.astype(np.float64))
+    shapely.prepare(zone)
+    x_mm, y_mm = np.load(folder / "places_mm.npy").astype(np.float64)
+    t_us = np.load(folder / "t_us.npy")
+
+    def stays() -> Any:
+        inside = pandas.Series(shapely.contains_xy(zone, x_mm, y_mm))
+        times = pandas.Series(t_us)[inside]
+        stay = times.groupby((inside != inside.shift()).cumsum()[inside])
+        return np.array([int(inside.sum()), int((stay.max() - stay.min()).sum())])
+
+    return {"shapely and pandas": stays}
+
+
 def matching(folder: Path) -> Runners:
     """Map matching by Meili, in memory and file to file; by the others on one drive."""
     valhalla = import_module("valhalla")
