@@ -142,6 +142,7 @@ I32: Final = types.Array(types.int32, 1, "C", readonly=True)
 I8: Final = types.Array(types.int8, 1, "C", readonly=True)
 U8: Final = types.Array(types.uint8, 1, "C", readonly=True)
 NEW_I64: Final = types.Array(types.int64, 1, "C")
+NEW_I32: Final = types.Array(types.int32, 1, "C")
 NEW_I8: Final = types.Array(types.int8, 1, "C")
 NEW_U8: Final = types.Array(types.uint8, 1, "C")
 
@@ -154,6 +155,11 @@ def pair(array: types.Array) -> types.UniTuple:
 def triple(array: types.Array) -> types.UniTuple:
     """Declare three arrays of one type as what a kernel gives back."""
     return types.UniTuple(array, 3)
+
+
+def several(array: types.Array, count: int) -> types.UniTuple:
+    """Declare some arrays of one type as what a kernel gives back."""
+    return types.UniTuple(array, count)
 
 
 def kernel(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -8,7 +8,7 @@ When that is worth it is left to the caller.
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import availability, levels, matching, waits
+from kernels import availability, coverage, dwell, geofence, levels, matching, waits
 
 
 def warm() -> None:
@@ -45,9 +45,10 @@ def warm() -> None:
         availability.unmeasured(t_us, 1, start_us, end_us),
         *availability.gaps(t_us, 1, 0, 1),
         *_matched(),
+        *_driven(),
     )
     found = [int(measure[0]) for measure in measures]
-    expected = [*[0, 0, 1] * 3, 0, 2, *[0, 0, 1] * 3, 1, 1, 1, 0, 1, 0, 2, 0, 0, 0, 1, 0, 1]
+    expected = [*[0, 0, 1] * 3, 0, 2, *[0, 0, 1] * 3, 1, 1, 1, 0, 1, 0, 2, 0, 0, 0, 1, 0, 1, 10, 10, *[1] * 6]
     if found != expected:
         raise RuntimeError(f"kernels give {found} in place of {expected}; remove the folder of NUMBA_CACHE_DIR")
 
@@ -70,3 +71,23 @@ def _matched() -> tuple[NDArray[np.int64], ...]:
     certain = matching.certain(edges, adjacency, states, side, rows, 20 * one)
     nearest_mm = matching.distances(vertices, street, 12, 0)
     return cells[0], nearest_mm, at_mm, chosen, row_edge, fits, way[1], certain
+
+
+def _driven() -> tuple[NDArray[np.int64], ...]:
+    """Sweep one street of 10 mm from end to end, standing in a triangle all the while: all of it is proven."""
+    zero, ten, one = np.array([0], np.int32), np.array([10], np.int32), np.array([1], np.uint8)
+    t_us, corner_mm = np.array([0, 1], np.int64), np.array([0, 9, 9], np.int64)
+    fixes, along = (zero, zero, np.array([1], np.int8)), (zero, ten)
+    _, from_mm, until_mm = coverage.pieces(*fixes, along, one, 0 * t_us, 10 * t_us[1:])
+    covered_mm = coverage.covered(zero, (from_mm, until_mm), 1)
+    stays = coverage.visits(zero, (from_mm, until_mm), (t_us[:1], t_us[1:]), one, 0, 1)
+    counts, without_us = coverage.passes(*stays, covered_mm, 0, 2)
+    triangle = geofence.area(corner_mm, np.array([0, 0, 9], np.int64), 0 * corner_mm)
+    side = geofence.sides(triangle, 0 * t_us + 6, 0 * t_us + 3, t_us)
+    visits = dwell.visits(t_us, side, 1, 0, 1)
+    plan = (t_us[:1], 2 + t_us[:1], t_us[:1])
+    made, _ = dwell.stops(t_us, visits, *plan)
+    in_order = np.array(dwell.in_order(t_us, visits, *plan), np.int64)
+    bounds_us = dwell.above(t_us, side, (t_us[:1], t_us[:1] + 20), 1, 2, 1)
+    fast_us, _, _ = dwell.time_above(t_us, bounds_us, np.zeros(3, np.uint8), 1, t_us[:1], t_us[1:])
+    return covered_mm, stays[2][0], counts[0], without_us[0], visits.stay_us, made, in_order, fast_us

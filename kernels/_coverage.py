@@ -1,0 +1,238 @@
+"""The loops behind `kernels.coverage`, which checks the columns and says what the numbers mean."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels._jit import I8, I32, I64, NEW_I32, NEW_I64, U8, int64, kernel, pair, several, triple
+
+Ints = NDArray[np.int64]
+Rows = NDArray[np.int32]
+
+# Up to here the pieces of a group are put in order by hand; more of them are handed to a sort.
+_FEW = 64
+
+NOWHERE = -1
+"""Group of a piece that counts for none."""
+
+
+@kernel(triple(NEW_I32)(I32, I32, I8, pair(I32), U8, I64, I64))
+def pieces(  # noqa: PLR0917  # columns of rows first, then what is asked of them
+    fix: Rows,
+    segment: Rows,
+    direction: NDArray[np.int8],
+    ends_mm: tuple[Rows, Rows],
+    chosen: NDArray[np.uint8],
+    widen_mm: Ints,
+    length_mm: Ints,
+) -> tuple[Rows, Rows, Rows]:
+    """Cut or widen the chosen rows at the ends of runs; see `coverage.pieces`."""
+    count = fix.shape[0]
+    row_of = np.empty(count, np.int32)
+    from_mm = np.empty(count, np.int32)
+    until_mm = np.empty(count, np.int32)
+    # The pair of the chosen row after each one, from the last backwards; -2 is next to none.
+    following = np.empty(count, np.int32)
+    after = -2
+    for row in range(count - 1, -1, -1):
+        following[row] = after
+        if chosen[row]:
+            after = fix[row]
+    found = 0
+    previous = -2
+    for row in range(count):
+        if not chosen[row]:
+            continue
+        at = np.int64(fix[row])
+        # Only what reaches the fix itself ends there; what ends before already left the error out.
+        is_first = row == 0 or fix[row - 1] != at
+        is_last = row == count - 1 or fix[row + 1] != at
+        begins = widen_mm[at] if is_first and previous != at - 1 else 0
+        ends = widen_mm[at + 1] if is_last and following[row] != at + 1 else 0
+        previous = at
+        low, high = (begins, ends) if direction[row] > 0 else (ends, begins)
+        from_ = max(np.int64(ends_mm[0][row]) - low, 0)
+        until = min(np.int64(ends_mm[1][row]) + high, length_mm[segment[row]])
+        if from_ < until:
+            row_of[found] = row
+            from_mm[found] = from_
+            until_mm[found] = until
+            found += 1
+    return row_of[:found].copy(), from_mm[:found].copy(), until_mm[:found].copy()
+
+
+@kernel(pair(NEW_I64)(I32, I64, int64))
+def order(group: Rows, key: Ints, group_count: int) -> tuple[Ints, Ints]:
+    """Put pieces in order by group, then by key, ties as they were: where each group starts, and the pieces."""
+    count = group.shape[0]
+    start = np.zeros(group_count + 1, np.int64)
+    for piece in range(count):
+        start[group[piece] + 1] += 1
+    for one in range(group_count):
+        start[one + 1] += start[one]
+    place = np.empty(count, np.int64)
+    filled = start.copy()
+    for piece in range(count):
+        place[filled[group[piece]]] = piece
+        filled[group[piece]] += 1
+    for one in range(group_count):
+        first, until = start[one], start[one + 1]
+        if until - first > _FEW:
+            part = place[first:until].copy()
+            turned = np.argsort(key[part], kind="mergesort")
+            for k in range(until - first):
+                place[first + k] = part[turned[k]]
+            continue
+        for k in range(first + 1, until):
+            moved = place[k]
+            at = k
+            while at > first and key[place[at - 1]] > key[moved]:
+                place[at] = place[at - 1]
+                at -= 1
+            place[at] = moved
+    return start, place
+
+
+@kernel(triple(NEW_I64)(I32, pair(I32)))
+def _joined(group: Rows, ends_mm: tuple[Rows, Rows]) -> tuple[Ints, Ints, Ints]:
+    """Join each piece to the one before where both are of one group and touch."""
+    count = group.shape[0]
+    of = np.empty(count, np.int64)
+    from_mm = np.empty(count, np.int64)
+    until_mm = np.empty(count, np.int64)
+    found = -1
+    for piece in range(count):
+        if group[piece] == NOWHERE:
+            continue
+        begin, end = np.int64(ends_mm[0][piece]), np.int64(ends_mm[1][piece])
+        is_touching = found >= 0 and of[found] == group[piece] and begin <= until_mm[found] and from_mm[found] <= end
+        if is_touching:
+            from_mm[found] = min(from_mm[found], begin)
+            until_mm[found] = max(until_mm[found], end)
+        else:
+            found += 1
+            of[found] = group[piece]
+            from_mm[found] = begin
+            until_mm[found] = end
+    return of[: found + 1].copy(), from_mm[: found + 1].copy(), until_mm[: found + 1].copy()
+
+
+@kernel(NEW_I64(I32, pair(I32), int64))
+def covered(group: Rows, ends_mm: tuple[Rows, Rows], group_count: int) -> Ints:
+    """Measure the union of each group's pieces; see `coverage.covered`."""
+    of, from_mm, until_mm = _joined(group, ends_mm)
+    start, place = order(of.astype(np.int32), from_mm, group_count)
+    total_mm = np.zeros(group_count, np.int64)
+    for one in range(group_count):
+        if start[one] == start[one + 1]:
+            continue
+        reached_mm = from_mm[place[start[one]]]
+        for k in range(start[one], start[one + 1]):
+            piece = place[k]
+            if until_mm[piece] > reached_mm:
+                total_mm[one] += until_mm[piece] - max(from_mm[piece], reached_mm)
+                reached_mm = until_mm[piece]
+    return total_mm
+
+
+@kernel(several(NEW_I64, 4)(I32, pair(I64), int64))
+def _blocks(segment: Rows, span_us: tuple[Ints, Ints], apart_us: int) -> tuple[Ints, ...]:
+    """Join each piece to the one before where both are of one street and one stay: few are left to be sorted."""
+    count = segment.shape[0]
+    of = np.empty(count, np.int64)
+    from_us = np.empty(count, np.int64)
+    until_us = np.empty(count, np.int64)
+    block = np.empty(count, np.int64)
+    found = -1
+    for piece in range(count):
+        enter_us, leave_us = span_us[0][piece], span_us[1][piece]
+        is_same = found >= 0 and of[found] == segment[piece]
+        if is_same and enter_us - until_us[found] <= apart_us and from_us[found] - leave_us <= apart_us:
+            from_us[found] = min(from_us[found], enter_us)
+            until_us[found] = max(until_us[found], leave_us)
+        else:
+            found += 1
+            of[found] = segment[piece]
+            from_us[found] = enter_us
+            until_us[found] = leave_us
+        block[piece] = found
+    return of[: found + 1].copy(), from_us[: found + 1].copy(), until_us[: found + 1].copy(), block
+
+
+@kernel(several(NEW_I64, 4)(I32, pair(I64), int64, int64))
+def stays(segment: Rows, span_us: tuple[Ints, Ints], apart_us: int, segment_count: int) -> tuple[Ints, ...]:
+    """Gather pieces into stays: where each street's stays start, from and until when, and the stay of each piece."""
+    of, enter_us, leave_us, block = _blocks(segment, span_us, apart_us)
+    start, place = order(of.astype(np.int32), enter_us, segment_count)
+    first = np.zeros(segment_count + 1, np.int64)
+    from_us = np.empty(of.shape[0], np.int64)
+    until_us = np.empty(of.shape[0], np.int64)
+    stay = np.empty(of.shape[0], np.int64)
+    found = 0
+    for one in range(segment_count):
+        for k in range(start[one], start[one + 1]):
+            piece = place[k]
+            if found > first[one] and enter_us[piece] - until_us[found - 1] <= apart_us:
+                until_us[found - 1] = max(until_us[found - 1], leave_us[piece])
+            else:
+                from_us[found] = enter_us[piece]
+                until_us[found] = leave_us[piece]
+                found += 1
+            stay[piece] = found - 1
+        first[one + 1] = found
+    return first, from_us[:found].copy(), until_us[:found].copy(), stay[block]
+
+
+@kernel(several(NEW_I64, 5)(I32, pair(I32), pair(I64), U8, int64, int64))
+def visits(  # columns of pieces first, then what is asked of them
+    segment: Rows,
+    ends_mm: tuple[Rows, Rows],
+    span_us: tuple[Ints, Ints],
+    is_proven: NDArray[np.uint8],
+    apart_us: int,
+    segment_count: int,
+) -> tuple[Ints, ...]:
+    """Gather pieces into visits and measure them; see `coverage.visits`."""
+    start, from_us, until_us, stay = stays(segment, span_us, apart_us, segment_count)
+    of = stay.astype(np.int32)
+    possible_mm = covered(of, ends_mm, from_us.shape[0])
+    for piece in range(segment.shape[0]):
+        if not is_proven[piece]:
+            of[piece] = NOWHERE
+    return start, from_us, until_us, covered(of, ends_mm, from_us.shape[0]), possible_mm
+
+
+@kernel(several(NEW_I64, 4)(I64, pair(I64), pair(I64), I64, int64, int64))
+def passes(  # what `visits` gives, then what is asked of it
+    start: Ints,
+    span_us: tuple[Ints, Ints],
+    covered_mm: tuple[Ints, Ints],
+    needed_mm: Ints,
+    start_us: int,
+    end_us: int,
+) -> tuple[Ints, ...]:
+    """Count passes and measure the time between them; see `coverage.passes`."""
+    count = needed_mm.shape[0]
+    proven = np.zeros(count, np.int64)
+    possible = np.zeros(count, np.int64)
+    least_us = np.zeros(count, np.int64)
+    most_us = np.zeros(count, np.int64)
+    for one in range(count):
+        # Until when the last pass may have been, and when the last proven one was.
+        reached_us = start_us
+        passed_us = start_us
+        for visit in range(start[one], start[one + 1]):
+            enter_us, leave_us = span_us[0][visit], span_us[1][visit]
+            is_proven = covered_mm[0][visit] >= needed_mm[one]
+            is_possible = is_proven or covered_mm[1][visit] >= needed_mm[one]
+            if not is_possible or leave_us < start_us or enter_us >= end_us:
+                continue
+            possible[one] += 1
+            least_us[one] = max(least_us[one], enter_us - reached_us)
+            reached_us = max(reached_us, min(leave_us, end_us))
+            if is_proven and leave_us < end_us:
+                proven[one] += 1
+                most_us[one] = max(most_us[one], leave_us - passed_us)
+                passed_us = leave_us
+        least_us[one] = max(least_us[one], end_us - reached_us)
+        most_us[one] = max(most_us[one], end_us - passed_us)
+    return proven, possible, least_us, most_us
