@@ -32,13 +32,14 @@ WRONG: Final = -1
 
 
 @kernel(int64(I64))
-def _disorder(t_us: Ints) -> int:
-    """Count the samples that do not come after the one before."""
-    wrong = 0
+def _widest(t_us: Ints) -> int:
+    """Measure the longest time between two neighbours; -1 if a sample does not come after the one before it."""
+    least_us, most_us = 1, 0
     # Without a way out of the loop, so that it is done by wide registers.
     for sample in range(1, t_us.shape[0]):
-        wrong += int(t_us[sample] <= t_us[sample - 1])
-    return wrong
+        apart_us = t_us[sample] - t_us[sample - 1]
+        least_us, most_us = min(least_us, apart_us), max(most_us, apart_us)
+    return most_us if least_us > 0 else -1
 
 
 @kernel(int64(I32, I32, int64, int64, NEW_I8))
@@ -72,21 +73,22 @@ def _first_after(t_us: Ints, low: int, instant_us: int) -> int:
     return low
 
 
-@kernel(int64(I64, I8, int64, int64, int64))
-def _steady(t_us: Ints, state: States, sample: int, max_gap_us: int, end_us: int) -> int:
+@kernel(int64(I64, I8, int64, int64, int64, int64))
+def _steady(t_us: Ints, state: States, sample: int, max_gap_us: int, end_us: int, is_even: int) -> int:
     """Find the first sample from one on that differs from the one before it, comes after a gap or after the end."""
     count = t_us.shape[0]
     while sample + _BLOCK <= count and t_us[sample] < end_us:
         changes, widest_us = 0, 0
         for k in range(sample, sample + _BLOCK):
             changes |= state[k] ^ state[k - 1]
-        for k in range(sample, sample + _BLOCK):
-            widest_us = max(widest_us, t_us[k] - t_us[k - 1])
+        if is_even == 0:
+            for k in range(sample, sample + _BLOCK):
+                widest_us = max(widest_us, t_us[k] - t_us[k - 1])
         if changes or widest_us > max_gap_us:
             break
         sample += _BLOCK
-    while sample < count and state[sample] == state[sample - 1] and t_us[sample] - t_us[sample - 1] <= max_gap_us:
-        if t_us[sample] >= end_us:
+    while sample < count and state[sample] == state[sample - 1] and t_us[sample] < end_us:
+        if is_even == 0 and t_us[sample] - t_us[sample - 1] > max_gap_us:
             break
         sample += 1
     return sample
@@ -100,11 +102,18 @@ def _ended(best_us: int, from_us: int, until_us: int, start_us: int, how: int) -
     return best_us + until_us - from_us if how == TOTAL else max(best_us, until_us - from_us)
 
 
-@kernel(int64(I64, I8, U8, int64, triple(I64), triple(NEW_I64), int64))
+@kernel(int64(I64, I8, U8, int64, triple(I64), triple(NEW_I64), int64, int64))
 def _walk(  # noqa: PLR0917  # what is known, what is asked, where to write
-    t_us: Ints, state: States, adverse: Flags, max_gap_us: int, windows: Triple, found: Triple, how: int
+    t_us: Ints,
+    state: States,
+    adverse: Flags,
+    max_gap_us: int,
+    windows: Triple,
+    found: Triple,
+    how: int,
+    is_even: int,
 ) -> int:
-    """Measure one series in its windows; gives how many intervals were looked at one by one."""
+    """Measure one series, without a gap if it is even; gives how many intervals were looked at one by one."""
     count, near, near_us, looked = t_us.shape[0], 0, 0, 0
     for window in range(windows[0].shape[0]):
         scan_us, start_us, end_us = windows[0][window], windows[1][window], windows[2][window]
@@ -138,7 +147,7 @@ def _walk(  # noqa: PLR0917  # what is known, what is asked, where to write
             interval += 1
             looked += 1
             if not is_gap and before == after:
-                interval = _steady(t_us, state, interval, max_gap_us, end_us)
+                interval = _steady(t_us, state, interval, max_gap_us, end_us, is_even)
             from_us = t_us[interval - 1] if interval <= count else end_us
         if proven_from != none:
             proven_us = _ended(proven_us, proven_from, end_us, start_us, how)
@@ -157,7 +166,7 @@ def measure(
     """Measure one series whose states are known: proven, borne, possible for each window."""
     count = windows[0].shape[0]
     found = (np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64))
-    _walk(t_us, state, adverse, max_gap_us, windows, found, how)
+    _walk(t_us, state, adverse, max_gap_us, windows, found, how, _widest(t_us) <= max_gap_us)
     return found
 
 
@@ -186,10 +195,20 @@ def scan(  # noqa: PLR0917  # the same
             continue
         t_here, known = t_us[first:last], state[: last - first]
         wrong = _compare(fills[0][first:last], fills[1][first:last], limits[0][one], limits[1][one], known)
-        if _disorder(t_here) or wrong:
+        widest_us = _widest(t_here)
+        if wrong or widest_us < 0:
             found[0][begin:end] = WRONG
             continue
         asked = (windows[0][begin:end], windows[1][begin:end], windows[2][begin:end])
         told = (found[0][begin:end], found[1][begin:end], found[2][begin:end])
-        _walk(t_here, known, adverse[first + one : last + one + 1], max_gap_us, asked, told, how)
+        _walk(
+            t_here,
+            known,
+            adverse[first + one : last + one + 1],
+            max_gap_us,
+            asked,
+            told,
+            how,
+            widest_us <= max_gap_us,
+        )
     return found
