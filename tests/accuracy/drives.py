@@ -101,6 +101,11 @@ class Seen:
     truth: tuple[Piece, ...]
     edges: tuple[int, ...]
 
+    @property
+    def truth_mm(self) -> int:
+        """How far was driven. [mm]."""
+        return sum(piece.end_mm - piece.begin_mm for piece in self.truth)
+
 
 def round_trip_edges(network: Network) -> list[int]:
     """List the edges among the nodes that can all be reached from each other, the most there are of."""

