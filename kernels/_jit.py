@@ -137,6 +137,7 @@ from numba.core.typing.templates import Signature  # noqa: E402
 config.reload_config()  # somebody may have imported Numba before; without a change this does nothing
 
 int64: Final = types.int64
+float64: Final = types.float64
 I64: Final = types.Array(types.int64, 1, "C", readonly=True)
 I32: Final = types.Array(types.int32, 1, "C", readonly=True)
 I8: Final = types.Array(types.int8, 1, "C", readonly=True)

@@ -1,13 +1,16 @@
 """The loops behind `kernels.matching`: shortest ways over directed streets, bounded in length.
 
-A street s, driven along its line, is the directed edge 2 s; driven against it, 2 s + 1. Which edges leave a node is
-said by an adjacency; an edge that may not be driven is in none. Labels belong to edges and not to nodes, so that a
-turn-round (an edge followed by its own reverse) can be told and charged. A label's key is the length from the start
-to the edge's tail, plus `TURN_MM` for each turn-round. Ties go to the lower edge.
+A street s, driven along its line, is the directed edge 2 s; driven against it, 2 s + 1. A *graph* holds a record of
+`RECORD` numbers for each edge (the places below), so that what is asked of an edge lies together; *leaving* holds the
+edges that leave each node, only such as may be driven.
 
-Labels are three columns over edges: key, number of turn-rounds, edge before. The queue is a binary heap, also three:
-the heap of edges, each edge's place in it (0: not there), and the edges that carry a label; the first element of the
-first and the last column holds their number. All is emptied again after use, at the cost of what was touched.
+Labels belong to edges and not to nodes, so that turns can be told and charged. A label's *key* is the length from
+the start to the edge's tail, with `bend` for each turn by a right angle, twice that for one right round, and `round`
+for a turn-round in the street (an edge followed by its own reverse). Ties go to the lower edge.
+
+A *search* is one column: the numbers of labels and of those in the heap; of each label its edge, key, the label
+before and its place in the heap (0: not there); the heap; a hash table from edges to labels. It is as large as the
+largest search, not as the network. A *table* keeps the first labels of every edge, so that few searches are made.
 """
 
 from typing import Final
@@ -15,236 +18,283 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, int64, kernel, pair, triple
+from kernels._jit import I64, NEW_I64, int64, kernel, pair
 
 Ints = NDArray[np.int64]
 Pair = tuple[Ints, Ints]
-Triple = tuple[Ints, Ints, Ints]
 
 UNREACHED: Final = 2**62
 NOWHERE: Final = -1
-# What a driver goes out of the way to avoid turning round in the street; only chooses between ways.
-TURN_MM: Final = 50_000
 
-_STRAIGHT: Final = 0
-_BACK: Final = 1
-_ROUND: Final = 2
-_NETWORK: Final = 3
+RECORD: Final = 8
+# Places in an edge's record: nodes at its ends, length, direction it sets out in, where its row of the table begins,
+# the least key that the row may lack, where the edges that follow on it begin.
+HEAD, TAIL, LENGTH, SETTING_OUT, ROW, BOUND, LEAVING = range(7)
+# A row and a list of edges are a place and a number.
+_COUNT_BITS: Final = 10
+_COUNT_MASK: Final = 2**10 - 1
+# A direction is a vector of this length: an angle is told to a tenth of a degree. East and north make one number.
+UNIT: Final = 1_024
+_AXIS_BITS: Final = 12
 
-_edges = pair(I64)
-_states = triple(I64)
-_work = triple(NEW_I64)
-_found = triple(int64)  # pyright: ignore[reportArgumentType]  # numbers make a triple as arrays do
+# More edges than lie within two kilometres in the densest of cities; a search that would need more gives up.
+LABELS_MAX: Final = 16_384
+_LABEL: Final = 4
+_FIRST_LABEL: Final = 8
+_HEAP: Final = _FIRST_LABEL + _LABEL * LABELS_MAX
+_SLOT: Final = _HEAP + LABELS_MAX + 1
+_SLOTS: Final = 2 * LABELS_MAX
+_KEY, _BEFORE, _PLACE = 1, 2, 3
 
-
-@kernel(triple(NEW_I64)(int64))
-def empty_labels(edge_count: int) -> Triple:
-    """Make labels for that many edges, none of them reached."""
-    return (
-        np.full(edge_count, UNREACHED, np.int64),
-        np.zeros(edge_count, np.int64),
-        np.full(edge_count, NOWHERE, np.int64),
-    )
-
-
-@kernel(triple(NEW_I64)(int64))
-def empty_queue(edge_count: int) -> Triple:
-    """Make a queue for that many edges."""
-    return np.zeros(edge_count + 1, np.int64), np.zeros(edge_count, np.int64), np.zeros(edge_count + 1, np.int64)
-
-
-@kernel(int64(I64, int64, int64))
-def _is_before(key: Ints, one: int, other: int) -> int:
-    """Tell whether an edge is to be taken before another."""
-    return 1 if key[one] < key[other] or (key[one] == key[other] and one < other) else 0
+# The ways of some 400 m in a city.
+ROW_MAX: Final = 64
+# An entry is an edge, a key below 134 km, and the place of the entry before in the row.
+_EDGE_BIT: Final = 34
+_KEY_BIT: Final = 7
+_KEY_MASK: Final = 2**27 - 1
+_BEFORE_MASK: Final = 2**7 - 1
+TABLE_MM_MAX: Final = 100_000_000
 
 
-@kernel(int64(NEW_I64, NEW_I64, NEW_I64, int64))
-def _rise(key: Ints, heap: Ints, place: Ints, at: int) -> int:
-    """Move the edge at a place of the heap up to where it belongs."""
-    edge = heap[at]
-    while at > 1 and _is_before(key, edge, heap[at // 2]):
-        heap[at] = heap[at // 2]
-        place[heap[at]] = at
-        at //= 2
-    heap[at] = edge
-    place[edge] = at
-    return at
+@kernel(NEW_I64())
+def empty_search() -> Ints:
+    """Make a search without labels."""
+    search = np.empty(_SLOT + _SLOTS, np.int64)
+    search[:_FIRST_LABEL] = 0
+    search[_SLOT:] = NOWHERE
+    return search
 
 
-@kernel(int64(NEW_I64, NEW_I64, NEW_I64))
-def _take(key: Ints, heap: Ints, place: Ints) -> int:
-    """Take the first edge out of the heap."""
-    taken = int(heap[1])
-    place[taken] = 0
-    edge = int(heap[heap[0]])
-    heap[0] -= 1
-    if heap[0] == 0:
-        return taken
-    at = 1
-    while 2 * at <= heap[0]:
-        child = 2 * at
-        if child < heap[0] and _is_before(key, heap[child + 1], heap[child]):
-            child += 1
-        if not _is_before(key, heap[child], edge):
-            break
-        heap[at] = heap[child]
-        place[heap[at]] = at
-        at = child
-    heap[at] = edge
-    place[edge] = at
-    return taken
+@kernel(int64(NEW_I64, int64))
+def _slot(search: Ints, edge: int) -> int:
+    """Find the slot of an edge's label, or the empty one it would have."""
+    # Knuth's multiplier spreads neighbours: the edges of one place have near numbers.
+    slot = (edge * 2_654_435_761 >> 12) & (_SLOTS - 1)
+    while search[_SLOT + slot] != NOWHERE and search[search[_SLOT + slot]] != edge:
+        slot = (slot + 1) & (_SLOTS - 1)
+    return _SLOT + slot
 
 
-@kernel(int64(_work, _work, int64, int64, int64, int64))
-def _label(labels: Triple, queue: Triple, edge: int, key: int, turns: int, before: int) -> int:
-    """Reach the tail of an edge, if this is nearer than what was known."""
-    if key >= labels[0][edge]:
-        return 0
-    if labels[0][edge] == UNREACHED:
-        queue[2][0] += 1
-        queue[2][queue[2][0]] = edge
-    labels[0][edge] = key
-    labels[1][edge] = turns
-    labels[2][edge] = before
-    if queue[1][edge] == 0:
-        queue[0][0] += 1
-        queue[0][queue[0][0]] = edge
-        queue[1][edge] = queue[0][0]
-    _rise(labels[0], queue[0], queue[1], queue[1][edge])
-    return 1
+@kernel(int64(NEW_I64, int64))
+def label_of(search: Ints, edge: int) -> int:
+    """Find the label of an edge, `NOWHERE` if it has none."""
+    return int(search[_slot(search, edge)])
 
 
-@kernel(int64(_work, _work))
-def clear(labels: Triple, queue: Triple) -> int:
+@kernel(int64(NEW_I64))
+def clear(search: Ints) -> int:
     """Forget every label."""
-    for index in range(1, queue[2][0] + 1):
-        edge = queue[2][index]
-        labels[0][edge] = UNREACHED
-        labels[1][edge] = 0
-        labels[2][edge] = NOWHERE
-        queue[1][edge] = 0
-    queue[0][0] = 0
-    count = queue[2][0]
-    queue[2][0] = 0
+    count = int(search[0])
+    # The last first, so that no chain of slots is broken before it was used.
+    for index in range(count - 1, -1, -1):
+        search[_slot(search, search[_FIRST_LABEL + _LABEL * index])] = NOWHERE
+    search[0] = 0
+    search[1] = 0
     return count
 
 
-@kernel(int64(_edges, _edges, _work, _work, int64, int64, int64))
-def leave(  # noqa: PLR0917  # the network, the labels, then from where
-    edges: Pair, adjacency: Pair, labels: Triple, queue: Triple, edge: int, at_mm: int, limit_mm: int
+@kernel(int64(NEW_I64, int64, int64))
+def _is_before(search: Ints, one: int, other: int) -> int:
+    """Tell whether a label is to be taken before another."""
+    key, other_key = search[one + _KEY], search[other + _KEY]
+    return 1 if key < other_key or (key == other_key and search[one] < search[other]) else 0
+
+
+@kernel(int64(NEW_I64, int64))
+def _rise(search: Ints, at: int) -> int:
+    """Move the label at a place of the heap up to where it belongs."""
+    label = search[_HEAP + at]
+    while at > 1 and _is_before(search, label, search[_HEAP + at // 2]):
+        search[_HEAP + at] = search[_HEAP + at // 2]
+        search[search[_HEAP + at] + _PLACE] = at
+        at //= 2
+    search[_HEAP + at] = label
+    search[label + _PLACE] = at
+    return at
+
+
+@kernel(int64(NEW_I64))
+def _take(search: Ints) -> int:
+    """Take the first label out of the heap."""
+    taken = int(search[_HEAP + 1])
+    search[taken + _PLACE] = 0
+    count = search[1]
+    label = search[_HEAP + count]
+    count -= 1
+    search[1] = count
+    if count == 0:
+        return taken
+    at = 1
+    while 2 * at <= count:
+        child = 2 * at
+        if child < count and _is_before(search, search[_HEAP + child + 1], search[_HEAP + child]):
+            child += 1
+        if not _is_before(search, search[_HEAP + child], label):
+            break
+        search[_HEAP + at] = search[_HEAP + child]
+        search[search[_HEAP + at] + _PLACE] = at
+        at = child
+    search[_HEAP + at] = label
+    search[label + _PLACE] = at
+    return taken
+
+
+@kernel(int64(NEW_I64, int64, int64, int64))
+def _reach(search: Ints, edge: int, key: int, before: int) -> int:
+    """Reach the tail of an edge, if this is nearer than what was known."""
+    slot = _slot(search, edge)
+    label = search[slot]
+    if label == NOWHERE:
+        if search[0] == LABELS_MAX:
+            return 0
+        label = _FIRST_LABEL + _LABEL * search[0]
+        search[slot] = label
+        search[0] += 1
+        search[label] = edge
+        search[label + _PLACE] = 0
+    elif key >= search[label + _KEY]:
+        return 0
+    search[label + _KEY] = key
+    search[label + _BEFORE] = before
+    if search[label + _PLACE] == 0:
+        search[1] += 1
+        search[_HEAP + search[1]] = label
+        search[label + _PLACE] = search[1]
+    _rise(search, search[label + _PLACE])
+    return 1
+
+
+@kernel(int64(I64, int64, int64, int64, int64))
+def turn_mm(graph: Ints, edge: int, following: int, bend_mm: int, round_mm: int) -> int:
+    """Charge the turn from an edge into one that leaves its head."""
+    back = edge ^ 1
+    if following == back:
+        return round_mm
+    one, other = graph[RECORD * back + SETTING_OUT], graph[RECORD * following + SETTING_OUT]
+    half, mask = 1 << (_AXIS_BITS - 1), (1 << _AXIS_BITS) - 1
+    # How far the way on and the way back agree: all for a hairpin, not at all for straight on.
+    agreed = ((one >> _AXIS_BITS) - half) * ((other >> _AXIS_BITS) - half)
+    agreed += ((one & mask) - half) * ((other & mask) - half)
+    # Directions are rounded, so that two may agree by more than all.
+    return int(max(UNIT * UNIT + agreed, 0) * bend_mm // (UNIT * UNIT))
+
+
+@kernel(int64(I64, I64, NEW_I64, I64, int64, int64, int64, int64))
+def follow(  # noqa: PLR0917  # the network, the labels, what turns cost, then from where
+    graph: Ints, leaving: Ints, search: Ints, turns_mm: Ints, edge: int, key: int, limit_mm: int, before: int
 ) -> int:
-    """Start from a place on an edge: reach the edges that leave its head."""
-    rest_mm = edges[1][edge] - at_mm
-    node = edges[0][edge]
-    for index in range(adjacency[0][node], adjacency[0][node + 1]):
-        following = adjacency[1][index]
-        turn = 1 if following == edge ^ 1 else 0
-        if rest_mm + turn * TURN_MM <= limit_mm:
-            _label(labels, queue, following, rest_mm + turn * TURN_MM, turn, NOWHERE)
+    """Reach the edges that leave an edge's head, which is reached with a key."""
+    listed = graph[RECORD * edge + LEAVING]
+    begin = listed >> _COUNT_BITS
+    for index in range(begin, begin + (listed & _COUNT_MASK)):
+        following = leaving[index]
+        reached_mm = key + turn_mm(graph, edge, following, turns_mm[0], turns_mm[1])
+        if reached_mm <= limit_mm:
+            _reach(search, following, reached_mm, before)
     return 0
 
 
-@kernel(int64(_edges, _edges, _work, _work, int64, int64))
-def spread(edges: Pair, adjacency: Pair, labels: Triple, queue: Triple, limit_mm: int, shut: int) -> int:
-    """Reach every edge whose tail lies within the limit, without driving through the street ``shut``."""
-    key, turns, _ = labels
-    while queue[0][0] > 0:
-        edge = _take(key, queue[0], queue[1])
-        if edge // 2 == shut or key[edge] + edges[1][edge] > limit_mm:
-            continue
-        node = edges[0][edge]
-        for index in range(adjacency[0][node], adjacency[0][node + 1]):
-            following = adjacency[1][index]
-            turn = 1 if following == edge ^ 1 else 0
-            reached_mm = key[edge] + edges[1][edge] + turn * TURN_MM
-            if reached_mm <= limit_mm:
-                _label(labels, queue, following, reached_mm, turns[edge] + turn, edge)
-    return 0
+@kernel(int64(I64, I64, NEW_I64, I64, int64, int64))
+def settle(graph: Ints, leaving: Ints, search: Ints, turns_mm: Ints, limit_mm: int, shut: int) -> int:
+    """Take the next label, and reach what follows on it, unless it is of the street ``shut``; give the label."""
+    label = _take(search)
+    edge = search[label]
+    key = search[label + _KEY] + graph[RECORD * edge + LENGTH]
+    if edge // 2 != shut and key <= limit_mm:
+        follow(graph, leaving, search, turns_mm, edge, key, limit_mm, label)
+    return label
 
 
-@kernel(_found(_edges, _work, _states, int64, int64, int64, int64))
-def _way(  # noqa: PLR0917  # the network, the labels, then from where to where
-    edges: Pair, labels: Triple, states: Triple, source: int, target: int, limit_mm: int, slack_mm: int
-) -> tuple[int, int, int]:
-    """Find the way between two states, the labels being spread from the first: length, turn-rounds, kind."""
-    edge, following = states[1][source], states[1][target]
-    at_mm, until_mm = states[2][source], states[2][target]
-    if edge == following and 0 <= until_mm - at_mm <= limit_mm:
-        return until_mm - at_mm, 0, _STRAIGHT
-    if edge == following and 0 < at_mm - until_mm <= slack_mm:
-        return 0, 0, _BACK
-    found_mm, found_turns, kind = NOWHERE, 0, _NETWORK
-    best = limit_mm + 1
-    if labels[0][following] < UNREACHED and labels[0][following] + until_mm < best:
-        best = labels[0][following] + until_mm
-        found_turns = int(labels[1][following])
-        found_mm = best - found_turns * TURN_MM
-    ahead_mm = until_mm - (edges[1][edge] - at_mm)
-    if following == edge ^ 1 and ahead_mm >= 0 and ahead_mm + TURN_MM < best:
-        return ahead_mm, 1, _ROUND
-    return found_mm, found_turns, kind
+@kernel(int64(NEW_I64, int64))
+def key_at(search: Ints, label: int) -> int:
+    """Read a label's key."""
+    return int(search[label + _KEY])
 
 
-@kernel(pair(NEW_I64)(_edges, _edges, _states, I64, I64, I64))
-def ways(edges: Pair, adjacency: Pair, states: Triple, pair_start: Ints, limit_mm: Ints, slack_mm: Ints) -> Pair:
-    """Find the ways between all states of neighbouring fixes; see `kernels.matching`."""
-    count = limit_mm.shape[0]
-    length_mm = np.full(pair_start[count], NOWHERE, np.int64)
-    turns = np.zeros(pair_start[count], np.int64)
-    labels, queue = empty_labels(edges[0].shape[0]), empty_queue(edges[0].shape[0])
-    for fix in range(count):
-        if limit_mm[fix] < 0:
-            continue
-        at = pair_start[fix]
-        for source in range(states[0][fix], states[0][fix + 1]):
-            leave(edges, adjacency, labels, queue, states[1][source], states[2][source], limit_mm[fix])
-            spread(edges, adjacency, labels, queue, limit_mm[fix], NOWHERE)
-            for target in range(states[0][fix + 1], states[0][fix + 2]):
-                length_mm[at], turns[at], _ = _way(
-                    edges, labels, states, source, target, limit_mm[fix], slack_mm[fix]
-                )
-                at += 1
-            clear(labels, queue)
-    return length_mm, turns
+@kernel(int64(NEW_I64, int64))
+def label_before(search: Ints, label: int) -> int:
+    """Read from which label a label was reached, `NOWHERE` for the first."""
+    return int(search[label + _BEFORE])
 
 
-@kernel(triple(NEW_I64)(_edges, _edges, _states, pair(I64), I64, I64))
-def routes(edges: Pair, adjacency: Pair, states: Triple, matched: Pair, limit_mm: Ints, slack_mm: Ints) -> Triple:
-    """List the edges driven between neighbouring matched fixes; see `kernels.matching`."""
-    chosen, linked = matched
-    row_start = np.zeros(chosen.shape[0] + 1, np.int64)
-    row_edge = np.empty(16, np.int64)
-    row_begin_mm = np.empty(16, np.int64)
-    labels, queue = empty_labels(edges[0].shape[0]), empty_queue(edges[0].shape[0])
+@kernel(int64(I64, I64, NEW_I64, NEW_I64, I64, int64))
+def _row(graph: Ints, leaving: Ints, search: Ints, row: Ints, turns_mm: Ints, edge: int) -> int:
+    """Make one row of the table; gives the number of its entries, and puts behind them what it may lack."""
+    follow(graph, leaving, search, turns_mm, edge, 0, TABLE_MM_MAX, NOWHERE)
     count = 0
-    for fix in range(chosen.shape[0]):
-        row_start[fix] = count
-        if linked[fix] == 0:
-            continue
-        source, target = chosen[fix], chosen[fix + 1]
-        first, last = states[1][source], states[1][target]
-        leave(edges, adjacency, labels, queue, int(first), int(states[2][source]), limit_mm[fix])
-        spread(edges, adjacency, labels, queue, limit_mm[fix], NOWHERE)
-        kind = _way(edges, labels, states, source, target, limit_mm[fix], slack_mm[fix])[2]
-        size = 1
-        if kind == _NETWORK:
-            size = 2
-            edge = labels[2][last]
-            while edge != NOWHERE:
-                size += 1
-                edge = labels[2][edge]
-        while count + size > row_edge.shape[0]:
-            row_edge = np.concatenate((row_edge, np.empty_like(row_edge)))
-            row_begin_mm = np.concatenate((row_begin_mm, np.empty_like(row_begin_mm)))
-        edge = last
-        for row in range(count + size - 1, count, -1):
-            row_edge[row] = edge
-            row_begin_mm[row] = 0
-            edge = labels[2][edge]
-        row_edge[count] = last if kind == _ROUND else first
-        row_begin_mm[count] = edges[1][first] - states[2][source] if kind == _ROUND else states[2][source]
-        count += size
-        clear(labels, queue)
-    row_start[chosen.shape[0]] = count
-    return row_start, row_edge[:count].copy(), row_begin_mm[:count].copy()
+    while search[1] > 0 and count < ROW_MAX:
+        label = settle(graph, leaving, search, turns_mm, TABLE_MM_MAX, NOWHERE)
+        row[count] = (search[label] << _EDGE_BIT) | (search[label + _KEY] << _KEY_BIT)
+        count += 1
+    row[ROW_MAX] = search[search[_HEAP + 1] + _KEY] if search[1] > 0 else TABLE_MM_MAX
+    row[:count].sort()
+    for at in range(count):
+        before = label_before(search, label_of(search, row[at] >> _EDGE_BIT))
+        place = _BEFORE_MASK
+        if before != NOWHERE:
+            place = np.searchsorted(row[:count], search[before] << _EDGE_BIT)
+        row[at] |= place
+    clear(search)
+    return count
+
+
+@kernel(pair(NEW_I64)(pair(I64), pair(I64), pair(I64), I64))
+def table(edges: Pair, setting_out: Pair, adjacency: Pair, turns_mm: Ints) -> Pair:
+    """Make the records of all edges, and the table of the shortest ways around each; see `kernels.matching`."""
+    count = edges[0].shape[0]
+    graph = np.zeros(RECORD * count, np.int64)
+    half = 1 << (_AXIS_BITS - 1)
+    for edge in range(count):
+        at, node = RECORD * edge, edges[0][edge]
+        graph[at + HEAD], graph[at + TAIL], graph[at + LENGTH] = node, edges[0][edge ^ 1], edges[1][edge]
+        graph[at + SETTING_OUT] = ((setting_out[0][edge] + half) << _AXIS_BITS) + setting_out[1][edge] + half
+        begin = adjacency[0][node]
+        graph[at + LEAVING] = (begin << _COUNT_BITS) | min(adjacency[0][node + 1] - begin, _COUNT_MASK)
+        graph[at + BOUND] = TABLE_MM_MAX
+    entry, row = np.empty(16, np.int64), np.empty(ROW_MAX + 1, np.int64)
+    search = empty_search()
+    total = 0
+    for index in range(adjacency[1].shape[0]):
+        edge = adjacency[1][index]
+        size = _row(graph, adjacency[1], search, row, turns_mm, edge)
+        if total + size > entry.shape[0]:
+            entry = np.concatenate((entry, np.empty_like(entry), np.empty(ROW_MAX, np.int64)))
+        entry[total : total + size] = row[:size]
+        graph[RECORD * edge + ROW] = (total << _COUNT_BITS) | size
+        graph[RECORD * edge + BOUND] = row[ROW_MAX]
+        total += size
+    return graph, entry[:total].copy()
+
+
+@kernel(int64(I64, int64, int64))
+def entry_of(entry: Ints, row: int, following: int) -> int:
+    """Find the entry of an edge in a row, `NOWHERE` if it has none."""
+    low = row >> _COUNT_BITS
+    end = low + (row & _COUNT_MASK)
+    high, wanted = end, following << _EDGE_BIT
+    while low < high:
+        middle = (low + high) >> 1
+        if entry[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < end and entry[low] >> _EDGE_BIT == following else NOWHERE
+
+
+@kernel(int64(I64, int64))
+def key_of(entry: Ints, at: int) -> int:
+    """Read an entry's key."""
+    return int((entry[at] >> _KEY_BIT) & _KEY_MASK)
+
+
+@kernel(int64(I64, int64, int64))
+def entry_before(entry: Ints, row: int, at: int) -> int:
+    """Find the entry before one of a row, `NOWHERE` if it comes first."""
+    place = int(entry[at] & _BEFORE_MASK)
+    return NOWHERE if place == _BEFORE_MASK else (row >> _COUNT_BITS) + place
+
+
+@kernel(int64(I64, int64))
+def edge_of(entry: Ints, at: int) -> int:
+    """Read an entry's edge."""
+    return int(entry[at] >> _EDGE_BIT)

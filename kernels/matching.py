@@ -16,14 +16,16 @@ nearest. *What is left to others.* Costs, radii and limits, where a chain of fix
 street that was driven. Edges, labels and the search for ways: `kernels._ways`.
 """
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._certain import certain, possible, sides
-from kernels._jit import I64, NEW_I64, int64, kernel, pair, triple
-from kernels._ways import NOWHERE, TURN_MM, UNREACHED, routes, ways
+from kernels._certain import TURN_MM, certain, possible, sides
+from kernels._jit import I64, NEW_I64, float64, int64, kernel, pair, several, triple
+from kernels._nearest import nearest, nearest_grid
+from kernels._path import COST_UNIT
+from kernels._rows import routes
+from kernels._trellis import chains, decode
+from kernels._ways import NOWHERE, UNREACHED, table
 
 __all__ = [
     "COST_UNIT",
@@ -31,30 +33,31 @@ __all__ = [
     "TURN_MM",
     "cells",
     "certain",
+    "chains",
     "decode",
     "distances",
     "locate",
+    "nearest",
+    "nearest_grid",
     "possible",
     "routes",
     "sides",
-    "ways",
+    "states",
+    "table",
 ]
 
 Ints = NDArray[np.int64]
 Pair = tuple[Ints, Ints]
 Triple = tuple[Ints, Ints, Ints]
+Fixes4 = tuple[Ints, Ints, Ints, Ints]
+Located = tuple[Ints, Ints, Ints, Ints, Ints]
 
 _numbers = pair(int64)  # pyright: ignore[reportArgumentType]  # numbers make a pair as arrays do
-_pairs = pair(pair(NEW_I64))  # pyright: ignore[reportArgumentType]  # so do pairs
-
-COST_UNIT: Final = 1_000_000
-"""A cost of one, that is odds of one to e."""
 
 
-@kernel(_numbers(triple(I64), int64, int64, int64))
-def _nearest(vertices: Triple, piece: int, x_mm: int, y_mm: int) -> tuple[int, int]:
+@kernel(_numbers(I64, I64, I64, int64, int64, int64))
+def _nearest(x: Ints, y: Ints, measure: Ints, piece: int, x_mm: int, y_mm: int) -> tuple[int, int]:
     """Find where a straight piece comes nearest to a place: distance, and measure along the street."""
-    x, y, measure = vertices
     east, north = x[piece + 1] - x[piece], y[piece + 1] - y[piece]
     squared = float(east * east + north * north)
     share = 0.0
@@ -133,28 +136,37 @@ def cells(vertices: Triple, street: Ints, shape: Ints) -> Pair:
     return start, found
 
 
-@kernel(int64(NEW_I64, NEW_I64, int64, int64, int64))
-def _settle(order: Ints, distance_mm: Ints, count: int, street: int, new_mm: int) -> int:
-    """Insert a street into those found, nearest first, ties by index; or move it up."""
-    at = count
-    for index in range(count):
-        if order[index] == street:
-            if distance_mm[index] <= new_mm:
-                return count
-            at = index
-    if at == count:
+@kernel(int64(NEW_I64, int64, int64, int64, int64, int64, int64, int64))
+def _settle(  # noqa: PLR0917  # what was found, then the new
+    best: Ints, first: int, count: int, count_max: int, street: int, piece: int, at_mm: int, distance_mm: int
+) -> int:
+    """Take a piece's street among those found for a place, if it is nearer than what was; gives how many they are.
+
+    Four numbers of each lie together: street, piece, where along it and how near; the nearest first, ties by street.
+    """
+    begin, end = 4 * first, 4 * (first + count)
+    at = begin
+    while at < end and best[at] != street:
+        at += 4
+    if at < end:
+        if distance_mm > best[at + 3] or (distance_mm == best[at + 3] and at_mm >= best[at + 2]):
+            return count
+    elif count < count_max:
         count += 1
-    while at > 0 and (distance_mm[at - 1] > new_mm or (distance_mm[at - 1] == new_mm and order[at - 1] > street)):
-        order[at] = order[at - 1]
-        distance_mm[at] = distance_mm[at - 1]
-        at -= 1
-    order[at] = street
-    distance_mm[at] = new_mm
+    else:
+        at = end - 4
+        if distance_mm > best[at + 3] or (distance_mm == best[at + 3] and street > best[at]):
+            return count
+    while at > begin and (best[at - 1] > distance_mm or (best[at - 1] == distance_mm and best[at - 4] > street)):
+        for index in range(at, at + 4):
+            best[index] = best[index - 4]
+        at -= 4
+    best[at], best[at + 1], best[at + 2], best[at + 3] = street, piece, at_mm, distance_mm
     return count
 
 
-@kernel(_pairs(triple(I64), I64, triple(I64), triple(I64), int64))
-def locate(vertices: Triple, street: Ints, grid: Triple, places: Triple, count_max: int) -> tuple[Pair, Pair]:
+@kernel(several(NEW_I64, 5)(triple(I64), I64, triple(I64), triple(I64), int64))
+def locate(vertices: Triple, street: Ints, grid: Triple, places: Triple, count_max: int) -> Located:
     """Find the streets around each place, the nearest first.
 
     Parameters
@@ -170,10 +182,10 @@ def locate(vertices: Triple, street: Ints, grid: Triple, places: Triple, count_m
 
     Returns
     -------
-    (start, street), (at_mm, distance_mm) : pairs of ndarray of int64
-        The streets of place k are those from ``start[k]`` to before ``start[k + 1]``, each once, with where it comes
-        nearest (from its first vertex) and how near. Ties go to the lower index. Shapes (n + 1,) and three times
-        (found,). [index, index], [mm, mm]
+    start, street, piece, at_mm, distance_mm : ndarray of int64
+        The streets of place k are those from ``start[k]`` to before ``start[k + 1]``, each once, with the piece where
+        it comes nearest, where that is along it (from its first vertex) and how near. Ties go to the lower index.
+        Shapes (n + 1,) and four times (found,). [index, index, index, mm, mm]
 
     Raises
     ------
@@ -192,14 +204,14 @@ def locate(vertices: Triple, street: Ints, grid: Triple, places: Triple, count_m
     """
     shape, cell_start, cell_piece = grid
     count = places[0].shape[0]
-    streets = street[street.shape[0] - 1] + 1 if street.shape[0] else 0
-    order, near_mm, where_mm = np.empty(streets, np.int64), np.empty(streets, np.int64), np.zeros(streets, np.int64)
-    best_mm = np.full(streets, UNREACHED, np.int64)
     start = np.zeros(count + 1, np.int64)
-    found = np.empty((3, count * count_max), np.int64)
+    best = np.empty(4 * (4 * count + count_max), np.int64)
+    x, y, measure = vertices
     total = 0
     for place in range(count):
         x_mm, y_mm, reach_mm = places[0][place], places[1][place], places[2][place]
+        if 4 * (total + count_max) > best.shape[0]:
+            best = np.concatenate((best, np.empty_like(best)))
         seen = 0
         left, right = (x_mm - reach_mm - shape[0]) // shape[2], (x_mm + reach_mm - shape[0]) // shape[2]
         low, high = (y_mm - reach_mm - shape[1]) // shape[2], (y_mm + reach_mm - shape[1]) // shape[2]
@@ -208,20 +220,94 @@ def locate(vertices: Triple, street: Ints, grid: Triple, places: Triple, count_m
                 cell = row * shape[3] + column
                 for index in range(cell_start[cell], cell_start[cell + 1]):
                     piece = cell_piece[index]
-                    distance_mm, at_mm = _nearest(vertices, piece, x_mm, y_mm)
-                    one = int(street[piece])
-                    closer = distance_mm == best_mm[one] and at_mm < where_mm[one]
-                    if distance_mm <= reach_mm and (distance_mm < best_mm[one] or closer):
-                        best_mm[one], where_mm[one] = distance_mm, at_mm
-                        seen = _settle(order, near_mm, seen, one, distance_mm)
-        for index in range(seen):
-            one = order[index]
-            best_mm[one] = UNREACHED
-            if index < count_max:
-                found[0, total], found[1, total], found[2, total] = one, where_mm[one], near_mm[index]
-                total += 1
+                    distance_mm, at_mm = _nearest(x, y, measure, piece, x_mm, y_mm)
+                    if distance_mm <= reach_mm:
+                        seen = _settle(best, total, seen, count_max, street[piece], piece, at_mm, distance_mm)
+        total += seen
         start[place + 1] = total
-    return (start, found[0, :total].copy()), (found[1, :total].copy(), found[2, :total].copy())
+    found = best[: 4 * total]
+    return start, found[::4].copy(), found[1::4].copy(), found[2::4].copy(), found[3::4].copy()
+
+
+@kernel(float64(I64, I64, int64, int64, int64))
+def _ahead(x: Ints, y: Ints, piece: int, east: int, north: int) -> float:
+    """Tell how far a heading agrees with a piece's line: 1 along it, 0 at right angles, -1 against it."""
+    along, across = float(x[piece + 1] - x[piece]), float(y[piece + 1] - y[piece])
+    length = np.sqrt(along * along + across * across) * 1_024
+    return (along * east + across * north) / length if length > 0 else 0.0
+
+
+@kernel(several(NEW_I64, 5)(triple(I64), several(I64, 5), pair(I64), several(I64, 4), I64))
+def states(vertices: Triple, located: Located, streets: Pair, fixes: Fixes4, weights: Ints) -> Located:
+    """Make a state of each direction in which a street near a fix may be driven.
+
+    Parameters
+    ----------
+    vertices
+        As in `cells`.
+    located : tuple of five ndarray of int64
+        As `locate` gives it for the fixes.
+    streets : tuple of two ndarray of int64
+        Length of each street, and 1 where it may be driven along its line only. Shape (s,) each. [mm, flag]
+    fixes : tuple of four ndarray of int64
+        Times, standard deviations to each side, and the heading to the east and to the north as a vector of length
+        1024, of length 0 where none is known. Shape (n,) each. [us, mm, 1/1024, 1/1024]
+    weights : ndarray of int64
+        Half the width of a street, the time after which errors are independent, and the cost of a heading at right
+        angles to the street. Shape (3,). [mm, us, 1e-6]
+
+    Returns
+    -------
+    start, edge, along_mm, cost, distance_mm : ndarray of int64
+        The states of fix k are those from ``start[k]`` to before ``start[k + 1]``. Shapes (n + 1,) and four times
+        (states,). [index, index, mm, 1e-6, mm]
+
+    Raises
+    ------
+    TypeError
+        If an array is of another type than declared. Nothing else is checked here.
+
+    Notes
+    -----
+    The cost of a distance is that of the normal law up to three standard deviations, and goes on as a straight line:
+    receivers in narrow streets err more often by much than the normal law says. Errors change slowly, so fixes in
+    quick succession say little more than one: their costs count by the share of the time after which errors are
+    independent, a fifth at least.
+
+    References
+    ----------
+    P. J. Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics 35(1), 1964,
+    doi:10.1214/aoms/1177703732.
+    """
+    start, street, piece, at_mm, distance_mm = located
+    t_us, sigma_mm, heading_x, heading_y = fixes
+    x, y, _ = vertices
+    length_mm, is_oneway = streets
+    count, total = start.shape[0] - 1, 0
+    for found in range(street.shape[0]):
+        total += 2 - is_oneway[street[found]]
+    state_start, edge, along_mm = np.zeros(count + 1, np.int64), np.empty(total, np.int64), np.empty(total, np.int64)
+    cost, away_mm = np.empty(total, np.int64), np.empty(total, np.int64)
+    state = 0
+    for fix in range(count):
+        since_us = t_us[fix] - t_us[fix - 1] if fix > 0 else weights[1]
+        share_ppm = max(min(since_us, weights[1]) * COST_UNIT // weights[1], COST_UNIT // 5)
+        width_mm = np.sqrt(float(sigma_mm[fix] * sigma_mm[fix] + weights[0] * weights[0]))
+        is_heading = heading_x[fix] != 0 or heading_y[fix] != 0
+        for found in range(start[fix], start[fix + 1]):
+            one = street[found]
+            ratio = float(distance_mm[found]) / width_mm
+            unlikely = ratio * ratio / 2 if ratio < 3 else 3 * ratio - 4.5  # noqa: PLR2004
+            ahead = _ahead(x, y, piece[found], heading_x[fix], heading_y[fix]) if is_heading else 1.0
+            for side in range(2 - is_oneway[one]):
+                edge[state] = 2 * one + side
+                along_mm[state] = at_mm[found] if side == 0 else length_mm[one] - at_mm[found]
+                away_mm[state] = distance_mm[found]
+                turned = 1.0 - ahead * (1 - 2 * side) if is_heading else 0.0
+                cost[state] = np.int64((unlikely + turned * weights[2] / COST_UNIT) * share_ppm)
+                state += 1
+        state_start[fix + 1] = state
+    return state_start, edge, along_mm, cost, away_mm
 
 
 @kernel(NEW_I64(triple(I64), I64, int64, int64))
@@ -257,84 +343,6 @@ def distances(vertices: Triple, street: Ints, x_mm: int, y_mm: int) -> Ints:
     nearest_mm = np.full(streets, UNREACHED, np.int64)
     for piece in range(street.shape[0] - 1):
         if street[piece] == street[piece + 1]:
-            distance_mm = _nearest(vertices, piece, x_mm, y_mm)[0]
+            distance_mm = _nearest(vertices[0], vertices[1], vertices[2], piece, x_mm, y_mm)[0]
             nearest_mm[street[piece]] = min(nearest_mm[street[piece]], distance_mm)
     return nearest_mm
-
-
-@kernel(pair(NEW_I64)(I64, I64, I64, pair(I64), pair(I64), int64))
-def decode(state_start: Ints, emission: Ints, pair_start: Ints, way: Pair, scale: Pair, turn_cost: int) -> Pair:
-    """Find the likeliest state of each fix.
-
-    Parameters
-    ----------
-    state_start : ndarray of int64
-        The states of fix k are those from ``state_start[k]`` to before ``state_start[k + 1]``. Shape (n + 1,).
-        [index]
-    emission : ndarray of int64
-        Cost of each state. Shape (states,). [1e-6]
-    pair_start : ndarray of int64
-        Where the ways between the states of fix k and those of fix k + 1 begin, the first state's first; where the
-        next begin at once, none were looked for. Shape (n,), its last the number of all. [index]
-    way : tuple of two ndarray of int64
-        Length of each way, `NOWHERE` where there is none, and turn-rounds in it. Shape (ways,) each. [mm, count]
-    scale : tuple of two ndarray of int64
-        For each two neighbouring fixes the straight distance, and the difference between way and distance that costs
-        one. Shape (n - 1,) each. [mm]
-    turn_cost : int
-        Cost of a turn-round. [1e-6]
-
-    Returns
-    -------
-    chosen : ndarray of int64
-        State of each fix, `NOWHERE` where it has none. Shape (n,). [index]
-    linked : ndarray of int64
-        1 where a way leads on to the next fix; 0 where the chain ends. Shape (n,). [flag]
-
-    Raises
-    ------
-    TypeError
-        If an array is of another type than declared. Nothing else is checked here.
-
-    Notes
-    -----
-    O(ways). Where no way leads from any state to any of the next, the chain ends and another begins. Ties go to the
-    lower state, which is the street nearer to the fix.
-
-    References
-    ----------
-    P. Newson, J. Krumm, Hidden Markov map matching through noise and sparseness, 17th ACM SIGSPATIAL, 2009,
-    doi:10.1145/1653771.1653818. A. J. Viterbi, Error bounds for convolutional codes, IEEE Transactions on Information
-    Theory 13(2), 1967, doi:10.1109/TIT.1967.1054010.
-    """
-    count = state_start.shape[0] - 1
-    cost = emission.copy()
-    before = np.full(emission.shape[0], NOWHERE, np.int64)
-    chosen = np.full(count, NOWHERE, np.int64)
-    linked = np.zeros(count, np.int64)
-    for fix in range(1, count):
-        if pair_start[fix] == pair_start[fix - 1]:
-            continue
-        first, middle, last = state_start[fix - 1], state_start[fix], state_start[fix + 1]
-        for target in range(middle, last):
-            best = UNREACHED
-            for source in range(first, middle):
-                at = pair_start[fix - 1] + (source - first) * (last - middle) + target - middle
-                if way[0][at] == NOWHERE or cost[source] >= UNREACHED:
-                    continue
-                strange_mm = abs(way[0][at] - scale[0][fix - 1])
-                step = cost[source] + strange_mm * COST_UNIT // scale[1][fix - 1] + way[1][at] * turn_cost
-                if step < best:
-                    best = step
-                    before[target] = source
-            cost[target] = min(best + emission[target], UNREACHED)
-            linked[fix - 1] |= best < UNREACHED
-        if linked[fix - 1] == 0:
-            cost[middle:last] = emission[middle:last]
-    for fix in range(count - 1, -1, -1):
-        first, middle = state_start[fix], state_start[fix + 1]
-        if fix < count - 1 and linked[fix] == 1:
-            chosen[fix] = before[chosen[fix + 1]]
-        elif middle > first:
-            chosen[fix] = first + np.argmin(cost[first:middle])
-    return chosen, linked

@@ -8,7 +8,7 @@ When that is worth it is left to the caller.
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import availability, coverage, dwell, geofence, levels, matching, waits
+from kernels import availability, coverage, dwell, emptyings, geofence, levels, matching, waits
 
 
 def warm() -> None:
@@ -46,9 +46,37 @@ def warm() -> None:
         *availability.gaps(t_us, 1, 0, 1),
         *_matched(),
         *_driven(),
+        *_fallen(),
     )
     found = [int(measure[0]) for measure in measures]
-    expected = [*[0, 0, 1] * 3, 0, 2, *[0, 0, 1] * 3, 1, 1, 1, 0, 1, 0, 2, 0, 0, 0, 1, 0, 1, 10, 10, *[1] * 6]
+    expected = [
+        *[0, 0, 1] * 3,
+        0,
+        2,
+        *[0, 0, 1] * 3,
+        1,
+        1,
+        1,
+        0,
+        1,
+        0,
+        2,
+        0,
+        0,
+        0,
+        1,
+        0,
+        0,
+        1,
+        10,
+        10,
+        *[1] * 6,
+        9,
+        9,
+        2,
+        1,
+        2,
+    ]
     if found != expected:
         raise RuntimeError(f"kernels give {found} in place of {expected}; remove the folder of NUMBA_CACHE_DIR")
 
@@ -56,21 +84,25 @@ def warm() -> None:
 def _matched() -> tuple[NDArray[np.int64], ...]:
     """Match two fixes to one street of 10 mm, drivable along its line: all of it is driven, and surely."""
     zero, one = (np.array([number], np.int64) for number in (0, 1))
-    ends, street = np.array([0, 10], np.int64), np.array([0, 0], np.int64)
-    vertices, shape = (ends, street, ends), np.array([0, 0, 10, 2, 1], np.int64)
+    ends, street, none = np.array([0, 10], np.int64), np.array([0, 0], np.int64), np.array([0, 0], np.int64)
+    vertices, shape = (ends, none, ends), np.array([0, 0, 10, 2, 1], np.int64)
     cells = matching.cells(vertices, street, shape)
-    (start, found), (at_mm, distance_mm) = matching.locate(vertices, street, (shape, *cells), (ends, street, ends), 1)
+    located = matching.locate(vertices, street, (shape, *cells), (ends, none, np.array([1, 1], np.int64)), 1)
+    columns = (ends, np.array([5, 5], np.int64), none, none)
+    found = matching.states(vertices, located, (10 * one, one), columns, np.array([1, 1, 1], np.int64))
+    states, distance_mm = found[:4], found[4]
     edges, adjacency = (np.array([1, 0], np.int64), np.array([10, 10], np.int64)), (np.array([0, 1, 1]), zero)
-    states, pair_start = (start, 2 * found, at_mm), np.array([0, 1], np.int64)
-    way = matching.ways(edges, adjacency, states, pair_start, 20 * one, zero)
-    chosen, linked = matching.decode(start, distance_mm, pair_start, way, (10 * one, one), 1)
-    row_start, row_edge, _ = matching.routes(edges, adjacency, states, (chosen, linked), 20 * one, zero)
-    rows = (row_start, row_edge, 10 * one)
-    fits = matching.possible(start, np.array([1, 1], np.int64), pair_start, way, 20 * one, chosen)
-    side = matching.sides(states, fits, chosen, rows, 20 * one, ends)
-    certain = matching.certain(edges, adjacency, states, side, rows, 20 * one)
-    nearest_mm = matching.distances(vertices, street, 12, 0)
-    return cells[0], nearest_mm, at_mm, chosen, row_edge, fits, way[1], certain
+    graph, entry = matching.table(edges, (none, none), adjacency, none)
+    ways, weights = (graph, entry, zero), np.array([0, 0, 1, 0, 10**6, 10**6, 0, 1, 10**9, 10**9, 0, 10], np.int64)
+    fixes = (ends, ends, none, none, np.array([5, 5], np.int64))
+    chosen, source, _ = matching.decode(states, matching.chains(ways, states, fixes, weights))
+    start, edge, begin_mm, end_mm = matching.routes(ways, states, fixes, weights, (chosen, source))
+    rows, plausible_mm = (start[1:], edge, end_mm - begin_mm), np.array([20, -1], np.int64)
+    fits = matching.possible(ways, states[:3], distance_mm + 1, plausible_mm, fixes[4], chosen)
+    side = matching.sides(states[:3], fits, chosen, rows, plausible_mm, fixes[4])
+    certain = matching.certain(ways, states[:3], side, rows, plausible_mm)
+    nearest = matching.nearest(matching.nearest_grid(vertices, street, 10, 5), ends, none)
+    return cells[0], matching.distances(vertices, street, 12, 0), states[2], chosen, edge, fits, *nearest, certain
 
 
 def _driven() -> tuple[NDArray[np.int64], ...]:
@@ -91,3 +123,13 @@ def _driven() -> tuple[NDArray[np.int64], ...]:
     bounds_us = dwell.above(t_us, side, (t_us[:1], t_us[:1] + 20), 1, 2, 1)
     fast_us, _, _ = dwell.time_above(t_us, bounds_us, np.zeros(3, np.uint8), 1, t_us[:1], t_us[1:])
     return covered_mm, stays[2][0], counts[0], without_us[0], visits.stay_us, made, in_order, fast_us
+
+
+def _fallen() -> tuple[NDArray[np.int64] | NDArray[np.int32] | NDArray[np.int8], ...]:
+    """Let a fill of 9 fall to nought: all of it is an emptying."""
+    t_us, fill_ppm = np.array([0, 1], np.int64), np.array([9, 0], np.int32)
+    lo_ppm, _ = emptyings.screen(t_us, fill_ppm, fill_ppm, 1, 1, 1)
+    kind = levels.drops(t_us, fill_ppm, fill_ppm, 9, 0, 1)
+    falls = emptyings.detect(t_us, fill_ppm, fill_ppm, 9, 0, 1, 1, 1)
+    code, _ = emptyings.floors(falls, 1)
+    return lo_ppm, falls.fall_ppm, kind[1:], code, emptyings.confirm(kind, falls, 0)[1:]

@@ -5,14 +5,21 @@ A path has holes where a vehicle was off all streets or silent for too long, and
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels import matching
+from rules.certainty import judge
+from rules.paths import Fixes
 from rules.places import Network
-from rules.traversals import Fixes, traverse
+from rules.traversals import traversals_of
 
 Ints = NDArray[np.int64]
+
+# Odds of one to e**20: beyond that, what is not in the model is likelier.
+_MARGIN_MAX: Final = 20 * matching.COST_UNIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +83,24 @@ def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
 
     Notes
     -----
-    See `rules.traversals.traverse`.
+    A row is proven if it is certain (`rules.certainty.judge`) and one of its two fixes lies on its segment. The
+    confidence is the odds of the path against the best one that is elsewhere at the fix: 500,000 is even. It speaks
+    of the fixes at both ends of a row, not of what happened in between.
 
     References
     ----------
     P. Newson, J. Krumm, Hidden Markov map matching through noise and sparseness, 17th ACM SIGSPATIAL, 2009,
     doi:10.1145/1653771.1653818.
     """
-    rows = traverse(network, fixes, max_gap_us)
-    count = fixes.t_us.size
-    fix_segment = np.full(count, -1, np.int32)
-    fix_segment[rows.fix[::-1] + 1] = rows.segment[::-1]
-    fix_segment[rows.fix[::-1]] = rows.segment[::-1]
+    judged = judge(network, fixes, max_gap_us)
+    rows, kept = traversals_of(network, judged, fixes.t_us)
+    path = judged.path
+    before, after = judged.fix[kept], judged.following[judged.fix[kept]]
+    segment = path.states.edge // 2
+    is_seen = (segment[path.chosen[before]] == rows.segment) | (segment[path.chosen[after]] == rows.segment)
+    confidence_ppm = _confidence_ppm(path.margin)
+    fix_segment = np.full(path.chosen.size, -1, np.int32)
+    fix_segment[path.chosen >= 0] = segment[path.chosen[path.chosen >= 0]]
     return Matched(
         fix=rows.fix,
         segment=rows.segment,
@@ -96,7 +109,14 @@ def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
         direction=rows.direction,
         enter_us=rows.enter_us,
         leave_us=rows.leave_us,
-        is_proven=rows.is_certain,
-        confidence_ppm=np.where(rows.is_certain, 1_000_000, 500_000).astype(np.int32),
+        is_proven=rows.is_certain & is_seen,
+        confidence_ppm=np.minimum(confidence_ppm[before], confidence_ppm[after]),
         fix_segment=fix_segment,
     )
+
+
+def _confidence_ppm(margin: Ints) -> NDArray[np.int32]:
+    """Turn odds into shares: e**m to one is m's first six terms to one, which no library decides."""
+    m = np.clip(margin, 0, _MARGIN_MAX) / matching.COST_UNIT
+    odds = 1 + m * (1 + m / 2 * (1 + m / 3 * (1 + m / 4 * (1 + m / 5 * (1 + m / 6)))))
+    return np.floor(1_000_000 * (odds / (odds + 1))).astype(np.int32)

@@ -22,6 +22,8 @@ from rules.records import Finding, FindingCode
 SEGMENTS_FILE: Final = "segments.geojson"
 # Half the length of a usual block: few pieces to a cell, few cells to a search.
 _CELL_MM: Final = 50_000
+# What a turn by a right angle weighs, and one right round in the street: the way of four seconds and of ten or more.
+TURNS_MM: Final = (20_000, 100_000)
 # Streets further than this from the first one are a slip of the pen; at 200 km lengths are wrong by per cents.
 _EXTENT_MAX_MM: Final = 200_000_000
 _LON_MAX, _LAT_MAX = Decimal(180), Decimal(85)
@@ -81,6 +83,8 @@ class Network:
         Shape (s,). [flag]
     bounds_e7 : tuple of int
         West, south, east and north edge of the box around all streets. [1e-7 degree]
+    graph, entry : ndarray of int64
+        Records of the edges, and the shortest ways from each to those around it (`kernels.matching.table`).
     """
 
     segment_ids: tuple[str, ...]
@@ -95,6 +99,8 @@ class Network:
     adjacency: tuple[Ints, Ints]
     is_oneway: Ints
     bounds_e7: tuple[int, int, int, int]
+    graph: Ints
+    entry: Ints
 
 
 def read_network(text: str, findings: list[Finding]) -> Network | None:
@@ -173,6 +179,8 @@ def network_of(streets: Sequence[Street]) -> Network:
     head, adjacency = _joined(streets, is_oneway)
     shape = _grid_shape(x_mm, y_mm)
     cells = matching.cells((x_mm, y_mm, measure_mm), segment, shape)
+    edge_mm, setting_out = np.repeat(length_mm, 2), _setting_out(x_mm, y_mm, segment, len(streets))
+    graph, entry = matching.table((head, edge_mm), setting_out, adjacency, np.array(TURNS_MM, np.int64))
     return Network(
         segment_ids=tuple(street.segment_id for street in streets),
         zone_ids=tuple(street.zone_id for street in streets),
@@ -182,10 +190,12 @@ def network_of(streets: Sequence[Street]) -> Network:
         vertices=(_kept(x_mm), _kept(y_mm), _kept(measure_mm)),
         vertex_segment=_kept(segment),
         grid=(_kept(shape), _kept(cells[0]), _kept(cells[1])),
-        edges=(_kept(head), _kept(np.repeat(length_mm, 2))),
+        edges=(_kept(head), _kept(edge_mm)),
         adjacency=(_kept(adjacency[0]), _kept(adjacency[1])),
         is_oneway=_kept(is_oneway),
         bounds_e7=_bounds_e7(lon_e7, lat_e7),
+        graph=_kept(graph),
+        entry=_kept(entry),
     )
 
 
@@ -330,6 +340,21 @@ def _measures(x_mm: Ints, y_mm: Ints, segment: Ints, count: int) -> tuple[Ints, 
     first = np.searchsorted(segment, np.arange(count))
     last = np.searchsorted(segment, np.arange(count), side="right") - 1
     return walked_mm - walked_mm[first][segment], walked_mm[last] - walked_mm[first]
+
+
+def _setting_out(x_mm: Ints, y_mm: Ints, segment: Ints, count: int) -> tuple[Ints, Ints]:
+    """Find the direction in which each edge begins: that of the line's first piece, or of its last turned round."""
+    first = np.searchsorted(segment, np.arange(count))
+    last = np.searchsorted(segment, np.arange(count), side="right") - 1
+    near = np.stack([first, last], axis=1).ravel()
+    far = np.stack([first + 1, last - 1], axis=1).ravel()
+    east, north = (x_mm[far] - x_mm[near]).astype(np.float64), (y_mm[far] - y_mm[near]).astype(np.float64)
+    length = np.maximum(np.sqrt(east * east + north * north), 1)
+    # Rounded, halves up; a piece without length has no direction.
+    return (
+        np.floor(1_024 * east / length + 0.5).astype(np.int64),
+        np.floor(1_024 * north / length + 0.5).astype(np.int64),
+    )
 
 
 def _joined(streets: Sequence[Street], is_oneway: Ints) -> tuple[Ints, tuple[Ints, Ints]]:

@@ -8,7 +8,6 @@ from itertools import pairwise, product
 from math import floor, hypot
 
 Place = tuple[int, int]
-TURN_MM = 50_000
 
 
 def nearest(line: Sequence[Place], place: Place) -> tuple[int, int]:
@@ -32,51 +31,40 @@ def located(lines: Sequence[Sequence[Place]], place: Place, reach: int) -> list[
     return sorted((distance, index, at) for distance, at, index in found if distance <= reach)
 
 
-def way(  # noqa: PLR0917, C901  # all in one place, as it is read; the network, then from where to where
-    heads: Sequence[int],
-    lengths: Sequence[int],
-    drivable: Sequence[int],
-    source: tuple[int, int],
-    target: tuple[int, int],
-    limit: int,
-    slack: int,
-) -> tuple[int, int] | None:
-    """Find the way from one state (edge, how far along it) to another: its least key and its turn-rounds."""
-    (edge, at), (goal, until) = source, target
-    if edge == goal and 0 <= until - at <= limit:
-        return until - at, 0
-    if edge == goal and 0 < at - until <= slack:
-        return 0, 0
+def keys_from(
+    heads: Sequence[int], lengths: Sequence[int], drivable: Sequence[int], edge: int, round_mm: int
+) -> dict[int, int]:
+    """Find the least key of each edge that can be come to from an edge's head."""
+    keys = {one: round_mm * (one == edge ^ 1) for one in drivable if heads[one ^ 1] == heads[edge]}
     # Relax every two edges that follow on each other, until nothing changes.
-    keys: dict[int, tuple[int, int]] = {}
-
-    def reach(following: int, key: int, turns: int) -> bool:
-        if key <= limit and key < keys.get(following, (2**62, 0))[0]:
-            keys[following] = (key, turns)
-            return True
-        return False
-
-    def tail(one: int) -> int:
-        return heads[one ^ 1]
-
-    for following in drivable:
-        if tail(following) == heads[edge]:
-            turn = int(following == edge ^ 1)
-            reach(following, lengths[edge] - at + turn * TURN_MM, turn)
     changed = True
     while changed:
         changed = False
         for one, following in product(list(keys), drivable):
-            if tail(following) == heads[one]:
-                turn = int(following == one ^ 1)
-                key, turns = keys[one]
-                changed |= reach(following, key + lengths[one] + turn * TURN_MM, turns + turn)
-    found = [(keys[goal][0] + until, keys[goal][1])] if goal in keys else []
-    ahead = until - (lengths[edge] - at)
-    if goal == edge ^ 1 and ahead >= 0:
-        found.append((ahead + TURN_MM, 1))
-    found = [one for one in found if one[0] <= limit]
-    return min(found) if found else None
+            key = keys[one] + lengths[one] + round_mm * (following == one ^ 1)
+            if heads[following ^ 1] == heads[one] and key < keys.get(following, 2**62):
+                keys[following] = key
+                changed = True
+    return keys
+
+
+def way(
+    network: tuple[Sequence[int], Sequence[int], Sequence[int]],
+    source: tuple[int, int],
+    target: tuple[int, int],
+    slack: int,
+    round_mm: int,
+) -> int | None:
+    """Find the way from one state (edge, how far along it) to another: its key, None where there is none."""
+    heads, lengths, drivable = network
+    (edge, at), (goal, until) = source, target
+    rest = lengths[edge] - at
+    if edge == goal and until >= at - slack:
+        return max(until - at, 0)
+    if goal == edge ^ 1:
+        return abs(until - rest) + round_mm
+    key = keys_from(heads, lengths, drivable, edge, round_mm).get(goal)
+    return None if key is None else rest + key + until
 
 
 def likeliest(emission: Sequence[Sequence[int]], step: Sequence[Sequence[Sequence[int | None]]]) -> int | None:
@@ -89,4 +77,26 @@ def likeliest(emission: Sequence[Sequence[int]], step: Sequence[Sequence[Sequenc
         cost = sum(costs[state] for costs, state in zip(emission, states, strict=True))
         cost += sum(one for one in steps if one is not None)
         best = cost if best is None else min(best, cost)
+    return best
+
+
+def nearest_line(lines: Sequence[Sequence[Place]], place: Place, reach: int) -> tuple[int, int]:
+    """Look at every line for the one nearest to a place: its index and how near, both -1 if none is within reach."""
+    best = (-1, -1)
+    least = reach * reach + 0.0
+    for index, line in enumerate(lines):
+        for one, other in pairwise(line):
+            east, north = other[0] - one[0], other[1] - one[1]
+            square = east * east + north * north
+            along = (place[0] - one[0]) * east + (place[1] - one[1]) * north
+            if along <= 0 or square == 0:
+                away = float((place[0] - one[0]) ** 2 + (place[1] - one[1]) ** 2)
+            elif along >= square:
+                away = float((place[0] - other[0]) ** 2 + (place[1] - other[1]) ** 2)
+            else:
+                across = float((place[0] - one[0]) * north - (place[1] - one[1]) * east)
+                away = across * across / square
+            if away < least or (away == least and best[0] < 0):
+                least = away
+                best = (index, floor(away**0.5 + 0.5))
     return best

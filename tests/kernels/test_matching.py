@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import dist, floor
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from kernels import matching
 from rules.places import Network, Street, network_of
@@ -49,7 +51,7 @@ place = st.tuples(st.integers(-90_000, 90_000), st.integers(-90_000, 90_000))
 def test_locate_is_the_oracles_when_places_are_any(town: Town, at: list[tuple[int, int]], reach_mm: int) -> None:
     places = (i64([x for x, _ in at]), i64([y for _, y in at]), i64([reach_mm] * len(at)))
     network = town.network
-    (start, street), (at_mm, distance_mm) = matching.locate(
+    start, street, _, at_mm, distance_mm = matching.locate(
         network.vertices, network.vertex_segment, network.grid, places, 16
     )
     for index, one in enumerate(at):
@@ -64,60 +66,110 @@ def test_distances_are_the_oracles_when_the_place_is_any(town: Town, at: tuple[i
     assert [oracle.nearest(line, at)[0] for line in town.lines] == found.tolist()
 
 
-@given(towns(), st.data(), st.integers(0, 300_000), st.integers(0, 20_000))
-def test_ways_are_the_oracles_when_states_are_any(
-    town: Town, data: st.DataObject, limit_mm: int, slack_mm: int
+@given(towns(), st.lists(place, max_size=4), st.integers(1, 80_000), st.integers(1, 60_000))
+def test_nearest_is_the_oracles_when_places_are_any(
+    town: Town, at: list[tuple[int, int]], reach_mm: int, side_mm: int
 ) -> None:
-    network = town.network
+    grid = matching.nearest_grid(town.network.vertices, town.network.vertex_segment, side_mm, reach_mm)
+    street, distance_mm = matching.nearest(grid, i64([x for x, _ in at]), i64([y for _, y in at]))
+    found = list(zip(street.tolist(), distance_mm.tolist(), strict=True))
+    assert [oracle.nearest_line(town.lines, one, reach_mm) for one in at] == found
+
+
+def test_nearest_when_there_are_no_streets() -> None:
+    empty = network_of([])
+    grid = matching.nearest_grid(empty.vertices, empty.vertex_segment, 10_000, 50_000)
+    assert [-1] == matching.nearest(grid, i64([0]), i64([0]))[0].tolist()
+
+
+def test_nearest_gives_the_lower_index_when_two_meet() -> None:
+    cross = [Street("b", ((0, 0), (4_000, 0))), Street("a", ((0, 0), (0, 4_000))), Street("a2", ((0, 4_000), (0, 0)))]
+    network = network_of(cross)
+    grid = matching.nearest_grid(network.vertices, network.vertex_segment, 10_000, 50_000)
+    x_mm, y_mm = network.vertices[0][0], network.vertices[1][0]
+    street, distance_mm = matching.nearest(grid, i64([x_mm - 3_000, x_mm - 5]), i64([y_mm - 4_000, y_mm + 9_000]))
+    assert ([0, 1], [5_000, 5]) == (street.tolist(), distance_mm.tolist())
+
+
+def edges_of(network: Network) -> tuple[list[int], list[int], list[int]]:
     heads, lengths = (column.tolist() for column in network.edges)
-    drivable = network.adjacency[1].tolist()
-    edge = st.sampled_from(drivable)
-    states = [(one, data.draw(st.integers(0, lengths[one]))) for one in data.draw(st.lists(edge, max_size=6))]
-    middle = len(states) // 2
-    columns = (i64([0, middle, len(states)]), i64([one for one, _ in states]), i64([at for _, at in states]))
-    pair_start = i64([0, middle * (len(states) - middle)])
-    length_mm, turns = matching.ways(
-        network.edges, network.adjacency, columns, pair_start, i64([limit_mm]), i64([slack_mm])
-    )
-    lengths_mm: list[int] = length_mm.tolist()
-    found = iter(zip(lengths_mm, map(int, turns), strict=True))
-    for source in states[:middle]:
-        for target in states[middle:]:
-            expected = oracle.way(heads, lengths, drivable, source, target, limit_mm, slack_mm)
-            length, turned = next(found)
-            key = None if length == matching.NOWHERE else length + turned * oracle.TURN_MM
-            assert (None if expected is None else expected[0]) == key
+    return heads, lengths, network.adjacency[1].tolist()
 
 
-@given(st.data())
-def test_decode_is_the_cheapest_sequence_when_all_are_tried(data: st.DataObject) -> None:
-    sizes = data.draw(st.lists(st.integers(1, 3), min_size=1, max_size=5))
-    costs = st.integers(0, 5).map(lambda cost: cost * matching.COST_UNIT)
-    emission = [data.draw(st.lists(costs, min_size=size, max_size=size)) for size in sizes]
-    length = st.one_of(st.none(), st.integers(0, 5))
-    ways = [[[data.draw(length) for _ in range(after)] for _ in range(before)] for before, after in pairwise(sizes)]
-    flat = [matching.NOWHERE if one is None else one for pair in ways for row in pair for one in row]
-    pair_start = np.concatenate(([0], np.cumsum([len(pair) * len(pair[0]) for pair in ways]))).astype(np.int64)
-    state_start = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
-    count = len(sizes)
-    chosen, linked = matching.decode(
-        state_start,
-        i64([cost for costs in emission for cost in costs]),
-        pair_start[:count],
-        (i64(flat), i64([0] * len(flat))),
-        (i64([2] * (count - 1)), i64([1] * (count - 1))),
-        0,
+def streets_of(network: Network, bend_mm: int, round_mm: int) -> tuple[NDArray[np.int64], ...]:
+    none = np.zeros(network.edges[0].size, np.int64)
+    return matching.table(network.edges, (none, none), network.adjacency, i64([bend_mm, round_mm]))
+
+
+@given(towns())
+def test_table_is_the_oracles_when_streets_are_any(town: Town) -> None:
+    heads, lengths, drivable = edges_of(town.network)
+    graph, entry = streets_of(town.network, 0, 50_000)
+    for edge in drivable:
+        row, size = int(graph[8 * edge + 4]) >> 10, int(graph[8 * edge + 4]) & 1_023
+        found = {int(one) >> 34: (int(one) >> 7) & (2**27 - 1) for one in entry[row : row + size]}
+        assert oracle.keys_from(heads, lengths, drivable, edge, 50_000) == found
+
+
+BRIDGE_US = 60_000_000
+STRANGE_MM = 7_000
+ROUND_MM = 40_000
+
+
+def weights(beam: int) -> NDArray[np.int64]:
+    """Weigh nothing but lengths: no bends, no speeds; no fix is passed over."""
+    return i64([0, ROUND_MM, STRANGE_MM, 0, 10**6, 10**6, 10**6, 1, beam, 2**60, 0, BRIDGE_US])
+
+
+@given(towns(), st.data())
+def test_chain_is_the_cheapest_sequence_when_all_are_tried(town: Town, data: st.DataObject) -> None:
+    heads, lengths, drivable = edges_of(town.network)
+    count = data.draw(st.integers(2, 4))
+    at = data.draw(st.lists(place, min_size=count, max_size=count))
+    state = st.sampled_from(drivable).flatmap(lambda edge: st.tuples(st.just(edge), st.integers(0, lengths[edge])))
+    states = [data.draw(st.lists(state, min_size=1, max_size=3)) for _ in range(count)]
+    emission = [[data.draw(st.integers(0, 4)) * matching.COST_UNIT for _ in one] for one in states]
+    flat = [one for each in states for one in each]
+    start = np.concatenate(([0], np.cumsum([len(one) for one in states]))).astype(np.int64)
+    columns = (start, i64([edge for edge, _ in flat]), i64([along for _, along in flat]))
+    near_mm, zero = i64([4_000] * count), i64([0] * count)
+    fixes = (
+        i64(list(range(0, 10**6 * count, 10**6))),
+        i64([x for x, _ in at]),
+        i64([y for _, y in at]),
+        zero,
+        near_mm,
     )
-    step = [
-        [[None if one is None else abs(one - 2) * matching.COST_UNIT for one in row] for row in pair] for pair in ways
-    ]
-    begin = 0
-    for fix in range(count):
-        if linked[fix]:
-            continue
-        states = [int(chosen[one] - state_start[one]) for one in range(begin, fix + 1)]
-        steps = [step[begin + at][one][two] for at, (one, two) in enumerate(pairwise(states))]
-        cost = sum(emission[begin + at][one] for at, one in enumerate(states))
-        cost += sum(one for one in steps if one is not None)
-        assert oracle.likeliest(emission[begin : fix + 1], step[begin:fix]) == cost
-        begin = fix + 1
+    graph, entry = streets_of(town.network, 0, ROUND_MM)
+    if data.draw(st.booleans()):
+        # As if the table held nothing: every way is searched for.
+        graph[4::8], graph[5::8], entry = 0, 0, entry[:0].copy()
+    streets = (graph, entry, town.network.adjacency[1])
+    emitted = i64([one for each in emission for one in each])
+    linked = matching.chains(streets, (*columns, emitted), fixes, weights(2**61))
+    chosen, source, _ = matching.decode((*columns, emitted), linked)
+    step: list[list[list[int | None]]] = []
+    for before in range(count - 1):
+        straight = floor(dist(at[before], at[before + 1]) + 0.5)
+        keys = [
+            [oracle.way((heads, lengths, drivable), one, two, 8_000, ROUND_MM) for two in states[before + 1]]
+            for one in states[before]
+        ]
+        step.append(
+            [
+                [None if key is None else abs(key - straight) * matching.COST_UNIT // STRANGE_MM for key in row]
+                for row in keys
+            ]
+        )
+    best = oracle.likeliest(emission, step)
+    if best is None:
+        assert (source < 0).sum() > 1
+        return
+    assert [-1, *range(count - 1)] == source.tolist()
+    taken = [int(one) - int(first) for one, first in zip(chosen, start[:-1], strict=True)]
+    cost = sum(emission[fix][one] for fix, one in enumerate(taken))
+    for before, (one, two) in enumerate(pairwise(taken)):
+        found = step[before][one][two]
+        assert found is not None
+        cost += found
+    assert best == cost

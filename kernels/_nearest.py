@@ -1,0 +1,192 @@
+"""The street nearest to each of many places: a grid of which each cell lists all that can be nearest within it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels._jit import I64, NEW_I64, int64, kernel, pair, triple
+
+Ints = NDArray[np.int64]
+Pair = tuple[Ints, Ints]
+Triple = tuple[Ints, Ints, Ints]
+
+# What is kept of a piece: its beginning, the way to its end, the square of its length, and its street.
+_PIECE = 6
+# A box of streets is cut into no more cells than this for each piece.
+_CELLS_MAX = 16
+
+
+@kernel(int64(int64, int64, int64, int64, int64, int64))
+def _apart_mm(x_mm: int, y_mm: int, east: int, north: int, x: int, y: int) -> int:
+    """Measure how far a place lies from a piece, rounded down."""
+    beside, above = float(x - x_mm), float(y - y_mm)
+    squared = float(east * east + north * north)
+    share = (beside * east + above * north) / squared if squared > 0 else 0.0
+    share = min(max(share, 0.0), 1.0)
+    beside -= share * east
+    above -= share * north
+    return int(np.int64(np.sqrt(beside * beside + above * above)))
+
+
+@kernel(NEW_I64(triple(I64), I64, int64, int64))
+def _shape(vertices: Triple, street: Ints, side_mm: int, reach_mm: int) -> Ints:
+    """Lay a grid over all streets and what is within reach of them."""
+    x, y, _ = vertices
+    shape = np.array([0, 0, max(side_mm, 1), 1, 1, reach_mm])
+    if street.shape[0] > 0:
+        shape[0], shape[1] = x.min() - reach_mm, y.min() - reach_mm
+        width, height = x.max() + reach_mm - shape[0], y.max() + reach_mm - shape[1]
+        # Long and narrow or nearly empty: larger cells, so that there are never many more of them than pieces.
+        most = float(_CELLS_MAX * street.shape[0] + 64)
+        needed = max(float(width) * float(height) / most, (max(width, height) / most) ** 2)
+        shape[2] = max(shape[2], np.int64(np.sqrt(needed)) + 1)
+        shape[3], shape[4] = width // shape[2] + 1, height // shape[2] + 1
+    return shape
+
+
+@kernel(triple(NEW_I64)(triple(I64), I64, int64, int64))
+def nearest_grid(vertices: Triple, street: Ints, side_mm: int, reach_mm: int) -> Triple:
+    """Make a grid of which each cell lists the pieces that can be nearest to a place within it.
+
+    Parameters
+    ----------
+    vertices : tuple of three ndarray of int64
+        x, y and measure along its street of each vertex, street by street. Shape (v,) each. [mm]
+    street : ndarray of int64
+        Street of each vertex. Shape (v,). [index]
+    side_mm : int
+        Side of a cell; made larger where the grid would have more than 16 cells for each vertex. [mm]
+    reach_mm : int
+        How far to search. [mm]
+
+    Returns
+    -------
+    shape, start, piece : ndarray of int64
+        The grid, where the pieces of each cell begin, and they themselves, in the order of their streets.
+
+    Raises
+    ------
+    TypeError
+        If an array is of another type than declared. Nothing else is checked here.
+
+    Notes
+    -----
+    A piece is left out of a cell where it is out of reach, or where another is nearer to every place of the cell.
+    Both are told from the distance to the cell's middle, which differs from that to any of its places by no more than
+    half its diagonal. O(v c) for c cells within reach of a piece.
+
+    References
+    ----------
+    J. L. Bentley, J. H. Friedman, Data structures for range searching, ACM Computing Surveys 11(4), section 2.4,
+    1979, doi:10.1145/356789.356797.
+    """
+    x, y, _ = vertices
+    shape = _shape(vertices, street, side_mm, reach_mm)
+    west, south, side, columns, rows = shape[0], shape[1], shape[2], shape[3], shape[4]
+    half = side * 708 // 1_000 + 2
+    least = np.full(columns * rows, 2**62, np.int64)
+    start = np.zeros(columns * rows + 1, np.int64)
+    found = np.empty(0, np.int64)
+    # First how near the nearest is to each cell's middle, then how many could be, then which.
+    for turn in range(3):
+        for piece in range(x.shape[0] - 1):
+            if street[piece] != street[piece + 1]:
+                continue
+            east, north = x[piece + 1] - x[piece], y[piece + 1] - y[piece]
+            left = (min(x[piece], x[piece + 1]) - reach_mm - west) // side
+            right = (max(x[piece], x[piece + 1]) + reach_mm - west) // side
+            low = (min(y[piece], y[piece + 1]) - reach_mm - south) // side
+            high = (max(y[piece], y[piece + 1]) + reach_mm - south) // side
+            for row in range(low, high + 1):
+                for column in range(left, right + 1):
+                    cell = row * columns + column
+                    middle = (west + column * side + side // 2, south + row * side + side // 2)
+                    apart_mm = _apart_mm(x[piece], y[piece], east, north, middle[0], middle[1])
+                    if turn == 0:
+                        least[cell] = min(least[cell], apart_mm)
+                    elif apart_mm <= reach_mm + half and apart_mm <= least[cell] + 2 * half:
+                        if turn == 2:  # noqa: PLR2004  # the third
+                            at = _PIECE * start[cell]
+                            found[at], found[at + 1], found[at + 2], found[at + 3] = x[piece], y[piece], east, north
+                            found[at + 4], found[at + 5] = east * east + north * north, street[piece]
+                        start[cell] += 1
+        if turn == 1:
+            total = 0
+            for cell in range(start.shape[0]):
+                size = start[cell]
+                start[cell] = total
+                total += size
+            found = np.empty(_PIECE * total, np.int64)
+    for cell in range(start.shape[0] - 1, 0, -1):
+        start[cell] = start[cell - 1]
+    start[0] = 0
+    return shape, start, found
+
+
+@kernel(pair(NEW_I64)(triple(I64), I64, I64))
+def nearest(grid: Triple, x_mm: Ints, y_mm: Ints) -> Pair:
+    """Find the street nearest to each place.
+
+    Parameters
+    ----------
+    grid : tuple of three ndarray of int64
+        As `nearest_grid` made it.
+    x_mm, y_mm : ndarray of int64
+        The places. Shape (n,) each. [mm]
+
+    Returns
+    -------
+    street : ndarray of int64
+        -1 where none is within reach; ties go to the lower index. Shape (n,). [index]
+    distance_mm : ndarray of int64
+        Rounded to the millimetre, -1 where there is no street. Shape (n,). [mm]
+
+    Raises
+    ------
+    TypeError
+        If an array is of another type than declared. Nothing else is checked here.
+
+    Notes
+    -----
+    Distances are compared by their squares: those to the ends of pieces are integers and exact, those to their
+    insides a quotient of integers. O(p) for p pieces in a place's cell.
+
+    References
+    ----------
+    C. Ericson, Real-Time Collision Detection, section 5.1.2, 2005.
+    """
+    shape, start, piece = grid
+    west, south, side, columns, rows = shape[0], shape[1], shape[2], shape[3], shape[4]
+    reach_squared = float(shape[5]) * float(shape[5])
+    street = np.full(x_mm.shape[0], -1, np.int64)
+    distance_mm = np.full(x_mm.shape[0], -1, np.int64)
+    per_side = 1.0 / float(side)
+    for place in range(x_mm.shape[0]):
+        east, north = x_mm[place] - west, y_mm[place] - south
+        if east < 0 or north < 0:
+            continue
+        # A quotient may come out one too low or high at a cell's very edge.
+        column, row = np.int64(east * per_side), np.int64(north * per_side)
+        column += np.int64(east >= (column + 1) * side) - np.int64(east < column * side)
+        row += np.int64(north >= (row + 1) * side) - np.int64(north < row * side)
+        if column >= columns or row >= rows:
+            continue
+        cell = row * columns + column
+        best, best_street = reach_squared, -1
+        for at in range(_PIECE * start[cell], _PIECE * start[cell + 1], _PIECE):
+            beside, above = x_mm[place] - piece[at], y_mm[place] - piece[at + 1]
+            along = beside * piece[at + 2] + above * piece[at + 3]
+            if along <= 0:
+                squared = float(beside * beside + above * above)
+            elif along >= piece[at + 4]:
+                beside -= piece[at + 2]
+                above -= piece[at + 3]
+                squared = float(beside * beside + above * above)
+            else:
+                across = float(beside * piece[at + 3] - above * piece[at + 2])
+                squared = across * across / float(piece[at + 4])
+            if squared < best or (squared == best and best_street < 0):
+                best, best_street = squared, piece[at + 5]
+        if best_street >= 0:
+            street[place] = best_street
+            distance_mm[place] = np.int64(np.sqrt(best) + 0.5)
+    return street, distance_mm

@@ -1,0 +1,141 @@
+"""Paths for people: what is driven is told once, what was not seen is marked, and threads change nothing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules.matched import Matched, match
+from rules.paths import Fixes
+from rules.places import Street, network_of
+from tests.rules.test_traversals import CROSS, LINE, MAX_GAP_US, SECOND_US, along, drive, fixes, seen, street, town
+
+RIGHT_CDEG, LEFT_CDEG = 9_000, 27_000
+
+
+def said(one: Fixes, speed_mmps: int, course_cdeg: int) -> Fixes:
+    columns = (np.full(one.t_us.size, number, np.int32) for number in (speed_mmps, course_cdeg))
+    return replace(one, **dict(zip(("speed_mmps", "course_cdeg"), columns, strict=True)))
+
+
+def digest(found: Matched) -> bytes:
+    return b"".join(getattr(found, name).tobytes() for name in Matched.__slots__)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_path_when_fixes_are_few(count: int) -> None:
+    found = match(network_of([LINE]), fixes(*along(0)[:count]), MAX_GAP_US)
+    assert (0, [0] * count) == (found.fix.size, found.fix_segment.tolist())
+
+
+def test_path_when_network_is_empty() -> None:
+    assert [-1] * 6 == match(network_of([]), fixes(*along(100)), MAX_GAP_US).fix_segment.tolist()
+
+
+def test_fixes_have_their_segments_when_driven_straight_on() -> None:
+    found = match(network_of(CROSS), fixes(*along(380)), MAX_GAP_US)
+    assert ({0}, {1}) == (set(found.fix_segment[:10].tolist()), set(found.fix_segment[11:].tolist()))
+    assert found.is_proven.any()
+    assert (found.confidence_ppm[found.is_proven] >= 500_000).all()
+
+
+def test_stretch_is_interpolated_when_no_fix_lies_on_it() -> None:
+    network = network_of([LINE, street("b", (200, 0), (215, 0)), street("c", (215, 0), (500, 0))])
+    found = match(network, fixes(*[(x, 0.0) for x in range(20, 480, 100)], step_s=10), MAX_GAP_US)
+    assert {0, 1, 2} == set(found.segment.tolist())
+    assert not found.is_proven[found.segment == 1].any()
+
+
+def test_way_goes_on_unproven_when_the_gap_is_too_long() -> None:
+    found = match(network_of(CROSS), fixes((20, 0), (60, 0), (300, 0), (340, 0), step_s=20), 10 * SECOND_US)
+    assert {0, 1} == set(found.segment.tolist())
+    assert not found.is_proven.any()
+
+
+def test_fix_is_passed_over_when_it_lies_off_all_streets() -> None:
+    off = fixes((20, 0), (60, 0), (60, 900), (100, 0), (140, 0), step_s=20)
+    found = match(network_of([LINE]), off, MAX_GAP_US)
+    assert [0, 0, -1, 0, 0] == found.fix_segment.tolist()
+    assert [0, 1, 3] == sorted(set(found.fix.tolist()))
+    assert not found.is_proven[found.fix == 1].any()
+
+
+def test_fix_is_passed_over_when_it_is_an_outlier_on_another_street() -> None:
+    network = network_of([*CROSS, street("far", (200, 200), (0, 200)), street("up", (0, 200), (0, 0))])
+    places = [*along(80), (100, 200), *[(x, 0.0) for x in range(120, 201, 20)]]
+    found = match(network, fixes(*places), MAX_GAP_US)
+    assert -1 == found.fix_segment[5]
+    assert {0} == set(found.segment[found.to_mm > found.from_mm].tolist())
+
+
+def test_course_decides_when_the_direction_is_in_doubt() -> None:
+    one = fixes((100, 0), (100, 0), (100, 0))
+    network = network_of([LINE])
+    assert {1} == set(match(network, said(one, 5_000, RIGHT_CDEG), MAX_GAP_US).direction.tolist())
+    assert {-1} == set(match(network, said(one, 5_000, LEFT_CDEG), MAX_GAP_US).direction.tolist())
+
+
+def test_course_says_nothing_when_the_vehicle_stands() -> None:
+    one = fixes(*along(200))
+    assert {1} == set(match(network_of([LINE]), said(one, 100, LEFT_CDEG), MAX_GAP_US).direction.tolist())
+    assert {1} == set(match(network_of([LINE]), said(one, -1, -1), MAX_GAP_US).direction.tolist())
+
+
+def test_carriageway_is_kept_when_noise_comes_nearer_to_the_other() -> None:
+    there = street("there", (0, 0), (400, 0), is_oneway=True)
+    back = street("back", (400, 12), (0, 12), is_oneway=True)
+    ends = [street("in", (-100, 6), (0, 0)), street("out", (400, 0), (500, 6))]
+    noisy = [(-50.0, 3.0), *[(float(x), 7.0 if x % 80 else 2.0) for x in range(0, 401, 20)], (450.0, 3.0)]
+    found = match(network_of([there, back, *ends]), fixes(*noisy), MAX_GAP_US)
+    assert {0, 2, 3} == set(found.segment.tolist())
+
+
+def test_path_across_the_antimeridian() -> None:
+    half, metre = 1_800_000_000, 90
+    network = network_of([Street("a", ((half - 100 * metre, 0), (-half + 100 * metre, 0)))])
+    x_e7 = np.array([half - 60 * metre, half - 20 * metre, -half + 20 * metre, -half + 60 * metre], np.int64)
+    one = fixes((0, 0), (0, 0), (0, 0), (0, 0))
+    found = match(network, replace(one, lon_e7=x_e7.astype(np.int32)), MAX_GAP_US)
+    assert ({0}, {1}) == (set(found.segment.tolist()), set(found.direction.tolist()))
+
+
+coordinate = st.integers(-3_000, 40_000)
+spot = st.tuples(st.integers(0, 3).map(lambda x: 40 * 90 * x), st.integers(0, 3).map(lambda y: 40 * 90 * y))
+
+
+@given(
+    st.lists(st.tuples(st.lists(spot, min_size=2, max_size=3), st.booleans()), min_size=1, max_size=6),
+    st.lists(st.tuples(coordinate, coordinate, st.integers(1, 90), st.integers(0, 60)), max_size=8),
+)
+@settings(deadline=None)
+def test_rows_are_whole_when_streets_and_fixes_are_any(
+    lines: list[tuple[list[tuple[int, int]], bool]], places: list[tuple[int, int, int, int]]
+) -> None:
+    network = network_of([Street(f"s{k}", tuple(line), is_oneway=one) for k, (line, one) in enumerate(lines)])
+    t_us = np.cumsum([gap for _, _, gap, _ in places]).astype(np.int64) * SECOND_US
+    columns = (np.array([one[axis] for one in places], np.int32) for axis in (0, 1))
+    accuracy_mm = np.array([1_000 * one[3] for one in places], np.int32)
+    found = match(network, Fixes(t_us, *columns, accuracy_mm), 30 * SECOND_US)
+    assert (found.from_mm <= found.to_mm).all()
+    assert (found.enter_us <= found.leave_us).all()
+    assert (found.enter_us[1:] >= found.leave_us[:-1]).all()
+    assert (found.from_mm >= 0).all()
+    assert (found.to_mm <= network.length_mm[found.segment]).all()
+    assert (network.is_oneway[found.segment[found.direction < 0]] == 0).all()
+    gap_us = np.diff(t_us)[found.fix]
+    assert not found.is_proven[gap_us > 30 * SECOND_US].any()
+
+
+def test_paths_when_threads_are_one_or_two() -> None:
+    random = Random(5)  # noqa: S311  # a drawn town keeps no secrets
+    network = town(random)
+    vehicles = [seen(random, network, drive(random, network))[0] for _ in range(12)]
+    alone = [digest(match(network, one, MAX_GAP_US)) for one in vehicles]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda one: digest(match(network, one, MAX_GAP_US)), vehicles))
+    assert alone == together
+    assert alone == [digest(match(network, one, MAX_GAP_US)) for one in vehicles]
