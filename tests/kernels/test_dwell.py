@@ -128,11 +128,11 @@ def test_bounds_hold_when_a_drive_is_simulated(speeds: list[int], limit: int, st
 def test_time_above_a_speed_when_a_day_of_sweeping_is_too_fast() -> None:
     # Faster than 8 mph (3,576 mm/s) for 70 minutes, by fixes each 30 s, then slow until midnight and beyond.
     midnight_us, fast = 24 * HOUR_US, 140
-    t_us = i64([midnight_us - 2 * HOUR_US + k * MINUTE_US // 2 for k in range(300)])
-    state = i8([1 if k <= fast else 0 for k in range(300)])
-    unknown = i64([0] * 299)
+    t_us = i64([midnight_us - 2 * HOUR_US + k * MINUTE_US // 2 for k in range(361)])
+    state = i8([1 if k <= fast else 0 for k in range(361)])
+    unknown = i64([0] * 360)
     bounds = dwell.above(t_us, state, (unknown, unknown - 1), 3_576, 30_000, MINUTE_US)
-    no_one, days = u8([0] * 301), (i64([midnight_us - 2 * HOUR_US, midnight_us]), i64([midnight_us, 25 * HOUR_US]))
+    no_one, days = u8([0] * 362), (i64([midnight_us - 2 * HOUR_US, midnight_us]), i64([midnight_us, 25 * HOUR_US]))
     proven, _, possible = dwell.time_above(t_us, bounds, no_one, MINUTE_US, *days)
     assert [70 * MINUTE_US, 0] == proven.tolist()
     # Between the last fast fix and the first slow one it may have been either.
