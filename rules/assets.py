@@ -1,6 +1,11 @@
 """Assets and installations: which container stood where, which device hung at what, with dates."""
 
 from dataclasses import dataclass
+from typing import Final
+
+# What a reading may lie off its neighbours unless the installation says otherwise: more than a container fills or
+# settles between two readings, less than the least fall that contracts call an emptying. [ppm]
+JUMP_PPM: Final = 150_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Installation:
         Digital input that tells whether the vehicle works (broom down), from 1; 0 where none does.
     is_working_high : bool
         Whether it works while the input is on, or while it is off.
+    jump_ppm : int
+        A reading that lies further off those before and after it than this is no fill: a lid, a strut, another echo.
     """
 
     source: str
@@ -58,6 +65,7 @@ class Installation:
     gateway: str = ""
     working_input: int = 0
     is_working_high: bool = True
+    jump_ppm: int = JUMP_PPM
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,10 @@ _FILL_MAX_PPM = 1_000 * PPM
 # quarter of the depth of a common container (1.2 m), so half full and overflowing could both be meant. Echoes of one
 # uneven surface lie within some centimetres; a wall, a strut or a lid half open lies decimetres off. [mm]
 ECHO_SPREAD_MAX_MM = 300
+# Nothing lies a quarter of a container under its floor, and no fill that a device itself works out is half a
+# container above the rim: it says the most that it can say (254 of a byte), or the least, because nothing came back.
+# A distance short of the rim may be waste heaped to the sensor. [ppm]
+FLOOR_MIN_PPM, RIM_MAX_PPM = -250_000, 1_500_000
 _ECHOES = ("echo_1_mm", "echo_2_mm", "echo_3_mm", "echo_4_mm")
 
 
@@ -272,8 +276,10 @@ def _intervals(source: Source) -> Samples:
         span_mm = installation.empty_mm - installation.full_mm
         lo_ppm = np.where(measured, depth_ppm // span_mm, lo_ppm)
         hi_ppm = np.where(measured, -(-depth_ppm // span_mm), hi_ppm)
+        proves &= ~measured | (hi_ppm >= FLOOR_MIN_PPM)
     # A distance without a geometry says nothing of the fill.
     proves &= lo_ppm != NOT_SAID
+    proves &= (distance_mm != NOT_SAID) | ((hi_ppm >= FLOOR_MIN_PPM) & (lo_ppm <= RIM_MAX_PPM))
     full_at = NOT_SAID if installation.full_at_ppm is None else installation.full_at_ppm
     return Samples(
         readings.event_time_us[proves],

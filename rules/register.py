@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
 
-from rules.assets import Asset, Installation, Register
+from rules.assets import JUMP_PPM, Asset, Installation, Register
 from rules.calendar import Zone
 from rules.contract import Terms
 from rules.errors import TermsError
@@ -19,8 +19,8 @@ _INSTALLATIONS = (
     "source", "device", "asset", "valid_from", "valid_until", "empty_mm", "full_mm", "full_at", "signed_city",
     "signed_contractor",
 )  # fmt: skip
-# For devices behind a shared gateway, and for vehicles.
-_OPTIONAL = ("gateway", "working")
+# For devices behind a shared gateway, for vehicles, and for sensors whose echoes jump less, or more, than most.
+_OPTIONAL = ("gateway", "working", "jump")
 # Still standing, still hanging: the year 2200.
 _OPEN_END_US = 7_258_118_400_000_000
 
@@ -103,4 +103,5 @@ def _installation(row: Mapping[str, str], zone: Zone) -> Installation:
         gateway=row["gateway"],
         working_input=int(number or 0),
         is_working_high=level != "low",
+        jump_ppm=round(Decimal(row["jump"]) * 1_000_000) if row["jump"] else JUMP_PPM,
     )

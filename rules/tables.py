@@ -142,6 +142,7 @@ _CHECKS: dict[str, Callable[[str], bool]] = {
     "empty_mm": _is_length,
     "full_mm": _is_length,
     "full_at": _is_share,
+    "jump": _is_share,
     "value": _is_value,
     "month": _is_month,
     "published": _is_date,

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from kernels.availability import slots
-from rules.assets import Asset, Register
+from rules.assets import Asset, Installation, Register
 from rules.calendar import Window
 from rules.causes import Looked, Silence
 from rules.contract import Standard, Terms
+from rules.emptyings import SCREEN_WITHIN_US, jump_of, screened
 from rules.events import Samples, Source, bounded, gap_causes, readings_digest, samples_of, sources_of, unwatched
 from rules.measures import EmptiedMeasure, FullMeasure
 from rules.numbers import value_on
@@ -26,7 +27,7 @@ _KIND = "fill_level"
 
 
 @dataclass(frozen=True, slots=True)
-class _Numbers:
+class Numbers:
     """A standard's numbers on one day. Ratios in ppm, durations in microseconds."""
 
     error_ppm: int
@@ -36,53 +37,82 @@ class _Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
+    """An asset, its installations with their readings, and what these say of its fill."""
+
     asset: Asset
     sources: tuple[Source, ...]
     samples: Samples
 
 
 def _looks(standard: Standard, window: Window) -> tuple[int, int]:
-    numbers = _numbers(standard, window.day)
-    # Samples reach `max_gap` further than the measure, and what tells the cause of a gap as far again.
-    return (
-        window.start_us - numbers.look_back_us - 2 * numbers.max_gap_us,
-        window.end_us + 2 * numbers.max_gap_us,
-    )
+    numbers = numbers_of(standard, window.day)
+    # Samples reach `max_gap` further than the measure, and what tells the cause of a gap as far again; or what tells
+    # whether a sample lies off its neighbours.
+    further_us = numbers.max_gap_us + max(numbers.max_gap_us, SCREEN_WITHIN_US)
+    return window.start_us - numbers.look_back_us - further_us, window.end_us + further_us
 
 
 def _subjects(terms: Terms, register: Register, standard: Standard, window: Window) -> Iterable[tuple[str, str]]:
-    return [(asset.asset, asset.zone) for asset in register.assets if _is_judged(terms, standard, asset, window)]
+    return [(asset.asset, asset.zone) for asset in register.assets if is_judged(terms, standard, asset, window)]
 
 
-def _is_judged(terms: Terms, standard: Standard, asset: Asset, window: Window) -> bool:
-    """Whether an asset stands, as the window starts, in a zone that the standard covers and these terms know."""
+def is_judged(terms: Terms, standard: Standard, asset: Asset, window: Window) -> bool:
+    """Whether an asset stands, as the window starts, in a zone that the standard covers and these terms know.
+
+    Parameters
+    ----------
+    terms : Terms
+    standard : Standard
+    asset : Asset
+    window : Window
+    """
     is_covered = asset.zone in (terms.zones if standard.zones == "all" else standard.zones)
     return is_covered and asset.since_us <= window.start_us < asset.until_us
 
 
 def _judge(facts: Facts, standard: Standard, windows: Sequence[Window]) -> Iterator[Determination]:
     for asset in sorted(facts.register.assets, key=lambda asset: (asset.asset, asset.since_us)):
-        judged = [window for window in windows if _is_judged(facts.terms, standard, asset, window)]
+        judged = [window for window in windows if is_judged(facts.terms, standard, asset, window)]
         if judged:
-            sources = sources_of(asset.asset, _KIND, facts.register.installations, facts.readings)
-            samples = samples_of(sources).between(asset.since_us, asset.until_us)
-            known = _Known(asset, tuple(sources), samples)
+            known = known_of(facts, asset, facts.register.installations)
             for window in judged:
-                yield determination(facts.terms, standard, _judged(facts, standard, known, window))
+                yield determination(facts.terms, standard, judged_window(facts, standard, known, window))
 
 
 FAMILY = Family((_KIND,), _looks, _subjects, _judge)
 
 
-def _numbers(standard: Standard, day: date) -> _Numbers:
+def known_of(facts: Facts, asset: Asset, installations: Sequence[Installation]) -> Known:
+    """Find what is known of an asset's fill.
+
+    Parameters
+    ----------
+    facts : Facts
+    asset : Asset
+    installations : sequence of Installation
+        The asset's own, or all there are.
+    """
+    sources = sources_of(asset.asset, _KIND, installations, facts.readings)
+    samples = samples_of(sources).between(asset.since_us, asset.until_us)
+    return Known(asset, tuple(sources), screened(samples, jump_of(one.installation for one in sources)))
+
+
+def numbers_of(standard: Standard, day: date) -> Numbers:
+    """Find a standard's numbers on a day.
+
+    Parameters
+    ----------
+    standard : Standard
+    day : date
+    """
     measure, tolerance, completeness = _declared(standard)
     if isinstance(measure, EmptiedMeasure):
         look_back_us = int(value_on(measure.look_back, day, "us"))
     else:
         carries = measure.across_windows and measure.look_back is not None
         look_back_us = int(value_on(measure.look_back, day, "us")) if carries and measure.look_back else 0
-    return _Numbers(
+    return Numbers(
         error_ppm=round(value_on(tolerance, day) * 1_000_000),
         max_gap_us=int(value_on(measure.max_gap, day, "us")),
         look_back_us=look_back_us,
@@ -95,13 +125,24 @@ def _declared(standard: Standard) -> tuple[Any, Any, Any]:
     return standard.measure, standard.tolerance.signal_error, standard.completeness
 
 
-def _judged(facts: Facts, standard: Standard, known: _Known, window: Window) -> Judged:
-    numbers = _numbers(standard, window.day)
+def judged_window(facts: Facts, standard: Standard, known: Known, window: Window) -> Judged:
+    """Measure an asset in one window, gaps with their causes looked at.
+
+    Parameters
+    ----------
+    facts : Facts
+    standard : Standard
+    known : Known
+    window : Window
+    """
+    numbers = numbers_of(standard, window.day)
     asset = known.asset
     # What was before the asset stood there is no fact about it.
     scan_us = max(_scan_start_us(standard, window, numbers), asset.since_us)
     first_us, until_us = scan_us - numbers.max_gap_us, window.end_us + numbers.max_gap_us
+    hung = [one.installation for one in known.sources]
     samples = known.samples.between(first_us, until_us)
+    said_us = (first_us - SCREEN_WITHIN_US, until_us + SCREEN_WITHIN_US)
     bare = unwatched(asset, known.sources, first_us, until_us)
     marked = bounded(samples, bare, first_us, until_us)
     looked = Looked(_KIND, first_us, until_us, numbers.max_gap_us)
@@ -120,15 +161,15 @@ def _judged(facts: Facts, standard: Standard, known: _Known, window: Window) -> 
         received=received,
         expected=expected,
         digests={
-            "readings": readings_digest(known.sources, first_us, until_us),
-            "register": register_digest([asset], [one.installation for one in known.sources], (first_us, until_us)),
+            "readings": readings_digest(known.sources, *said_us),
+            "register": register_digest([asset], hung, said_us),
             "causes": digest([[one.from_us, one.until_us, one.cause.value] for one in silent]),
         },
-        trace={"looked_from_us": first_us, "looked_until_us": until_us, "samples": len(samples.t_us), **trace},
+        trace={"looked_from_us": said_us[0], "looked_until_us": said_us[1], "samples": len(samples.t_us), **trace},
     )
 
 
-def _scan_start_us(standard: Standard, window: Window, numbers: _Numbers) -> int:
+def _scan_start_us(standard: Standard, window: Window, numbers: Numbers) -> int:
     """From where a stretch may begin: the window's start, or `look_back` before its end where it may carry in."""
     measure = standard.measure
     carries = isinstance(measure, EmptiedMeasure) or (isinstance(measure, FullMeasure) and measure.across_windows)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.levels import NONE, drops, longest_unemptied
+from rules.emptyings import confirmed
 from rules.measures import EmptiedMeasure
 from rules.numbers import value_on
 from rules.standards.measured import Measured, Question
@@ -25,8 +26,8 @@ def measure(terms: EmptiedMeasure, question: Question) -> Measured:
 
     Notes
     -----
-    An emptying is a fall of the fill, not a fill under a threshold. Where the fill is at or below the residual an
-    emptying could pass unseen, so time spent there proves no neglect.
+    An emptying is a fall of the fill that stays, not a fill under a threshold. Where the fill is at or below the
+    residual an emptying could pass unseen, so time spent there proves no neglect.
     """
     samples, window = question.samples, question.window
     drop_ppm, residual_ppm = (round(value_on(n, window.day) * 1_000_000) for n in (terms.drop, terms.residual))
@@ -39,6 +40,7 @@ def measure(terms: EmptiedMeasure, question: Question) -> Measured:
         residual_ppm,
         question.max_gap_us,
     )
+    kind = confirmed(kind, samples, drop_ppm, residual_ppm, question.max_gap_us)
     adverse = np.array(question.is_borne, np.uint8)
     scan, start, end = (np.array([us], np.int64) for us in (question.scan_start_us, window.start_us, window.end_us))
     bounds = longest_unemptied(samples.t_us, kind, adverse, question.max_gap_us, scan, start, end)

@@ -5,12 +5,21 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rules.assets import Installation, Register
 from rules.causes import Looked, Presence
-from rules.events import ECHO_SPREAD_MAX_MM, Samples, gap_causes, readings_digest, samples_of, sources_of
+from rules.events import (
+    ECHO_SPREAD_MAX_MM,
+    FLOOR_MIN_PPM,
+    RIM_MAX_PPM,
+    Samples,
+    gap_causes,
+    readings_digest,
+    samples_of,
+    sources_of,
+)
 from rules.numbers import PPM
 from rules.records import GapCause
 from sensors.readings import NOT_SAID, Clock
@@ -44,6 +53,10 @@ def test_fill_lies_in_the_narrowest_interval_when_derived_from_distance(said_mm:
     full %= empty
     found = samples([Said(5, distance_mm=said_mm)], hung(empty_mm=empty, full_mm=full))
     exact = Fraction(empty - said_mm, empty - full) * PPM
+    if exact < FLOOR_MIN_PPM - 1:  # nothing lies so far under the floor
+        assert [] == found.t_us.tolist()
+        return
+    assume(len(found.t_us))
     lo, hi = int(found.lo_ppm[0]), int(found.hi_ppm[0])
     assert 0 <= hi - lo <= 1
     if abs(exact) < 2**29:
@@ -61,9 +74,9 @@ def test_fill_is_exact_when_the_distance_divides(distance_mm: int, bounds: tuple
     assert bounds == (found.lo_ppm[0], found.hi_ppm[0])
 
 
-@pytest.mark.parametrize(("distance_mm", "bounds"), [(2, (333_333, 333_334)), (4, (-333_334, -333_333))])
+@pytest.mark.parametrize(("distance_mm", "bounds"), [(2, (714_285, 714_286)), (8, (-142_858, -142_857))])
 def test_fill_is_widened_when_the_distance_does_not_divide(distance_mm: int, bounds: tuple[int, int]) -> None:
-    found = samples([Said(5, distance_mm=distance_mm)], hung(empty_mm=3, full_mm=0))
+    found = samples([Said(5, distance_mm=distance_mm)], hung(empty_mm=7, full_mm=0))
     assert bounds == (found.lo_ppm[0], found.hi_ppm[0])
 
 
@@ -241,3 +254,22 @@ def test_distance_rules_when_the_device_says_echoes_too() -> None:
 
 def test_echoes_prove_nothing_when_the_installation_has_no_geometry() -> None:
     assert [5] == echoing(600, 600, installation=hung(empty_mm=None, full_mm=None)).excluded_us.tolist()
+
+
+@pytest.mark.parametrize(
+    ("said", "proves"),
+    [
+        (Said(5, distance_mm=1100), True),
+        (Said(5, distance_mm=1350), True),
+        (Said(5, distance_mm=1352), False),
+        (Said(5, distance_mm=5_080), False),  # 254, twice in centimetres: nothing came back
+        (Said(5, fill_ppm=2_540_000), False),  # 254 %
+        (Said(5, fill_ppm=RIM_MAX_PPM), True),
+        (Said(5, fill_ppm=RIM_MAX_PPM + 1), False),
+        (Said(5, fill_ppm=FLOOR_MIN_PPM - 1), False),
+        (Said(5, distance_mm=0), True),  # heaped to the sensor
+    ],
+)
+def test_reading_proves_nothing_when_no_fill_can_be_such(said: Said, *, proves: bool) -> None:
+    found = samples([said])
+    assert (([5], []) if proves else ([], [5])) == (found.t_us.tolist(), found.excluded_us.tolist())
