@@ -20,11 +20,12 @@ from rules.measures import (
     PassMeasure,
     ReportMeasure,
     RespondMeasure,
+    SpeedMeasure,
     SweptMeasure,
 )
 from rules.numbers import value_on
 from rules.records import Determination, opportunity_name
-from rules.standards import containers, feeding, inspected, passes, reporting, responding, swept
+from rules.standards import containers, feeding, inspected, passes, reporting, responding, speeding, swept
 from rules.standards.judging import Facts, Family, Readings, zones_of
 from rules.windows import standard_windows
 
@@ -37,6 +38,7 @@ _FAMILIES: dict[type, Family] = {
     RespondMeasure: responding.FAMILY,
     ReportMeasure: reporting.FAMILY,
     FeedMeasure: feeding.FAMILY,
+    SpeedMeasure: speeding.FAMILY,
 }
 
 

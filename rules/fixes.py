@@ -120,13 +120,13 @@ class Seen:
     presence: Presence
 
 
-def gaps_of(network: Network, track: Track, seen: Seen, limits_us: tuple[int, int]) -> list[Gap]:
+def gaps_of(network: Network | None, track: Track, seen: Seen, limits_us: tuple[int, int]) -> list[Gap]:
     """Find where nothing is known of a vehicle for longer than the terms allow, and why.
 
     Parameters
     ----------
-    network : Network
-        Whose plane distances are measured on.
+    network : Network or None
+        Whose plane distances are measured on; None where only the longest gap matters.
     track : Track
     seen : Seen
     limits_us : tuple of int
@@ -140,7 +140,8 @@ def gaps_of(network: Network, track: Track, seen: Seen, limits_us: tuple[int, in
     found: list[Gap] = []
     ends = np.concatenate(([seen.span[0]], t_us, [seen.span[1]]))
     is_silent = np.diff(ends) > max_gap_us
-    is_silent[1:-1] |= (np.diff(t_us) > every_us) & _has_moved(network, track)
+    if network is not None:
+        is_silent[1:-1] |= (np.diff(t_us) > every_us) & _has_moved(network, track)
     for k in np.flatnonzero(is_silent):
         left_us, right_us = int(ends[k]), int(ends[k + 1])
         before, after = int(k) - 1, int(k) if k < len(t_us) else -1

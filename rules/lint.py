@@ -16,7 +16,7 @@ from rules.consequences import Inconclusive
 from rules.contract import Bearer, Standard, Step, Terms
 from rules.lint_consequences import lint_consequences
 from rules.lint_measures import lint_measure
-from rules.measures import FeedMeasure, FullMeasure, PassMeasure, SweptMeasure
+from rules.measures import FeedMeasure, FullMeasure, PassMeasure, SpeedMeasure, SweptMeasure
 from rules.numbers import Clause, Dated
 from rules.records import Finding, FindingCode, GapCause
 
@@ -226,7 +226,7 @@ def _vehicles(terms: Terms) -> set[str]:
 
 def _sweeping(terms: Terms) -> set[str]:
     measures = [standard.measure for standard in terms.file.standard]
-    return {one.vehicles for one in measures if isinstance(one, SweptMeasure | PassMeasure)}
+    return {one.vehicles for one in measures if isinstance(one, SweptMeasure | PassMeasure | SpeedMeasure)}
 
 
 def _places(register: Register, terms: Terms) -> Iterator[Finding]:

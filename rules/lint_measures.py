@@ -20,12 +20,15 @@ from rules.measures import (
     PassMeasure,
     ReportMeasure,
     RespondMeasure,
+    SpeedMeasure,
     SweptMeasure,
 )
 from rules.numbers import Dated, dated_on, value_on
 from rules.records import Finding, FindingCode, Unit
 
 _FILE = "contract.toml"
+# Faster than anything that drives; what is reckoned with it must fit 64 bits.
+_TRAVEL_MAX_MPS = 1_000
 
 
 def lint_measure(standard: Standard, terms: Terms) -> Iterator[Finding]:
@@ -57,6 +60,8 @@ def lint_measure(standard: Standard, terms: Terms) -> Iterator[Finding]:
             yield from _report(standard, measure, terms, key)
         case FeedMeasure() as measure:
             yield from _feed(standard, measure, terms, key)
+        case SpeedMeasure() as measure:
+            yield from _speed(standard, measure, terms, key)
 
 
 def _days(standard: Standard, terms: Terms) -> list[date]:
@@ -176,6 +181,17 @@ def _feed(standard: Standard, measure: FeedMeasure, terms: Terms, key: str) -> I
             said = str(dated_on(measure.every, day).value)
             yield Finding(FindingCode.TARGET_UNREACHABLE, _FILE, f"{key}.measure.every", said)
             return
+
+
+def _speed(standard: Standard, measure: SpeedMeasure, terms: Terms, key: str) -> Iterator[Finding]:
+    for day in _days(standard, terms):
+        above, travel = value_on(measure.above_mps, day), value_on(measure.travel_mps, day)
+        if not above < travel <= _TRAVEL_MAX_MPS:
+            said = ", ".join(str(dated_on(number, day).value) for number in (measure.above_mps, measure.travel_mps))
+            yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.measure.above_mps, travel_mps", said)
+        if value_on(standard.target.value, day, "us") >= _length_us(standard.window):
+            said = str(dated_on(standard.target.value, day).value)
+            yield Finding(FindingCode.TARGET_UNREACHABLE, _FILE, f"{key}.target.value", said)
 
 
 def _missable(standard: Standard, terms: Terms, key: str) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rules.assets import Asset, Installation, Register
 from rules.contract import Terms
-from rules.measures import FeedMeasure, PassMeasure, SweptMeasure
+from rules.measures import FeedMeasure, PassMeasure, SpeedMeasure, SweptMeasure
 from rules.windows import daily_windows
 
 # Vehicles leave and come home around a shift, and a gap at its edge needs a fix beside it.
@@ -94,7 +94,7 @@ def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 def _watched(measure: object) -> str:
     """Class of the assets whose positions a measure looks at."""
     match measure:
-        case SweptMeasure() | PassMeasure():
+        case SweptMeasure() | PassMeasure() | SpeedMeasure():
             return measure.vehicles
         case FeedMeasure() if measure.of == "position_fix":
             return measure.assets

@@ -11,7 +11,21 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from rules.calendar import Window, Zone
-from rules.numbers import Count, Duration, Every, Fall, Limit, Metres, Ratio, Speed, Table, Threshold, exact, value_on
+from rules.numbers import (
+    Count,
+    Duration,
+    Every,
+    Fall,
+    Limit,
+    Metres,
+    Ratio,
+    Slip,
+    Speed,
+    Table,
+    Threshold,
+    exact,
+    value_on,
+)
 from rules.records import Op, Unit
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -106,6 +120,23 @@ class PassMeasure(Table):
     max_gap: Duration
     travel_mps: Speed
     look_back: Duration = Field(description="How far back is looked before the window; more than the target.")
+
+
+class SpeedMeasure(Table):
+    """Time in which a vehicle worked above a speed."""
+
+    unit: ClassVar[Unit] = Unit.MICROSECONDS
+    op_needed: ClassVar[Op] = Op.AT_MOST
+    subjects: ClassVar[tuple[str, ...]] = ("vehicle",)
+    spans: ClassVar[tuple[str, ...]] = ("day",)
+    needs: ClassVar[tuple[str, ...]] = ("gps_m", "speed_mps")
+
+    kind: Literal["time_above_speed"]
+    vehicles: str = Field(description="Class of the assets that are judged.")
+    working: Literal["broom_down"]
+    above_mps: Speed = Field(description="Faster than this counts, at this not yet.")
+    max_gap: Duration = Field(description="Fixes further apart say nothing of the time between.")
+    travel_mps: Speed = Field(description="No vehicle is faster: bounds how short a dash between two places may be.")
 
 
 class Grade(Table):
@@ -236,7 +267,7 @@ class FeedMeasure(Table):
 
 Measure = (
     FullMeasure | EmptiedMeasure | SweptMeasure | PassMeasure | InspectedMeasure | RespondMeasure | ReportMeasure
-    | FeedMeasure
+    | FeedMeasure | SpeedMeasure
 )  # fmt: skip
 
 
@@ -252,6 +283,7 @@ class Tolerance(Table):
 
     signal_error: Ratio | None = Field(None, description="Of a fill level.")
     gps_m: Metres | None = Field(None, description="Of a position that states no accuracy of its own.")
+    speed_mps: Slip | None = Field(None, description="Of a speed that a device says.")
     bound: Literal["favour_contractor"]
 
 

@@ -111,6 +111,8 @@ Count = Annotated[_Dates, AfterValidator(_Number("count"))]
 Amount = Annotated[_Dates, AfterValidator(_Number("amount"))]
 Grain = Annotated[_Dates, AfterValidator(_Number("amount", is_positive=True))]
 Speed = Annotated[_Dates, AfterValidator(_Number("mps", is_positive=True))]
+# What a speed may be off by: it may be nought.
+Slip = Annotated[_Dates, AfterValidator(_Number("mps"))]
 Metres = Annotated[_Dates, AfterValidator(_Number("m"))]
 # What a target may be: its measure says which of these it must be.
 Limit = Annotated[_Dates, AfterValidator(_Number("limit"))]

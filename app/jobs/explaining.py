@@ -23,6 +23,7 @@ from rules.measures import (
     PassMeasure,
     ReportMeasure,
     RespondMeasure,
+    SpeedMeasure,
     SweptMeasure,
 )
 from rules.records import Determination
@@ -212,6 +213,8 @@ def _evidence(question: _Question, segment: str) -> Evidence:
             heard = _heard(question, "case", desks, question.looked, lambda said: said["case"] == one.subject)
         case ReportMeasure():
             heard = _reports(question, measure)
+        case SpeedMeasure():
+            heard = _heard(question, "position_fix", lambda link: link.asset == one.subject, question.looked)
         case FeedMeasure():
             # What was not sent has no readings: its gaps tell it.
             pass

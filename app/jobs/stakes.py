@@ -8,7 +8,7 @@ from app.jobs.contracts import Loaded
 from rules.assess import opportunities
 from rules.calendar import DAY_US, month_days, month_of
 from rules.contract import Level, Standard
-from rules.measures import EmptiedMeasure, FullMeasure, PassMeasure, RespondMeasure
+from rules.measures import EmptiedMeasure, FullMeasure, PassMeasure, RespondMeasure, SpeedMeasure
 from rules.numbers import PPM, value_on
 from rules.payments.exposure import exposure, share_by_level
 from rules.records import Unit
@@ -82,7 +82,7 @@ def stakes(loaded: Loaded) -> list[Stake]:
 def _largest(standard: Standard, containers: int, days: tuple[date, date]) -> int:
     """Largest value that a measure can take in a month. [measure's unit]."""
     match standard.measure:
-        case FullMeasure():
+        case FullMeasure() | SpeedMeasure():
             return DAY_US
         case EmptiedMeasure() as measure:
             return int(value_on(measure.look_back, days[0], "us"))

@@ -206,6 +206,19 @@ _PHRASES = {
             "conclude."
         ),
     ),
+    "time_above_speed": Phrases(
+        marked(
+            "Vehicle {subject} worked faster than allowed for at least {proven} in total (limit: {limit}) {when}."
+        ),
+        marked(
+            "Vehicle {subject} counts as working faster than allowed for {borne} in total (limit: {limit}) {when}: "
+            "{proven} are proven, and the rest are gaps in the data that the contractor bears."
+        ),
+        marked(
+            "Vehicle {subject} worked faster than allowed for at least {proven} and at most {possible} in total "
+            "(limit: {limit}) {when}: the data are insufficient to conclude."
+        ),
+    ),
     "feed_completeness": Phrases(
         marked(
             "The device on {subject} delivered {received} of the {expected} readings that it owed in the service "

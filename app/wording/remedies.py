@@ -14,6 +14,7 @@ _PPM = 1_000_000
 # Measures of which no instant could be named.
 _PLAIN = {
     "total_time": marked("No line if the container had been full for {limit} at most in total."),
+    "time_above_speed": marked("No line if the vehicle had worked faster than allowed for {limit} at most in total."),
     "swept_share": marked("No line if at least {limit} of the street length had been swept."),
     "swept_share_worst_tenth": marked(
         "No line if the worst-swept tenth of the streets had been swept {limit} at least on average."

@@ -43,6 +43,7 @@ _SAYS: dict[str, dict[str, Any]] = {
     "report_missing": {**_COUNT, "detail": {**_REPORT, "came": ""}},
     "report_contradicted": {**_COUNT, "proven": 6, "borne": 6, "possible": 6, "detail": _CLAIM},
     "feed_completeness": {**_MISS, "target": 900_000, "detail": {"received": 210, "expected": 336}},
+    "time_above_speed": {"proven": 2 * _H_US, "target": _H_US},
 }
 
 
