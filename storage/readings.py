@@ -152,6 +152,20 @@ def store(
     psycopg.Error
         Nothing of the batch is stored then.
     """
+    while True:
+        try:
+            return _store(connection, batch, (now, what), at_step)
+        except psycopg.errors.UniqueViolation:
+            # Of a key that was there and was not guessed. With a savepoint there would be less to do again, but two
+            # questions more for each kind of each batch.
+            if not staging.beware(connection, [one.kind.name for one in batch.arrivals]):
+                raise
+
+
+def _store(
+    connection: psycopg.Connection, batch: Batch, about: tuple[datetime, str], at_step: Callable[[str], None]
+) -> Stored:
+    now, what = about
     with connection.transaction():
         # Devices first and sequence last taken would let two writers wait for each other.
         batch_seq = sequence.take(connection, what, now)

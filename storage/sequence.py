@@ -21,10 +21,9 @@ def take(connection: psycopg.Connection, what: str, now: datetime) -> int:
     now : datetime
         Aware.
     """
-    row = connection.execute(query("sequence", "take")).fetchone()
+    row = connection.execute(query("sequence", "take"), {"what": what, "now": now}).fetchone()
     if row is None:
         raise StorageError("the sequence has no row; run poniente migrate")
-    connection.execute(query("sequence", "insert_committed"), {"seq": row[0], "what": what, "now": now})
     return int(row[0])
 
 

@@ -2,9 +2,9 @@
 
 A batch is copied into the table itself, but for readings whose key may be there already (`storage.recent` guesses):
 these few go through a stage, where the server holds key and content against what it has. If a key is there that
-nobody guessed, the server refuses the copy, and the whole batch goes through the stage, as do the next ones. Kinds of
-numbers alone come by hundreds of thousands a day and travel as arrays; those with words are few and travel row by
-row.
+nobody guessed, the server refuses the transaction, and the whole batch goes through the stage, as do the next ones.
+Kinds of numbers alone come by hundreds of thousands a day and travel as arrays; those with words are few and travel
+row by row.
 """
 
 from collections import Counter
@@ -92,15 +92,21 @@ def add(
     again |= recent.holds(flags) | (caution[kind.name] > 0)
     recent.add(flags)
     caution[kind.name] = max(caution[kind.name] - 1, 0)
-    if not _copied(connection, arrivals, device_id, (order[~again], laid), batch_seq):
-        again[:] = True
-        caution[kind.name] = _CAUTIOUS_BATCHES
+    _copy(connection, arrivals, device_id, (order[~again], laid), batch_seq)
     fates = Fates(tally(device_id[order[~again]], time_us[order[~again]]), EMPTY, EMPTY)
     if again.any():
         # In the order of arrival, not of the sort.
         places = np.sort(order[again])
         fates = fates.plus(_sorted_out(connection, arrivals.rows(places), device_id[places], batch_seq))
     return _without_repeats(connection, arrivals, device_id, fates, batch_seq)
+
+
+def beware(connection: psycopg.Connection, kinds: Iterable[str]) -> bool:
+    """Let batches of some kinds go through the stage, this one again and the next; False where they all did."""
+    caution = _caution.setdefault(connection, Counter())
+    bold = [name for name in kinds if not caution[name]]
+    caution.update(dict.fromkeys(bold, _CAUTIOUS_BATCHES))
+    return bool(bold)
 
 
 def are_present(connection: psycopg.Connection, arrivals: Arrivals, device_id: NDArray[np.int64]) -> set[int]:
@@ -125,32 +131,24 @@ def _is_twin(*key: NDArray[np.int64]) -> NDArray[np.bool_]:
     return found
 
 
-def _copied(
+def _copy(
     connection: psycopg.Connection,
     arrivals: Arrivals,
     device_id: NDArray[np.int64],
     chosen: tuple[NDArray[np.intp], columns.Laid | None],
     batch_seq: int,
-) -> bool:
-    """Copy readings straight into their table; False where a key is there already, and nothing was done."""
+) -> None:
+    """Copy readings straight into their table."""
     order, laid = chosen
     if not len(order):
-        return True
+        return
     last = np.full(len(order), batch_seq, np.int64)
-    try:
-        with (
-            connection.transaction(),
-            connection.cursor() as cursor,
-            cursor.copy(statement(arrivals.kind, "copy_table")) as copy,
-        ):
-            if laid is None:
-                _write_rows(copy, arrivals, device_id, (order, None, last))
-            else:
-                block = laid.block(order, {0: device_id[order], len(_TYPES) + len(arrivals.values): last})
-                copy.write(columns.stream([block]))
-    except psycopg.errors.UniqueViolation:
-        return False
-    return True
+    with connection.cursor() as cursor, cursor.copy(statement(arrivals.kind, "copy_table")) as copy:
+        if laid is None:
+            _write_rows(copy, arrivals, device_id, (order, None, last))
+        else:
+            block = laid.block(order, {0: device_id[order], len(_TYPES) + len(arrivals.values): last})
+            copy.write(columns.stream([block]))
 
 
 def _sorted_out(

@@ -19,7 +19,7 @@ def demo(
         "poniente-demo"
     ),
     seed: Annotated[int, typer.Option("--seed", help="Of the simulated months.")] = 1,
-    scale: Annotated[float, typer.Option("--scale", min=0.01, max=100.0, help="1 is 60 containers.")] = 1.0,
+    scale: Annotated[float, typer.Option("--scale", min=0.01, max=100.0, help="1 is 40 containers.")] = 1.0,
     perfect: Annotated[
         bool, typer.Option("--perfect", help="A contractor who misses nothing, a quiet field.")
     ] = False,
@@ -35,17 +35,21 @@ def demo(
     import random
     import time
 
-    from app.cli import show
-    from app.jobs import demo as job
+    from app.local.warming import warming
     from app.logs import set_up
     from app.settings import Settings
 
     set_up(Settings(), least="warning")
     begun = time.monotonic()
     order = random.SystemRandom().randrange(2**32) if delivery_seed is None else delivery_seed
-    wish = job.Wish(out, seed, scale, order, database, broker, perfect)
-    with show.Progress() as progress:
-        outcome = job.run(wish, progress.tell)
+    note("getting ready; the first time, kernels are compiled")
+    with warming():
+        # These import some kernels, and compile them beside the process that compiles the others.
+        from app.cli import show
+        from app.jobs import demo as job
+
+        with show.Progress() as progress:
+            outcome = job.run(job.Wish(out, seed, scale, order, database, broker, perfect), progress.tell)
     show.demo(outcome, show.language(language), out)
     note("published as " + ", ".join(f"{name} {count:,}" for name, count in outcome.formats.items()))
     note(f"seed {seed}, order of arrival {order}, {time.monotonic() - begun:.0f} s; results in {out}")

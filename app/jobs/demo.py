@@ -148,7 +148,6 @@ def run(wish: Wish, tell: Callable[[str, int, int], None]) -> Outcome:
     write_contract(wish.out / "contract", register_of(field))
     files.write_text(wish.out / SOURCES_FILE, sources_toml(field.voices.values()))
     with ExitStack() as running:
-        running.enter_context(_warming())
         tell("servers", 0, 1)
         servers = _servers(wish, running)
         server = migrate(servers.database).server
@@ -221,17 +220,6 @@ def _make_out(out: Path) -> None:
     (out / _MARK).touch()
 
 
-@contextmanager
-def _warming() -> Generator[None]:
-    """Compile the kernels in a process of their own while messages are on their way."""
-    warming = subprocess.Popen([sys.executable, "-c", "from kernels.warm import warm; warm()"])
-    try:
-        yield
-    finally:
-        warming.terminate()
-        warming.wait()
-
-
 def _formats(sources_file: Path, sent: Sequence[Message]) -> dict[str, int]:
     """Count messages by the format of their topics, the most frequent first."""
     sources = read_sources_file(str(sources_file))
@@ -250,9 +238,7 @@ def _servers(wish: Wish, running: ExitStack) -> _Servers:
     running.callback(shutil.rmtree, folder, ignore_errors=True)
     database = wish.database
     if not database:
-        postgres = running.enter_context(
-            LocalPostgres(embedded_binaries(), folder / "postgres", settings=_SETTINGS)
-        )
+        postgres = running.enter_context(LocalPostgres(embedded_binaries(), folder / "postgres", settings=_SETTINGS))
         database = postgres.dsn()
     sources = wish.out / SOURCES_FILE
     if wish.broker:

@@ -1,9 +1,7 @@
 -- name: take
 -- The row lock lasts until commit, so numbers are in commit order and without holes.
-update known_sequence set last = last + 1 returning last
-
--- name: insert_committed
-insert into committed (seq, what, received_time) values (%(seq)s, %(what)s, %(now)s)
+with taken as (update known_sequence set last = last + 1 returning last)
+insert into committed (seq, what, received_time) select last, %(what)s, %(now)s from taken returning seq
 
 -- name: select_last
 select last from known_sequence

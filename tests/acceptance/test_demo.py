@@ -45,7 +45,7 @@ SLACK_US = 1_000
 # The map is in whole millimetres of a projection. [mm]
 SLACK_MM = 300
 SEED = 7
-SCALE = 0.2
+SCALE = 0.3
 GOOD = ("A", "B+", "B")
 
 
