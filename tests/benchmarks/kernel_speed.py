@@ -23,6 +23,7 @@ _MAKERS: dict[str, Maker] = {
     "match-10s": matches.sparse,
     "match-growth": matches.growth,
     "match-networks": matches.sizes,
+    "nearest": vehicles.nearest,
     "coverage": vehicles.streets,
     "fence": vehicles.fence,
     "city-containers": months.containers,

@@ -114,8 +114,8 @@ def matching(folder: Path) -> Runners:
     )
     streets = _streets(folder / "streets.geojson", exchange)
     meili.write_extract(folder / "streets.osm.pbf", streets)
-    config = valhalla.get_config(tile_extract="", tile_dir=str(folder / "tiles"), verbose=False)
     (folder / "tiles").mkdir()
+    config = valhalla.get_config(tile_extract="", tile_dir=str(folder / "tiles"), verbose=False)
     for part in ("mjolnir", "meili", "thor", "loki", "odin"):
         config[part].setdefault("logging", {})["type"] = ""
     file = folder / "meili.json"

@@ -6,12 +6,13 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import coverage, dwell, geofence
+
+from kernels import coverage, dwell, geofence, matching
 from tests.benchmarks.kernel.contest import Bar, Contest, Setup, keep, peer, timed
-from tests.benchmarks.kernel.field import FIRST_US, SECOND_US, SEED
+from tests.benchmarks.kernel.field import FIRST_US, SECOND_US, SEED, city
 
 _FIXES, _STEP_MM, _BLOCK_MM, _STREETS = 5_000_000, 40_000, 100_000, 20_000
-_ACCURACY_MM = 5_000
+_ACCURACY_MM, _REACH_MM = 5_000, 50_000
 _ZONE_CORNERS, _ZONE_RADIUS_MM = 60, 400_000
 _STEP_US = 10 * SECOND_US
 
@@ -58,6 +59,35 @@ class Rows:
             self.fix, self.street, self.direction, self.ends_mm, chosen, widen_mm, self.length_mm
         )
         return coverage.covered(self.street[row], (from_mm, until_mm), _STREETS)
+
+
+@contextmanager
+def nearest(setup: Setup) -> Generator[Contest]:
+    """Find the nearest street of each fix: the same one as shapely's tree, the lowest index where two are as near."""
+    network, random = city(_STREETS), np.random.default_rng(SEED)
+    count, some = setup.of(_FIXES, 1_000), setup.of(_FIXES // 20, 500)
+    west, east, south, north = (int(bound) for axis in network.vertices[:2] for bound in (axis.min(), axis.max()))
+    x_mm, y_mm = random.integers(west, east, count), random.integers(south, north, count)
+    grid = matching.nearest_grid(network.vertices, network.vertex_segment, 50_000, _REACH_MM)
+    ends_mm = np.stack(network.vertices[:2], axis=1).reshape(-1, 2, 2)
+    keep(setup.folder, ends_mm=ends_mm, places_mm=np.stack([x_mm[:some], y_mm[:some]], axis=1))
+    keep(setup.folder, radius_mm=np.array(_REACH_MM))
+    with peer(setup, "nearest") as others:
+        runners = {
+            "poniente, 1 thread": timed(lambda: matching.nearest(grid, x_mm, y_mm)),
+            "shapely STRtree": others.runner("shapely STRtree"),
+        }
+        _ = others.ask("shapely STRtree")
+        place, theirs, _ = np.load(setup.folder / "found shapely STRtree.npy").astype(np.int64)
+        # Of several as near, shapely names all; the lowest is ours.
+        expected = np.full(some, ends_mm.shape[0])
+        np.minimum.at(expected, place, theirs)
+        expected[expected == ends_mm.shape[0]] = -1
+        differ = int(np.count_nonzero(expected != matching.nearest(grid, x_mm[:some], y_mm[:some])[0]))
+        amounts = {"poniente, 1 thread": count, "shapely STRtree": some}
+        bars = [Bar("poniente, 1 thread", "shapely STRtree", 40.0)]
+        told = [f"Of {some:,} places {differ:,} have another street here than there."]
+        yield Contest("Nearest street", "places", amounts, runners, bars, told)
 
 
 @contextmanager
