@@ -74,8 +74,8 @@ def link_of(  # noqa: PLR0917  # columns of fixes, the weights, then which
     limit_mm += weights[ROUND_MM]
     if gap_us > weights[BRIDGE_US] or straight_mm > fastest_mm:
         limit_mm = -1
-    turns_mm = (weights[BEND_MM], weights[ROUND_MM])
-    return (straight_mm, strange_mm, limit_mm, slack_mm, usual_mm, turns_mm[0], turns_mm[1])
+    bend_mm, round_mm = int(weights[BEND_MM]), int(weights[ROUND_MM])
+    return int(straight_mm), int(strange_mm), int(limit_mm), int(slack_mm), int(usual_mm), bend_mm, round_mm
 
 
 @kernel(int64(link_type, int64))
@@ -124,7 +124,7 @@ def _look(  # noqa: PLR0917  # the network, the states, then what is filled for 
                 elif kind == NEXT:
                     key = rest_mm + until_mm + turn_mm(graph, edge, following, link[5], link[6])
                 else:
-                    place = entry_of(entry, graph[RECORD * edge + ROW], following)
+                    place = entry_of(entry, int(graph[RECORD * edge + ROW]), following)
                     if place != NOWHERE:
                         key = rest_mm + until_mm + key_of(entry, place)
                     elif bound_mm + until_mm <= link[2]:

@@ -75,9 +75,9 @@ def routes(streets: Triple, states: States, fixes: Fixes, weights: Ints, matched
         if source[fix] == NOWHERE:
             continue
         one, other = chosen[source[fix]], chosen[fix]
-        edge, following = state_edge[one], state_edge[other]
-        at_mm, until_mm, length_mm = along_mm[one], along_mm[other], graph[RECORD * edge + LENGTH]
-        kind = kind_of(graph, edge, at_mm, following, until_mm, near_mm[source[fix]] + near_mm[fix])
+        edge, following = int(state_edge[one]), int(state_edge[other])
+        at_mm, until_mm, length_mm = int(along_mm[one]), int(along_mm[other]), int(graph[RECORD * edge + LENGTH])
+        kind = kind_of(graph, edge, at_mm, following, until_mm, int(near_mm[source[fix]] + near_mm[fix]))
         inner = 0
         if kind == KEPT:
             # As far as the way was looked for, which began at the first state.

@@ -19,6 +19,7 @@ Chains = tuple[Ints, Ints, Ints, Ints, Ints, Ints]
 fixes_type = several(I64, 5)
 states_type = several(I64, 4)
 _chains = several(NEW_I64, 6)
+_states = triple(int64)  # pyright: ignore[reportArgumentType]  # numbers make a triple as arrays do
 
 
 @kernel(NEW_I64(NEW_I64, int64))
@@ -66,14 +67,14 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
         at = used
         after = at + (start[last + 1] - start[last]) * (end - begin)
         way = _grown(way, after)
-        span = (start[last], start[last + 1], begin, end, at)
+        span = (int(start[last]), int(start[last + 1]), int(begin), int(end), int(at))
         link = link_of(t_us, x_mm, y_mm, accuracy_mm, near_mm, weights, last, fix)
         columns = (edges, along_mm, emission)
         found = advance(streets, columns, (cost, new, came, way), search, link, weights[BEAM], span)
-        previous = source[last]
+        previous = int(source[last])
         if previous != NOWHERE and rise[last] > weights[SKIP]:
             way = _grown(way, after + (start[previous + 1] - start[previous]) * (end - begin))
-            span = (start[previous], start[previous + 1], begin, end, after)
+            span = (int(start[previous]), int(start[previous + 1]), int(begin), int(end), int(after))
             link = link_of(t_us, x_mm, y_mm, accuracy_mm, near_mm, weights, previous, fix)
             work = (cost, second, second_came, way)
             other = advance(streets, columns, work, search, link, weights[BEAM], span)
@@ -101,7 +102,7 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
     return cost, before, source, is_linked, way_start, way
 
 
-@kernel(int64(I64, I64, NEW_I64, triple(int64), int64, int64))
+@kernel(int64(I64, I64, NEW_I64, _states, int64, int64))
 def _margin(edges: Ints, cost: Ints, rest: Ints, path: tuple[int, int, int], first: int, last: int) -> int:
     """Find by how much a fix's best state off the path costs more than the path; `UNREACHED` if there is none.
 
@@ -146,10 +147,7 @@ def decode(states: States, linked: Chains) -> Triple:
                         rest[one] = min(rest[one], way[at] + emission[state] + rest[state])
                     at += 1
         own = chosen[fix]
-        path = (
-            own,
-            chosen[previous] if previous != NOWHERE else own,
-            chosen[following[fix]] if following[fix] != NOWHERE else own,
-        )
-        margin[fix] = _margin(edges, cost, rest, path, first, last)
+        behind = chosen[previous] if previous != NOWHERE else own
+        ahead = chosen[following[fix]] if following[fix] != NOWHERE else own
+        margin[fix] = _margin(edges, cost, rest, (int(own), int(behind), int(ahead)), first, last)
     return chosen, source.copy(), margin

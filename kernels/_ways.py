@@ -129,7 +129,7 @@ def _take(search: Ints) -> int:
         child = 2 * at
         if child < count and _is_before(search, search[_HEAP + child + 1], search[_HEAP + child]):
             child += 1
-        if not _is_before(search, search[_HEAP + child], label):
+        if not _is_before(search, search[_HEAP + child], int(label)):
             break
         search[_HEAP + at] = search[_HEAP + child]
         search[search[_HEAP + at] + _PLACE] = at
@@ -160,7 +160,7 @@ def _reach(search: Ints, edge: int, key: int, before: int) -> int:
         search[1] += 1
         search[_HEAP + search[1]] = label
         search[label + _PLACE] = search[1]
-    _rise(search, search[label + _PLACE])
+    _rise(search, int(search[label + _PLACE]))
     return 1
 
 

@@ -222,7 +222,7 @@ def locate(vertices: Triple, street: Ints, grid: Triple, places: Triple, count_m
                     piece = cell_piece[index]
                     distance_mm, at_mm = _nearest(x, y, measure, piece, x_mm, y_mm)
                     if distance_mm <= reach_mm:
-                        seen = _settle(best, total, seen, count_max, street[piece], piece, at_mm, distance_mm)
+                        seen = _settle(best, total, seen, count_max, int(street[piece]), piece, at_mm, distance_mm)
         total += seen
         start[place + 1] = total
     found = best[: 4 * total]

@@ -35,14 +35,14 @@ def keys_from(
     heads: Sequence[int], lengths: Sequence[int], drivable: Sequence[int], edge: int, round_mm: int
 ) -> dict[int, int]:
     """Find the least key of each edge that can be come to from an edge's head."""
-    keys = {one: round_mm * (one == edge ^ 1) for one in drivable if heads[one ^ 1] == heads[edge]}
+    keys: dict[int, int] = {one: round_mm * (one == edge ^ 1) for one in drivable if heads[one ^ 1] == heads[edge]}
     # Relax every two edges that follow on each other, until nothing changes.
     changed = True
     while changed:
         changed = False
         for one, following in product(list(keys), drivable):
             key = keys[one] + lengths[one] + round_mm * (following == one ^ 1)
-            if heads[following ^ 1] == heads[one] and key < keys.get(following, 2**62):
+            if heads[following ^ 1] == heads[one] and key < keys.get(following, key + 1):
                 keys[following] = key
                 changed = True
     return keys

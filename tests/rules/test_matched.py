@@ -117,9 +117,9 @@ def test_rows_are_whole_when_streets_and_fixes_are_any(
 ) -> None:
     network = network_of([Street(f"s{k}", tuple(line), is_oneway=one) for k, (line, one) in enumerate(lines)])
     t_us = np.cumsum([gap for _, _, gap, _ in places]).astype(np.int64) * SECOND_US
-    columns = (np.array([one[axis] for one in places], np.int32) for axis in (0, 1))
+    lon_e7, lat_e7 = (np.array([one[axis] for one in places], np.int32) for axis in (0, 1))
     accuracy_mm = np.array([1_000 * one[3] for one in places], np.int32)
-    found = match(network, Fixes(t_us, *columns, accuracy_mm), 30 * SECOND_US)
+    found = match(network, Fixes(t_us, lon_e7, lat_e7, accuracy_mm), 30 * SECOND_US)
     assert (found.from_mm <= found.to_mm).all()
     assert (found.enter_us <= found.leave_us).all()
     assert (found.enter_us[1:] >= found.leave_us[:-1]).all()
@@ -134,8 +134,12 @@ def test_paths_when_threads_are_one_or_two() -> None:
     random = Random(5)  # noqa: S311  # a drawn town keeps no secrets
     network = town(random)
     vehicles = [seen(random, network, drive(random, network))[0] for _ in range(12)]
-    alone = [digest(match(network, one, MAX_GAP_US)) for one in vehicles]
+
+    def matched(one: Fixes) -> bytes:
+        return digest(match(network, one, MAX_GAP_US))
+
+    alone = [matched(one) for one in vehicles]
     with ThreadPoolExecutor(2) as pool:
-        together = list(pool.map(lambda one: digest(match(network, one, MAX_GAP_US)), vehicles))
+        together = list(pool.map(matched, vehicles))
     assert alone == together
-    assert alone == [digest(match(network, one, MAX_GAP_US)) for one in vehicles]
+    assert alone == [matched(one) for one in vehicles]
