@@ -214,6 +214,7 @@ def _request(rows: list[dict[str, str]]) -> dict[str, Any]:
 _KINDS: dict[str, Callable[[Path], Runners]] = {
     "scan": scan,
     "nearest": nearest,
+    "fence": fence,
     "matching": matching,
     "readback": readback,
 }

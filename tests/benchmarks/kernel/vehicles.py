@@ -6,7 +6,6 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-
 from kernels import coverage, dwell, geofence, matching
 from tests.benchmarks.kernel.contest import Bar, Contest, Setup, keep, peer, timed
 from tests.benchmarks.kernel.field import FIRST_US, SECOND_US, SEED, city
@@ -133,5 +132,4 @@ def fence(setup: Setup) -> Generator[Contest]:
         if abs(int(ours.sum()) - int(theirs[0])) > count // 10_000:
             raise AssertionError(f"{int(ours.sum())} places inside here, {int(theirs[0])} there")
         amounts = dict.fromkeys(runners, count)
-        bars = [Bar("poniente, sides and visits", "shapely and pandas", 20.0)]
-        yield Contest("Dwell in a zone", "fixes", amounts, runners, bars)
+        yield Contest("Dwell in a zone", "fixes", amounts, runners)
