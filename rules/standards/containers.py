@@ -38,10 +38,11 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An asset, its installations with their readings, and what these say of its fill."""
+    """An asset, its installations with their readings, what these say of its fill, and what of it is believed."""
 
     asset: Asset
     sources: tuple[Source, ...]
+    said: Samples
     samples: Samples
 
 
@@ -95,7 +96,7 @@ def known_of(facts: Facts, asset: Asset, installations: Sequence[Installation]) 
     """
     sources = sources_of(asset.asset, _KIND, installations, facts.readings)
     samples = samples_of(sources).between(asset.since_us, asset.until_us)
-    return Known(asset, tuple(sources), screened(samples, jump_of(one.installation for one in sources)))
+    return Known(asset, tuple(sources), samples, screened(samples, jump_of(one.installation for one in sources)))
 
 
 def numbers_of(standard: Standard, day: date) -> Numbers:
@@ -147,9 +148,13 @@ def judged_window(facts: Facts, standard: Standard, known: Known, window: Window
     marked = bounded(samples, bare, first_us, until_us)
     looked = Looked(_KIND, first_us, until_us, numbers.max_gap_us)
     silent = gap_causes(marked, bare, known.sources, facts.presence, looked)
-    measured = _measured(
-        facts, standard, Question(marked, (), scan_us, window, numbers.error_ppm, numbers.max_gap_us), silent
-    )
+    question = Question(marked, (), scan_us, window, numbers.error_ppm, numbers.max_gap_us)
+    measured = _measured(facts, standard, question, silent)
+    if any(facts.is_borne(one.cause) for one in silent):
+        # Which samples are believed depends on their neighbours: who removes these must not gain by it.
+        said = bounded(known.said.between(first_us, until_us), bare, first_us, until_us)
+        literal = _measured(facts, standard, replace(question, samples=said, is_literal=True), silent)
+        measured = replace(measured, borne=literal.borne)
     start, end = np.array([window.start_us], np.int64), np.array([window.end_us], np.int64)
     received, expected = (int(count[0]) for count in slots(samples.t_us, numbers.every_us, start, end))
     trace = _trace(samples, scan_us, window, measured, silent)

@@ -40,6 +40,8 @@ class Question:
     window : Window
     error_ppm, max_gap_us : int
         Error of the signal [ppm]; readings further apart say nothing of the time between. [us]
+    is_literal : bool
+        Whether every sample is taken at its word, though its neighbours speak against it.
     """
 
     samples: Samples
@@ -48,3 +50,4 @@ class Question:
     window: Window
     error_ppm: int
     max_gap_us: int
+    is_literal: bool = False

@@ -40,7 +40,8 @@ def measure(terms: EmptiedMeasure, question: Question) -> Measured:
         residual_ppm,
         question.max_gap_us,
     )
-    kind = confirmed(kind, samples, drop_ppm, residual_ppm, question.max_gap_us)
+    if not question.is_literal:
+        kind = confirmed(kind, samples, drop_ppm, residual_ppm, question.max_gap_us)
     adverse = np.array(question.is_borne, np.uint8)
     scan, start, end = (np.array([us], np.int64) for us in (question.scan_start_us, window.start_us, window.end_us))
     bounds = longest_unemptied(samples.t_us, kind, adverse, question.max_gap_us, scan, start, end)
