@@ -137,7 +137,8 @@ def parts(batch: Batch) -> Iterator[Batch]:
     if len(found) <= WEEKS_MAX:
         yield batch
         return
-    rest = replace(batch, arrivals=())
+    # What was laid out is of all rows; a part is laid out anew.
+    rest = replace(batch, arrivals=(), laid={})
     for first in range(0, len(found), WEEKS_MAX):
         chosen = found[first : first + WEEKS_MAX]
         laid = [_within(one, int(chosen[0]), int(chosen[-1])) for one in batch.arrivals]

@@ -80,8 +80,15 @@ def add(
         The database's number of each reading's device. Shape (n,).
     laid : Laid, optional
         What `lay` gives for these readings, where that was done already.
+
+    Raises
+    ------
+    ValueError
+        If it was laid out for others.
     """
     laid = laid or lay(arrivals)
+    if laid is not None and len(laid.rows) != len(arrivals):
+        raise ValueError(f"{len(laid.rows)} rows are laid out for {len(arrivals)} readings")
     kind, time_us, sequence = arrivals.kind, arrivals.event_time_us, arrivals.sequence
     # Sorted by time, then device: half the cost of any order, and writers lock in one order. The sort is stable, so
     # of one key the first to arrive comes first.
