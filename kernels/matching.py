@@ -26,6 +26,7 @@ from kernels._path import COST_UNIT
 from kernels._rows import routes
 from kernels._trellis import chains, decode
 from kernels._ways import NOWHERE, UNREACHED, table
+from kernels._witnesses import witnesses
 
 __all__ = [
     "COST_UNIT",
@@ -44,6 +45,7 @@ __all__ = [
     "sides",
     "states",
     "table",
+    "witnesses",
 ]
 
 Ints = NDArray[np.int64]

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import matching
+from rules import paths
 from rules.certainty import judge
 from rules.paths import Fixes
-from rules.places import Network
-from rules.traversals import traversals_of
+from rules.places import Network, to_local
+from rules.traversals import Traversals, traversals_of
 
 Ints = NDArray[np.int64]
 
@@ -83,7 +84,8 @@ def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
 
     Notes
     -----
-    A row is proven if it is certain (`rules.certainty.judge`) and one of its two fixes lies on its segment. The
+    Of fixes that come by the second, those that are witnesses of their own decide (`rules.paths.witnesses`). A row is
+    proven if it is certain (`rules.certainty.judge`) and a fix lies on its segment, within its error at least. The
     confidence is the odds of the path against the best one that is elsewhere at the fix: 500,000 is even. It speaks
     of the fixes at both ends of a row, not of what happened in between.
 
@@ -92,17 +94,23 @@ def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
     P. Newson, J. Krumm, Hidden Markov map matching through noise and sparseness, 17th ACM SIGSPATIAL, 2009,
     doi:10.1145/1653771.1653818.
     """
-    judged = judge(network, fixes, max_gap_us)
-    rows, kept = traversals_of(network, judged, fixes.t_us)
+    checked = paths.checked_of(fixes)
+    chosen = paths.witnesses(network, checked)
+    judged = judge(network, paths.some_of(checked, chosen), max_gap_us)
+    rows, kept = traversals_of(network, judged, checked.t_us[chosen])
     path = judged.path
     before, after = judged.fix[kept], judged.following[judged.fix[kept]]
     segment = path.states.edge // 2
     is_seen = (segment[path.chosen[before]] == rows.segment) | (segment[path.chosen[after]] == rows.segment)
+    fix_segment = np.full(checked.t_us.size, -1, np.int32)
+    is_on = path.chosen >= 0
+    fix_segment[chosen[is_on]] = segment[path.chosen[is_on]]
+    fix, row = _others(network, checked, chosen, rows)
+    fix_segment[fix] = rows.segment[row]
+    is_seen[row] = True
     confidence_ppm = _confidence_ppm(path.margin)
-    fix_segment = np.full(path.chosen.size, -1, np.int32)
-    fix_segment[path.chosen >= 0] = segment[path.chosen[path.chosen >= 0]]
     return Matched(
-        fix=rows.fix,
+        fix=chosen[rows.fix].astype(np.int32),
         segment=rows.segment,
         from_mm=rows.from_mm,
         to_mm=rows.to_mm,
@@ -113,6 +121,34 @@ def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
         confidence_ppm=np.minimum(confidence_ppm[before], confidence_ppm[after]),
         fix_segment=fix_segment,
     )
+
+
+def _others(network: Network, fixes: Fixes, chosen: Ints, rows: Traversals) -> tuple[Ints, Ints]:
+    """Find of the fixes that were not looked at those that lie within error of the path, and the row of each."""
+    is_other = np.ones(fixes.t_us.size, np.bool_)
+    is_other[chosen] = False
+    fix = np.flatnonzero(is_other)
+    row = np.searchsorted(rows.leave_us, fixes.t_us[fix])
+    # Times between breaks are in no row.
+    is_in = row < rows.leave_us.size
+    fix, row = fix[is_in], row[is_in]
+    is_in = rows.enter_us[row] <= fixes.t_us[fix]
+    fix, row = fix[is_in], row[is_in]
+    x_mm, y_mm = to_local(network, fixes.lon_e7[fix], fixes.lat_e7[fix])
+    near_mm = paths.doubt_mm_of(fixes.accuracy_mm[fix])
+    start, street, *_ = matching.locate(
+        network.vertices, network.vertex_segment, network.grid, (x_mm, y_mm, near_mm), paths.STREETS_MAX
+    )
+    # The nearest street, they come so, of those that the path takes between the same two witnesses.
+    owner = np.repeat(np.arange(fix.size), np.diff(start))
+    streets = len(network.segment_ids)
+    taken = rows.fix.astype(np.int64) * streets + rows.segment
+    wanted = taken[row][owner] - rows.segment[row][owner] + street
+    places = np.flatnonzero(np.isin(wanted, taken))
+    found, first = np.unique(owner[places], return_index=True)
+    order = np.argsort(taken, kind="stable")
+    at = order[np.searchsorted(taken[order], wanted[places[first]])]
+    return fix[found], at
 
 
 def _confidence_ppm(margin: Ints) -> NDArray[np.int32]:

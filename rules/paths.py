@@ -27,6 +27,9 @@ STREETS_MAX: Final = 16
 NEAR_ACCURACIES, NEAR_MIN_MM = 2, 8_000
 # Errors of a receiver drift with the satellites and the walls around: two fixes within this are not two witnesses.
 _INDEPENDENT_US: Final = 5_000_000
+# So of fixes that come by the second, those are looked at that lie four deviations apart, and a street's width, or
+# some seconds: of a crowd of others each would pull the path to its own side (4.1 of Newson and Krumm).
+_APART_DEVIATIONS, _APART_MM, _APART_US = 4, 10_000, 8_000_000
 # A heading told at a walk or slower is that of the last movement. [mm/s]
 _HEADING_MIN_MMPS: Final = 2_000
 # Headings of a moving receiver are good to some ten degrees, but a lane change is more: e**4 at right angles.
@@ -34,7 +37,7 @@ _HEADING_COST: Final = 4 * matching.COST_UNIT
 # A way of the same trip is some metres longer than the straight line: the errors of both fixes; and by some for each
 # second of driving: corners, and drivers who take what they like and not what is shortest. [mm, mm/s]
 STRANGE_MM: Final = 5_000
-_STRANGE_MMPS: Final = 250
+_STRANGE_MMPS: Final = 750
 # 144 km/h: no vehicle on a street, whatever its receiver says; and 50 km/h, the usual limit in towns.
 TOP_MMPS, URBAN_MMPS = 40_000, 13_900
 # A block around in place of a street forbidden; in a grid of one-way streets the way is up to three times as long.
@@ -160,11 +163,11 @@ def likeliest(network: Network, fixes: Fixes, bridge_us: int) -> Path:
     P. Newson, J. Krumm, Hidden Markov map matching through noise and sparseness, 17th ACM SIGSPATIAL, 2009,
     doi:10.1145/1653771.1653818.
     """
-    checked = _checked(fixes)
+    checked = checked_of(fixes)
     x_mm, y_mm = to_local(network, checked.lon_e7, checked.lat_e7)
     accuracy_mm = np.minimum(checked.accuracy_mm.astype(np.int64), SEARCH_MAX_MM)
     search_mm = np.clip(SEARCH_ACCURACIES * accuracy_mm, SEARCH_MIN_MM, SEARCH_MAX_MM)
-    near_mm = np.clip(NEAR_ACCURACIES * accuracy_mm, NEAR_MIN_MM, search_mm)
+    near_mm = doubt_mm_of(checked.accuracy_mm)
     places = (checked.t_us, x_mm, y_mm, accuracy_mm, near_mm)
     located = matching.locate(
         network.vertices, network.vertex_segment, network.grid, (x_mm, y_mm, search_mm), STREETS_MAX
@@ -195,7 +198,58 @@ def _weights(bridge_us: int) -> Ints:
     return np.array([*numbers, _BEAM, _SKIP, _SKIPS_MAX, bridge_us], np.int64)
 
 
-def _checked(fixes: Fixes) -> Fixes:
+def doubt_mm_of(accuracy_mm: NDArray[np.int32]) -> Ints:
+    """Say within how far of each fix streets are in doubt, as an array in millimetres."""
+    accuracy = np.minimum(accuracy_mm.astype(np.int64), SEARCH_MAX_MM)
+    search_mm = np.clip(SEARCH_ACCURACIES * accuracy, SEARCH_MIN_MM, SEARCH_MAX_MM)
+    return np.clip(NEAR_ACCURACIES * accuracy, NEAR_MIN_MM, search_mm)
+
+
+def witnesses(network: Network, fixes: Fixes) -> Ints:
+    """Choose the fixes that say something of their own; one after a few seconds is always among them.
+
+    Parameters
+    ----------
+    network : Network
+    fixes : Fixes
+        Of one vehicle.
+
+    Returns
+    -------
+    ndarray of int64
+        Ascending. Shape (m,). [index]
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `likeliest`.
+
+    Notes
+    -----
+    See `kernels.matching.witnesses`.
+    """
+    checked = checked_of(fixes)
+    x_mm, y_mm = to_local(network, checked.lon_e7, checked.lat_e7)
+    sigma_mm = np.minimum(checked.accuracy_mm.astype(np.int64), SEARCH_MAX_MM) * 2 // 3
+    apart_mm = np.maximum(_APART_DEVIATIONS * sigma_mm, _APART_MM)
+    return matching.witnesses(checked.t_us, x_mm, y_mm, apart_mm, _APART_US)
+
+
+def some_of(fixes: Fixes, chosen: Ints) -> Fixes:
+    """Take some of the fixes."""
+    speed, course = fixes.speed_mmps, fixes.course_cdeg
+    return Fixes(
+        fixes.t_us[chosen],
+        fixes.lon_e7[chosen],
+        fixes.lat_e7[chosen],
+        fixes.accuracy_mm[chosen],
+        None if speed is None else speed[chosen],
+        None if course is None else course[chosen],
+    )
+
+
+def checked_of(fixes: Fixes) -> Fixes:
+    """Check the columns of fixes; errors as of `likeliest`."""
     t_us = times(fixes.t_us)
     size = t_us.size
     accuracy_mm = column("accuracy_mm", fixes.accuracy_mm, np.int32, size)

@@ -16,7 +16,7 @@ import numpy as np
 
 from rules.traversals import Fixes
 
-ACCURACY_M = 40
+ACCURACY_M = 50
 INTERVAL_US = 30_000_000
 MAX_GAP_US = 60_000_000
 
