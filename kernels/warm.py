@@ -8,7 +8,22 @@ When that is worth it is left to the caller.
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import availability, coverage, dwell, emptyings, geofence, levels, matching, waits
+from kernels import (
+    availability,
+    coverage,
+    csv_cells,
+    csv_lines,
+    dwell,
+    emptyings,
+    geofence,
+    levels,
+    matching,
+    runs,
+    waits,
+)
+
+# Compiled by being imported; what they give is not looked at here.
+_ALSO = (csv_cells, csv_lines, runs)
 
 
 def warm() -> None:
