@@ -18,11 +18,15 @@ from kernels._ways import (
     LENGTH,
     NOWHERE,
     RECORD,
+    ROW,
     UNREACHED,
+    aim,
     clear,
     empty_search,
+    entry_of,
     follow,
     key_at,
+    key_of,
     label_of,
     settle,
 )
@@ -61,7 +65,7 @@ def _meet(  # the network, the states, the work, then which
 ) -> int:
     """Mark the states of one of two neighbouring fixes that a way of plausible length joins to one that fits."""
     fix, turn, plausible_mm, slack_mm = link
-    graph, _, leaving = streets
+    graph, entry, leaving = streets
     start, edges, along_mm = states
     first, middle, last = start[fix], start[fix + 1], start[fix + 2]
     is_reached[first:last] = 0
@@ -70,24 +74,37 @@ def _meet(  # the network, the states, the work, then which
             if fits[source] == 1 and fits[target] == 1:
                 at_mm, until_mm = along_mm[source], along_mm[target]
                 way_mm = _near_mm(graph, edges[source], at_mm, edges[target], until_mm, slack_mm)
+                if way_mm == UNREACHED:
+                    # A key charges bends, so that the way is no longer than this.
+                    place = entry_of(entry, int(graph[RECORD * edges[source] + ROW]), edges[target])
+                    if place != NOWHERE:
+                        way_mm = graph[RECORD * edges[source] + LENGTH] - at_mm + until_mm + key_of(entry, place)
                 if way_mm <= plausible_mm:
                     is_reached[source], is_reached[target] = 1, 1
     asked = 0
     for state in range(first if turn == 1 else middle, middle if turn == 1 else last):
         asked += 1 if fits[state] == 1 and is_reached[state] == 0 else 0
-    turns_mm = np.zeros(2, np.int64)
-    for source in range(first, middle if asked > 0 else first):
-        if fits[source] == 0:
+    turns_mm, goal, is_aim = np.zeros(2, np.int64), np.zeros(4, np.int64), np.zeros(last - middle, np.int64)
+    for source in range(first, middle):
+        if asked == 0:
+            break
+        if fits[source] == 0 or (turn == 1 and is_reached[source] == 1):
+            continue
+        for target in range(middle, last):
+            is_aim[target - middle] = 1 if fits[target] == 1 and (turn == 1 or is_reached[target] == 0) else 0
+        if aim(graph, edges, along_mm, is_aim, middle, last, goal) == 0:
             continue
         rest_mm = graph[RECORD * edges[source] + LENGTH] - along_mm[source]
         follow(graph, leaving, search, turns_mm, edges[source], rest_mm, plausible_mm, NOWHERE)
         while search[1] > 0:
-            settle(graph, leaving, search, turns_mm, plausible_mm, NOWHERE)
+            settle(graph, leaving, search, turns_mm, plausible_mm, NOWHERE, goal)
         for target in range(middle, last):
             label = label_of(search, edges[target])
             is_way = label != NOWHERE and key_at(search, label) + along_mm[target] <= plausible_mm
-            if fits[target] == 1 and (is_way or search[0] == LABELS_MAX):
-                is_reached[source], is_reached[target] = 1, 1
+            if is_aim[target - middle] and (is_way or search[0] == LABELS_MAX):
+                state = source if turn == 1 else target
+                asked -= 1 if is_reached[state] == 0 else 0
+                is_reached[state] = 1
         clear(search)
     return asked
 
@@ -225,15 +242,24 @@ def _is_sure(  # noqa: PLR0917  # the network, the states, the work, then which 
         targets += is_asked[target]
     if sources == 0 or targets == 0:
         return 1
-    turns_mm = np.array([0, TURN_MM])
+    turns_mm, goal = np.array([0, TURN_MM]), np.zeros(4, np.int64)
+    aim(graph, edges, along_mm, is_asked[middle:last], middle, last, goal)
     for source in range(first, middle):
         if is_asked[source]:
             rest_mm = graph[RECORD * edges[source] + LENGTH] - along_mm[source]
             follow(graph, leaving, search, turns_mm, edges[source], rest_mm, limit_mm, NOWHERE)
-    while search[1] > 0:
-        settle(graph, leaving, search, turns_mm, limit_mm, row_edge // 2)
+    is_sure = 1
+    while search[1] > 0 and is_sure:
+        label = settle(graph, leaving, search, turns_mm, limit_mm, row_edge // 2, goal)
+        for target in range(middle, last):
+            if (
+                is_asked[target]
+                and edges[target] == search[label]
+                and key_at(search, label) + along_mm[target] <= limit_mm
+            ):
+                is_sure = 0
     # A search that gave up has seen too little to be sure.
-    is_sure = 1 if search[0] < LABELS_MAX else 0
+    is_sure = is_sure if search[0] < LABELS_MAX else 0
     for target in range(middle, last):
         if is_asked[target] and is_sure:
             at = (target, first, middle)

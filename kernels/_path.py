@@ -20,6 +20,7 @@ from kernels._ways import (
     ROW,
     TAIL,
     UNREACHED,
+    aim,
     clear,
     entry_of,
     follow,
@@ -171,14 +172,13 @@ def _search(  # noqa: PLR0917  # the network, the states, the labels, then what 
     edge = edges[source]
     # Beyond this a way costs too much: the sum of two differences, of which the second may be nothing.
     limit_mm = min(link[2], link[0] + most // COST_UNIT * link[1] + link[1])
-    asked = 0
-    for target in range(first, last):
-        asked += 1 if way[at + target - first] < 0 else 0
+    goal = np.zeros(4, np.int64)
+    asked = aim(graph, edges, along_mm, (way[at : at + last - first] < 0).astype(np.int64), first, last, goal)
     follow(
         graph, leaving, search, turns_mm, edge, graph[RECORD * edge + LENGTH] - along_mm[source], limit_mm, NOWHERE
     )
     while search[1] > 0 and asked > 0:
-        label = settle(graph, leaving, search, turns_mm, limit_mm, NOWHERE)
+        label = settle(graph, leaving, search, turns_mm, limit_mm, NOWHERE, goal)
         for target in range(first, last):
             if way[at + target - first] < 0 and edges[target] == search[label]:
                 key = key_at(search, label) + along_mm[target]

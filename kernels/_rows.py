@@ -12,6 +12,7 @@ from kernels._ways import (
     NOWHERE,
     RECORD,
     ROW,
+    aim,
     clear,
     edge_of,
     empty_search,
@@ -43,9 +44,11 @@ def _between(  # noqa: PLR0917  # the network, the labels, what turns cost, from
             place = entry_before(entry, row, place)
             count += 1
         return count
+    goal, only = np.zeros(4, np.int64), np.array([following])
+    aim(graph, only, 0 * only, 0 * only + 1, 0, 1, goal)
     follow(graph, leaving, search, turns_mm, edge, 0, limit_mm, NOWHERE)
     while search[1] > 0:
-        label = settle(graph, leaving, search, turns_mm, limit_mm, NOWHERE)
+        label = settle(graph, leaving, search, turns_mm, limit_mm, NOWHERE, goal)
         if search[label] == following:
             label = label_before(search, label)
             while label != NOWHERE:

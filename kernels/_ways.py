@@ -28,8 +28,10 @@ NOWHERE: Final = -1
 
 RECORD: Final = 8
 # Places in an edge's record: nodes at its ends, length, direction it sets out in, where its row of the table begins,
-# the least key that the row may lack, where the edges that follow on it begin.
-HEAD, TAIL, LENGTH, SETTING_OUT, ROW, BOUND, LEAVING = range(7)
+# the least key that the row may lack, where the edges that follow on it begin, where its head lies.
+HEAD, TAIL, LENGTH, SETTING_OUT, ROW, BOUND, LEAVING, PLACE = range(8)
+# East and north of a place in one number: a network reaches less than a thousand kilometres to either side.
+_PLACE_BITS: Final = 31
 # A row and a list of edges are a place and a number.
 _COUNT_BITS: Final = 10
 _COUNT_MASK: Final = 2**10 - 1
@@ -46,14 +48,18 @@ _SLOT: Final = _HEAP + LABELS_MAX + 1
 _SLOTS: Final = 2 * LABELS_MAX
 _KEY, _BEFORE, _PLACE = 1, 2, 3
 
-# The ways of some 400 m in a city.
-ROW_MAX: Final = 64
-# An entry is an edge, a key below 134 km, and the place of the entry before in the row.
+# The ways of some 400 m where blocks are long; in a network of few edges, or of short ones, more are kept.
+_ROW_MIN: Final = 64
+_ROW_MAX: Final = 512
+_ENTRIES: Final = 4_000_000
+# An entry is an edge, a key below 16 km, and the place of the entry before in the row.
 _EDGE_BIT: Final = 34
-_KEY_BIT: Final = 7
-_KEY_MASK: Final = 2**27 - 1
-_BEFORE_MASK: Final = 2**7 - 1
-TABLE_MM_MAX: Final = 100_000_000
+_KEY_BIT: Final = 10
+_KEY_MASK: Final = 2**24 - 1
+_BEFORE_MASK: Final = 2**10 - 1
+TABLE_MM_MAX: Final = 16_000_000
+# Lengths are sums of rounded pieces, so that a way may be measured shorter than the straight line.
+_ROUNDED_MM: Final = 1_000
 
 
 @kernel(NEW_I64())
@@ -194,13 +200,64 @@ def follow(  # noqa: PLR0917  # the network, the labels, what turns cost, then f
     return 0
 
 
-@kernel(int64(I64, I64, NEW_I64, I64, int64, int64))
-def settle(graph: Ints, leaving: Ints, search: Ints, turns_mm: Ints, limit_mm: int, shut: int) -> int:
-    """Take the next label, and reach what follows on it, unless it is of the street ``shut``; give the label."""
+@kernel(int64(I64, int64))
+def _east_mm(graph: Ints, edge: int) -> int:
+    """Read where an edge's head lies."""
+    return int((graph[RECORD * edge + PLACE] >> _PLACE_BITS) - (1 << (_PLACE_BITS - 1)))
+
+
+@kernel(int64(I64, int64))
+def _north_mm(graph: Ints, edge: int) -> int:
+    """Read where an edge's head lies."""
+    return int((graph[RECORD * edge + PLACE] & ((1 << _PLACE_BITS) - 1)) - (1 << (_PLACE_BITS - 1)))
+
+
+@kernel(int64(I64, I64, I64, I64, int64, int64, NEW_I64))
+def aim(  # noqa: PLR0917  # the network, the states, which of them, then what is filled
+    graph: Ints, edges: Ints, along_mm: Ints, is_aim: Ints, first: int, last: int, goal: Ints
+) -> int:
+    """Draw a circle around where the edges of some states begin: middle, radius, and the least way from there on.
+
+    `is_aim` is asked from its beginning. Gives the number of those states.
+    """
+    count, east, north = 0, 0, 0
+    goal[2], goal[3] = 0, UNREACHED
+    for state in range(first, last):
+        if is_aim[state - first]:
+            count += 1
+            east += _east_mm(graph, edges[state] ^ 1)
+            north += _north_mm(graph, edges[state] ^ 1)
+            goal[3] = min(goal[3], along_mm[state])
+    if count == 0:
+        return 0
+    goal[0], goal[1] = east // count, north // count
+    for state in range(first, last):
+        if is_aim[state - first]:
+            beside = float(_east_mm(graph, edges[state] ^ 1) - goal[0])
+            above = float(_north_mm(graph, edges[state] ^ 1) - goal[1])
+            goal[2] = max(goal[2], np.int64(np.sqrt(beside * beside + above * above)) + _ROUNDED_MM)
+    return count
+
+
+@kernel(int64(I64, int64, I64))
+def _ahead_mm(graph: Ints, edge: int, goal: Ints) -> int:
+    """Give what at least is left from an edge's head to the goal."""
+    beside, above = float(_east_mm(graph, edge) - goal[0]), float(_north_mm(graph, edge) - goal[1])
+    return int(max(np.int64(np.sqrt(beside * beside + above * above)) - goal[2], 0) + goal[3])
+
+
+@kernel(int64(I64, I64, NEW_I64, I64, int64, int64, I64))
+def settle(  # noqa: PLR0917  # the network, the labels, what turns cost, how far, around and to what
+    graph: Ints, leaving: Ints, search: Ints, turns_mm: Ints, limit_mm: int, shut: int, goal: Ints
+) -> int:
+    """Take the next label, and reach what follows on it; give the label.
+
+    Nothing is reached from the street ``shut``, nor from where the straight line to the goal is too long.
+    """
     label = _take(search)
     edge = search[label]
     key = search[label + _KEY] + graph[RECORD * edge + LENGTH]
-    if edge // 2 != shut and key <= limit_mm:
+    if edge // 2 != shut and key <= limit_mm and (goal[3] < 0 or key + _ahead_mm(graph, edge, goal) <= limit_mm):
         follow(graph, leaving, search, turns_mm, edge, key, limit_mm, label)
     return label
 
@@ -220,13 +277,14 @@ def label_before(search: Ints, label: int) -> int:
 @kernel(int64(I64, I64, NEW_I64, NEW_I64, I64, int64))
 def _row(graph: Ints, leaving: Ints, search: Ints, row: Ints, turns_mm: Ints, edge: int) -> int:
     """Make one row of the table; gives the number of its entries, and puts behind them what it may lack."""
+    most, nowhere = row.shape[0] - 1, np.array([0, 0, 0, NOWHERE])
     follow(graph, leaving, search, turns_mm, edge, 0, TABLE_MM_MAX, NOWHERE)
     count = 0
-    while search[1] > 0 and count < ROW_MAX:
-        label = settle(graph, leaving, search, turns_mm, TABLE_MM_MAX, NOWHERE)
+    while search[1] > 0 and count < most:
+        label = settle(graph, leaving, search, turns_mm, TABLE_MM_MAX, NOWHERE, nowhere)
         row[count] = (search[label] << _EDGE_BIT) | (search[label + _KEY] << _KEY_BIT)
         count += 1
-    row[ROW_MAX] = search[search[_HEAP + 1] + _KEY] if search[1] > 0 else TABLE_MM_MAX
+    row[most] = search[search[_HEAP + 1] + _KEY] if search[1] > 0 else TABLE_MM_MAX
     row[:count].sort()
     for at in range(count):
         before = label_before(search, label_of(search, row[at] >> _EDGE_BIT))
@@ -238,8 +296,8 @@ def _row(graph: Ints, leaving: Ints, search: Ints, row: Ints, turns_mm: Ints, ed
     return count
 
 
-@kernel(pair(NEW_I64)(pair(I64), pair(I64), pair(I64), I64))
-def table(edges: Pair, setting_out: Pair, adjacency: Pair, turns_mm: Ints) -> Pair:
+@kernel(pair(NEW_I64)(pair(I64), pair(I64), pair(I64), pair(I64), I64))
+def table(edges: Pair, place: Pair, setting_out: Pair, adjacency: Pair, turns_mm: Ints) -> Pair:
     """Make the records of all edges, and the table of the shortest ways around each; see `kernels.matching`."""
     count = edges[0].shape[0]
     graph = np.zeros(RECORD * count, np.int64)
@@ -251,17 +309,20 @@ def table(edges: Pair, setting_out: Pair, adjacency: Pair, turns_mm: Ints) -> Pa
         begin = adjacency[0][node]
         graph[at + LEAVING] = (begin << _COUNT_BITS) | min(adjacency[0][node + 1] - begin, _COUNT_MASK)
         graph[at + BOUND] = TABLE_MM_MAX
-    entry, row = np.empty(16, np.int64), np.empty(ROW_MAX + 1, np.int64)
+        middle = 1 << (_PLACE_BITS - 1)
+        graph[at + PLACE] = ((place[0][edge] + middle) << _PLACE_BITS) | (place[1][edge] + middle)
+    most = min(max(_ENTRIES // (adjacency[1].shape[0] + 1), _ROW_MIN), _ROW_MAX)
+    entry, row = np.empty(16, np.int64), np.empty(most + 1, np.int64)
     search = empty_search()
     total = 0
     for index in range(adjacency[1].shape[0]):
         edge = adjacency[1][index]
         size = _row(graph, adjacency[1], search, row, turns_mm, edge)
         if total + size > entry.shape[0]:
-            entry = np.concatenate((entry, np.empty_like(entry), np.empty(ROW_MAX, np.int64)))
+            entry = np.concatenate((entry, np.empty_like(entry), np.empty(most, np.int64)))
         entry[total : total + size] = row[:size]
         graph[RECORD * edge + ROW] = (total << _COUNT_BITS) | size
-        graph[RECORD * edge + BOUND] = row[ROW_MAX]
+        graph[RECORD * edge + BOUND] = row[most]
         total += size
     return graph, entry[:total].copy()
 

@@ -107,7 +107,7 @@ def _matched() -> tuple[NDArray[np.int64], ...]:
     found = matching.states(vertices, located, (10 * one, one), columns, np.array([1, 1, 1], np.int64))
     states, distance_mm = found[:4], found[4]
     edges, adjacency = (np.array([1, 0], np.int64), np.array([10, 10], np.int64)), (np.array([0, 1, 1]), zero)
-    graph, entry = matching.table(edges, (none, none), adjacency, none)
+    graph, entry = matching.table(edges, (ends[::-1].copy(), none), (none, none), adjacency, none)
     ways, weights = (graph, entry, zero), np.array([0, 0, 1, 0, 10**6, 10**6, 0, 1, 10**9, 10**9, 0, 10], np.int64)
     fixes = (ends, ends, none, none, np.array([5, 5], np.int64))
     chosen, source, _ = matching.decode(states, matching.chains(ways, states, fixes, weights))

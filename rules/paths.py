@@ -236,7 +236,14 @@ def witnesses(network: Network, fixes: Fixes) -> Ints:
 
 
 def some_of(fixes: Fixes, chosen: Ints) -> Fixes:
-    """Take some of the fixes."""
+    """Take some of the fixes.
+
+    Parameters
+    ----------
+    fixes : Fixes
+    chosen : ndarray of int64
+        Shape (m,). [index]
+    """
     speed, course = fixes.speed_mmps, fixes.course_cdeg
     return Fixes(
         fixes.t_us[chosen],

@@ -180,7 +180,8 @@ def network_of(streets: Sequence[Street]) -> Network:
     shape = _grid_shape(x_mm, y_mm)
     cells = matching.cells((x_mm, y_mm, measure_mm), segment, shape)
     edge_mm, setting_out = np.repeat(length_mm, 2), _setting_out(x_mm, y_mm, segment, len(streets))
-    graph, entry = matching.table((head, edge_mm), setting_out, adjacency, np.array(TURNS_MM, np.int64))
+    heads = _heads(x_mm, y_mm, segment, len(streets))
+    graph, entry = matching.table((head, edge_mm), heads, setting_out, adjacency, np.array(TURNS_MM, np.int64))
     return Network(
         segment_ids=tuple(street.segment_id for street in streets),
         zone_ids=tuple(street.zone_id for street in streets),
@@ -340,6 +341,14 @@ def _measures(x_mm: Ints, y_mm: Ints, segment: Ints, count: int) -> tuple[Ints, 
     first = np.searchsorted(segment, np.arange(count))
     last = np.searchsorted(segment, np.arange(count), side="right") - 1
     return walked_mm - walked_mm[first][segment], walked_mm[last] - walked_mm[first]
+
+
+def _heads(x_mm: Ints, y_mm: Ints, segment: Ints, count: int) -> tuple[Ints, Ints]:
+    """Say where each edge leads to: along its line to the last vertex, against it to the first."""
+    first = np.searchsorted(segment, np.arange(count))
+    last = np.searchsorted(segment, np.arange(count), side="right") - 1
+    vertex = np.stack([last, first]).T.ravel()
+    return x_mm[vertex], y_mm[vertex]
 
 
 def _setting_out(x_mm: Ints, y_mm: Ints, segment: Ints, count: int) -> tuple[Ints, Ints]:

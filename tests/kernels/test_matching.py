@@ -98,7 +98,11 @@ def edges_of(network: Network) -> tuple[list[int], list[int], list[int]]:
 
 def streets_of(network: Network, bend_mm: int, round_mm: int) -> tuple[NDArray[np.int64], ...]:
     none = np.zeros(network.edges[0].size, np.int64)
-    return matching.table(network.edges, (none, none), network.adjacency, i64([bend_mm, round_mm]))
+    first = np.searchsorted(network.vertex_segment, np.arange(none.size // 2))
+    last = np.searchsorted(network.vertex_segment, np.arange(none.size // 2), side="right") - 1
+    vertex = np.stack([last, first]).T.ravel()
+    heads = (network.vertices[0][vertex], network.vertices[1][vertex])
+    return matching.table(network.edges, heads, (none, none), network.adjacency, i64([bend_mm, round_mm]))
 
 
 @given(towns())
@@ -107,7 +111,7 @@ def test_table_is_the_oracles_when_streets_are_any(town: Town) -> None:
     graph, entry = streets_of(town.network, 0, 50_000)
     for edge in drivable:
         row, size = int(graph[8 * edge + 4]) >> 10, int(graph[8 * edge + 4]) & 1_023
-        found = {int(one) >> 34: (int(one) >> 7) & (2**27 - 1) for one in entry[row : row + size]}
+        found = {int(one) >> 34: (int(one) >> 10) & (2**24 - 1) for one in entry[row : row + size]}
         assert oracle.keys_from(heads, lengths, drivable, edge, 50_000) == found
 
 
