@@ -42,7 +42,7 @@ def match_files(
     ] = 60,
     accuracy: Annotated[
         float, typer.Option("--accuracy", min=0.1, max=1_000, help="Of fixes that do not say theirs. [m]")
-    ] = 10,
+    ] = 15,
     threads: Annotated[
         int | None,
         typer.Option(

@@ -31,7 +31,7 @@ def prepare(question: Question) -> Callable[[Trace], Answer]:
     (folder / "config.json").write_text(json.dumps(config))
     build = valhalla.PYVALHALLA_DIR / "bin" / "valhalla_build_tiles"
     command = [str(build), "-c", str(folder / "config.json"), str(folder / "streets.osm.pbf")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stderr or done.stdout)
     actor = valhalla.Actor(str(folder / "config.json"))

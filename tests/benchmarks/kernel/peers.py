@@ -122,7 +122,7 @@ def matching(folder: Path) -> Runners:
     _ = file.write_text(json.dumps(config))
     build = Path(str(valhalla.__file__)).parent / "bin" / "valhalla_build_tiles"
     command = [str(build), "-c", str(file), str(folder / "streets.osm.pbf")]
-    _ = subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _ = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     actor = valhalla.Actor(str(file))
     requests = [json.dumps(_request(rows)) for rows in _traces(folder / "few.csv").values()]
     first = next(iter(_traces(folder / "few.csv").values()))
