@@ -173,7 +173,7 @@ def test_line_keeps_its_readings_when_the_sensor_is_another_one_by_now(office: O
     office.add(installations=office.text("installations.csv").replace("24e124713b000401", "another"))
     (evidence,) = explaining.explain(office.connection, CONTRACT, LINE, NOW).evidence
 
-    assert [("sim", "24e124713b000401", 35)] == [(one.source, one.device, len(one.said)) for one in evidence.heard]
+    assert [("sim", "24e124713b000401", 51)] == [(one.source, one.device, len(one.said)) for one in evidence.heard]
 
 
 @pytest.mark.parametrize(

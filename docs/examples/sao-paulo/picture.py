@@ -104,7 +104,7 @@ def main() -> None:
         text(
             16,
             42,
-            "All five are the expected streets in the expected directions; fixes taken as 30 s apart, good to 40 m",
+            "All five are the expected streets in the expected directions; fixes taken as 30 s apart, good to 50 m",
             QUIET,
         ),
     ]
