@@ -58,6 +58,8 @@ def test_register_when_derived_again(tmp_path: Path) -> None:
         assert (EXAMPLE / "contract" / name).read_text() == (tmp_path / name).read_text()
 
 
+# Twenty-five statements of two years, twice as long where other tests run beside it.
+@pytest.mark.timeout(300)
 def test_two_years_when_settled(database: str) -> None:
     with closing(connect(database, "test")) as connection:
         add_folder(connection, EXAMPLE / "contract", NOW)
