@@ -119,7 +119,8 @@ def _look(  # noqa: PLR0917  # the network, the states, then what is filled for 
                 if kind == STRAIGHT:
                     key = until_mm - at_mm
                 elif kind == BACK:
-                    key = 0
+                    # As a way of less than nothing: with nothing a vehicle that drove back rolled all the way.
+                    key = until_mm - at_mm
                 elif kind == ROUND:
                     key = abs(until_mm - rest_mm) + link[6]
                 elif kind == NEXT:
