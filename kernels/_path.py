@@ -46,6 +46,9 @@ DETOUR_MM, DETOUR_RATIO, BEAM, SKIP, SKIPS_MAX, BRIDGE_US = range(6, 12)
 # Kinds of ways.
 STRAIGHT, BACK, ROUND, NEXT, KEPT = range(5)
 
+# Rolling back is an error along the street, by the normal law: the slack is six deviations of one fix. Without that a
+# vehicle which drove back seemed to roll all the way.
+_ROLL_COST: Final = 9 * COST_UNIT
 _GAP_MAX_US: Final = 2**41  # 24 days at the top speed: keeps products within 64 bits
 
 # Numbers make a tuple as arrays do.
@@ -113,14 +116,15 @@ def _look(  # noqa: PLR0917  # the network, the states, then what is filled for 
         bound_mm = rest_mm + graph[RECORD * edge + BOUND]
         for target in range(first, last):
             following, until_mm = edges[target], along_mm[target]
-            key = UNREACHED
+            key, rolled = UNREACHED, 0
             if cost[source] < UNREACHED:
                 kind = kind_of(graph, edge, at_mm, following, until_mm, link[3])
                 if kind == STRAIGHT:
                     key = until_mm - at_mm
                 elif kind == BACK:
-                    # As a way of less than nothing: with nothing a vehicle that drove back rolled all the way.
-                    key = until_mm - at_mm
+                    key = 0
+                    back_mm = at_mm - until_mm
+                    rolled = back_mm * back_mm * _ROLL_COST // (link[3] * link[3])
                 elif kind == ROUND:
                     key = abs(until_mm - rest_mm) + link[6]
                 elif kind == NEXT:
@@ -133,7 +137,7 @@ def _look(  # noqa: PLR0917  # the network, the states, then what is filled for 
                         # No shorter than the shortest way that the table does not hold.
                         key = UNREACHED + 1
             if key <= link[2]:
-                way[at] = _cost(link, key)
+                way[at] = _cost(link, key) + rolled
             elif key > UNREACHED:
                 way[at] = _cost(link, max(bound_mm + until_mm, link[0])) - UNREACHED
                 lacking += 1
