@@ -159,10 +159,21 @@ def test_chain_is_the_cheapest_sequence_when_all_are_tried(town: Town, data: st.
             [oracle.way((heads, lengths, drivable), one, two, 8_000, ROUND_MM) for two in states[before + 1]]
             for one in states[before]
         ]
+        # Rolling back costs by the normal law: slack is six deviations of a fix, of which there are two.
+        rolled = [
+            [max(one[1] - two[1], 0) if one[0] == two[0] else 0 for two in states[before + 1]]
+            for one in states[before]
+        ]
         step.append(
             [
-                [None if key is None else abs(key - straight) * matching.COST_UNIT // STRANGE_MM for key in row]
-                for row in keys
+                [
+                    None
+                    if key is None
+                    else abs(key - straight) * matching.COST_UNIT // STRANGE_MM
+                    + (back_mm**2 * 9 * matching.COST_UNIT // 8_000**2 if back_mm <= 8_000 else 0)
+                    for key, back_mm in zip(row, back, strict=True)
+                ]
+                for row, back in zip(keys, rolled, strict=True)
             ]
         )
     best = oracle.likeliest(emission, step)
