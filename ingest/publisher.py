@@ -17,7 +17,7 @@ from ingest.errors import BrokerError
 
 _log = structlog.get_logger()
 # A hundred messages on the wire keep the broker busy. paho looks over all of them at each acknowledgement: with a
-# thousand it spent most of its time so.
+# thousand that took a good part of its time.
 IN_FLIGHT_MAX = 100
 _ANSWER_S = 30.0
 

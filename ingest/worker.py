@@ -5,11 +5,13 @@ crash is found to be there already. Four things go on at once: paho's thread rec
 stores and acknowledges, each a batch ahead of the next, and a fourth gives receipts.
 """
 
+import math
 import queue
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 
@@ -23,6 +25,7 @@ from sensors.topics import subscription
 from storage.readings import Batch, Stored
 
 _log = structlog.get_logger()
+_Item = TypeVar("_Item")
 # Beyond this a batch gains nothing and a crash redelivers more.
 BATCH_MESSAGES_MAX = 10_000
 # The first reading of a batch waits this long at most when more keep coming.
@@ -124,7 +127,7 @@ def run(
     subscriber = Subscriber(
         broker, options.client_id, options.filters, window=min(options.window, 65_535), is_bulk=options.is_bulk
     )
-    storing = _Storing(subscriber, database, tally, options)
+    storing = Storing(subscriber, database, tally, options)
     subscriber.start()
     storing.start()
     try:
@@ -146,7 +149,7 @@ def run(
 
 
 def _work(
-    subscriber: Subscriber, decoding: Decoding, storing: "_Storing", stop: threading.Event, broker: Broker
+    subscriber: Subscriber, decoding: Decoding, storing: "Storing", stop: threading.Event, broker: Broker
 ) -> None:
     """Decode until told to stop, and say when the broker is there."""
     log_s = time.monotonic() + _AWAITED_LOG_S
@@ -162,7 +165,7 @@ def _work(
             log_s += _AWAITED_LOG_S
 
 
-def _step(subscriber: Subscriber, decoding: Decoding, storing: "_Storing", *, patience_s: float) -> bool:
+def _step(subscriber: Subscriber, decoding: Decoding, storing: "Storing", *, patience_s: float) -> bool:
     """Take a batch, decode it, hand it on; False when nothing came."""
     delivery = subscriber.take(
         BATCH_MESSAGES_MAX,
@@ -184,7 +187,7 @@ def _step(subscriber: Subscriber, decoding: Decoding, storing: "_Storing", *, pa
     return True
 
 
-class _Storing:
+class Storing:
     """Stores and acknowledges batches in a thread of its own, in their order."""
 
     def __init__(self, subscriber: Subscriber, database: Database, tally: Tally, options: Options) -> None:
@@ -196,7 +199,7 @@ class _Storing:
         self._batches: queue.Queue[tuple[Delivery, Batch] | None] = queue.Queue(maxsize=1)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="storing", daemon=True)
-        # Of two batches at most: devices that wait longer ask again.
+        # Two batches wait at most: receipts are given faster than batches are stored.
         self._confirmed: queue.Queue[Batch | None] = queue.Queue(maxsize=2)
         self._confirming = threading.Thread(target=self._confirm, name="receipts", daemon=True)
         self.tally = tally
@@ -209,7 +212,7 @@ class _Storing:
 
     @property
     def is_over(self) -> bool:
-        """Whether storing has ended by an error."""
+        """Whether storing, or giving receipts, has ended by an error."""
         return self._error is not None
 
     def is_free(self) -> bool:
@@ -218,9 +221,13 @@ class _Storing:
 
     def put(self, delivery: Delivery, batch: Batch) -> None:
         """Hand a batch over; waits while another one waits."""
+        self._hand_over(self._batches, (delivery, batch))
+
+    def _hand_over(self, waiting: queue.Queue[_Item], item: _Item) -> None:
+        """Put something into a queue, unless what takes it out has ended by an error."""
         while not self.is_over:
             try:
-                self._batches.put((delivery, batch), timeout=0.2)
+                waiting.put(item, timeout=0.2)
             except queue.Full:
                 continue
             return
@@ -228,15 +235,19 @@ class _Storing:
     def finish(self) -> bool:
         """Store what was handed over, and end; False where that takes too long, and the broker keeps it."""
         until = time.monotonic() + _LAST_BATCHES_S
-        while self._thread.is_alive() and not self.is_over and time.monotonic() < until:
-            try:
-                self._batches.put(None, timeout=0.2)
-            except queue.Full:
-                continue
-            break
+        self._end(self._batches, self._thread, until)
         for thread in (self._thread, self._confirming):
             thread.join(max(until - time.monotonic(), 0.0))
         return not self._thread.is_alive()
+
+    def _end(self, waiting: queue.Queue[_Item | None], taker: threading.Thread, until: float = math.inf) -> None:
+        """Tell a thread that nothing more comes, unless it is over before there is room to."""
+        while taker.is_alive() and time.monotonic() < until:
+            try:
+                waiting.put(None, timeout=0.2)
+            except queue.Full:
+                continue
+            return
 
     def raise_error(self) -> None:
         """Raise what storing ended by."""
@@ -249,7 +260,7 @@ class _Storing:
                 self._store(*taken)
         except BaseException as error:  # noqa: BLE001  # raised again in the worker's own thread
             self._error = error
-        self._confirmed.put(None)
+        self._end(self._confirmed, self._confirming)
 
     def _store(self, delivery: Delivery, batch: Batch) -> None:
         if not batch.messages:
@@ -267,11 +278,14 @@ class _Storing:
         for part, one in stored:
             self.tally.add(one)
             if self._gives_receipts:
-                self._confirmed.put(part)
+                self._hand_over(self._confirmed, part)
 
     def _confirm(self) -> None:
         """Give receipts, while the next batch is stored."""
-        while (batch := self._confirmed.get()) is not None:
-            self.at_step("during_receipt")
-            self._subscriber.publish(receipts(batch, self._deaf))
-            self.at_step("after_receipt")
+        try:
+            while (batch := self._confirmed.get()) is not None:
+                self.at_step("during_receipt")
+                self._subscriber.publish(receipts(batch, self._deaf))
+                self.at_step("after_receipt")
+        except BaseException as error:  # noqa: BLE001  # as of storing
+            self._error = error
