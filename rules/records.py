@@ -210,6 +210,42 @@ class Act:
     document_sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """A relief that was granted: what happened, where, from when until when, and by whose act.
+
+    Parameters
+    ----------
+    id : str
+        Number of the claim.
+    code : str
+        One of the codes that the terms know.
+    since_us, until_us : int
+        Half open. [us since 1970, UTC]
+    number, date, signer : str
+        Of the act that granted it; the date ISO.
+    reason : str
+        In the officer's words.
+    standards, zones, subjects : tuple of str
+        What it is limited to; empty means all.
+    evidence : tuple of str
+        SHA-256 of the documents that it rests on.
+    """
+
+    id: str
+    code: str
+    since_us: int
+    until_us: int
+    number: str
+    date: str
+    signer: str
+    reason: str
+    standards: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
 def opportunity_name(place: tuple[str, str, int, str], window_start_us: int) -> str:
     """Name what is judged, whether or not it is judged already.
 
