@@ -18,6 +18,7 @@ from rules.measures import (
     FullMeasure,
     InspectedMeasure,
     PassMeasure,
+    RecordedMeasure,
     ReportMeasure,
     RespondMeasure,
     SpeedMeasure,
@@ -25,7 +26,7 @@ from rules.measures import (
 )
 from rules.numbers import value_on
 from rules.records import Determination, opportunity_name
-from rules.standards import containers, feeding, inspected, passes, reporting, responding, speeding, swept
+from rules.standards import containers, feeding, inspected, passes, recorded, reporting, responding, speeding, swept
 from rules.standards.judging import Facts, Family, Readings, zones_of
 from rules.windows import standard_windows
 
@@ -39,6 +40,7 @@ _FAMILIES: dict[type, Family] = {
     ReportMeasure: reporting.FAMILY,
     FeedMeasure: feeding.FAMILY,
     SpeedMeasure: speeding.FAMILY,
+    RecordedMeasure: recorded.FAMILY,
 }
 
 

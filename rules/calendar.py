@@ -70,6 +70,10 @@ class Zone:
         corrected_us = wall_us - after_s * SECOND_US
         return corrected_us if self.offset_s(corrected_us) == after_s else candidate_us
 
+    def midnight(self, day: date) -> int:
+        """Instant at which a local day begins. [us since 1970, UTC]."""
+        return self.instant(day, time(0))
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

@@ -6,14 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from rules.numbers import NAME, Amount, ClauseOrArticle, Count, Percent, Table, exact
+from rules.numbers import NAME, Amount, ClauseOrArticle, Count, Every, Percent, Table, exact
 
 
 class Nature(StrEnum):
-    """What a consequence is in law."""
+    """What a consequence is in law: what it is charged with, and when, follows from it."""
 
     PRICE = "price"
     FINE = "fine"
+    DAMAGES = "damages"
+    RETENTION = "retention"
+    CREDIT = "credit"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it settles with the month of the fact; what does not is charged when an act has made it firm."""
+        return self not in {Nature.FINE, Nature.DAMAGES}
 
 
 class Inconclusive(StrEnum):
@@ -37,9 +45,12 @@ class Overlap(Table):
 
     group: Literal["none", "asset_day"]
     keep: Literal["sum", "highest"]
+    across: Literal["nature", "natures"] = Field(
+        "nature", description="Whether the highest of each nature stays, or the highest of all."
+    )
 
 
-_UNIT = "The currency, or an indexed unit."
+_UNIT = "The currency, an indexed unit, or a points account."
 
 
 class EventTariff(Table):
@@ -50,13 +61,15 @@ class EventTariff(Table):
     unit: str = Field(description=_UNIT)
 
 
-class HourTariff(Table):
-    """A sum for each started hour by which a time misses its target."""
+class TimeTariff(Table):
+    """A sum for each hour, day or other length of a time that misses its target."""
 
-    kind: Literal["per_started_hour"]
+    kind: Literal["per_time"]
     amount: Amount
     unit: str = Field(description=_UNIT)
-    of: Literal["excess"] = Field("excess", description="Hours beyond the target, not those up to it.")
+    time: Every = Field(description="Length of what is counted: PT1H, P1D.")
+    count: Literal["started", "completed", "exact"] = Field(description="What becomes of a part of one.")
+    of: Literal["excess", "whole"] = Field(description="The time beyond the target, or all of it.")
 
 
 class UnitTariff(Table):
@@ -105,8 +118,19 @@ class NthTariff(Table):
     unit: str = Field(description=_UNIT)
 
 
+class PlanTariff(Table):
+    """A base sum of which each failed check costs its part: paid is the share of the plan that was done."""
+
+    kind: Literal["planned_share"]
+    base: str = Field(pattern=NAME, description="Id of the base sum that the whole plan is worth.")
+    unit: str = Field(description="The currency: a share of a base sum is money already.")
+    excused: Literal["done", "out_of_plan"] = Field(
+        description="Whether a check that relief excuses counts as done, or leaves the plan."
+    )
+
+
 # What one event costs.
-Tariff = EventTariff | HourTariff | UnitTariff | ShareTariff | BandTariff | NthTariff
+Tariff = EventTariff | TimeTariff | UnitTariff | ShareTariff | BandTariff | NthTariff | PlanTariff
 
 
 class Allowance(Table):
@@ -116,12 +140,31 @@ class Allowance(Table):
     per: Literal["contract", "zone", "asset"]
 
 
-class Cap(Table):
-    """Most that a consequence may cost in a period."""
+class RepeatStep(Table):
+    """From which event on a sum is multiplied, and by what."""
 
-    per: Literal["month", "zone_month"]
-    pct: Percent
-    base: str = Field(description="Id of the base sum of which it is a percentage.")
+    since: Annotated[int, Field(ge=1)] = Field(alias="from", description="Number of the event; 4 is the fourth.")
+    multiplier: Annotated[Decimal, BeforeValidator(exact), Field(ge=1)]
+    clause: ClauseOrArticle | None = None
+
+
+class Repeat(Table):
+    """Events of the count window that cost more because they come again."""
+
+    per: Literal["contract", "zone", "asset"] = Field(description="For what events are counted together.")
+    steps: Annotated[tuple[RepeatStep, ...], Field(min_length=1)]
+    hits: Literal["later", "graded", "top"] = Field(
+        description="Which events: those from each step on; those before the first step too; all by the highest step."
+    )
+
+
+class Cap(Table):
+    """Most that a consequence may cost: a percentage of a base sum, or a sum."""
+
+    per: Literal["event", "month", "zone_month"]
+    pct: Percent | None = None
+    base: str = Field("", description="Id of the base sum of which it is a percentage.")
+    amount: Amount | None = Field(None, description="In the currency, in place of a percentage.")
     carry_over: Literal["none", "next_month"] = Field(
         "none", description="What becomes of the sum that the cap cuts off."
     )
@@ -133,4 +176,5 @@ class Consequence(Table):
     nature: Nature
     tariff: Tariff = Field(discriminator="kind")
     allowance: Allowance | None = None
+    repeat: Repeat | None = None
     cap: Cap | None = None

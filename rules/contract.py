@@ -15,6 +15,7 @@ from pydantic import Field
 
 from rules.calendar import Zone
 from rules.consequences import Consequence, CountWindow, Inconclusive, Overlap
+from rules.instruments import BeddingIn, Points, ReliefCode, Retention, TotalCap, Trigger
 from rules.measures import Completeness, Hours, Measure, Target, Tolerance
 from rules.numbers import NAME, Amount, ClauseOrArticle, Duration, Grain, Origin, Table
 from rules.places import Network
@@ -40,11 +41,16 @@ class Bearer(StrEnum):
 class Step(StrEnum):
     """Steps from verdicts to money, in the order that the terms declare."""
 
+    RELIEF = "relief"
     OVERLAP = "overlap"
     ALLOWANCE = "allowance"
     TARIFF = "tariff"
+    REPEAT = "repeat"
+    BEDDING_IN = "bedding_in"
     INDEX = "index"
     CAP = "cap"
+    POINTS = "points"
+    TOTAL_CAP = "total_cap"
     ROUND = "round"
 
 
@@ -171,6 +177,12 @@ class ContractFile(Table):
     late: Late
     evidence: Evidence
     base: tuple[Base, ...] = Field(min_length=1)
+    bedding_in: BeddingIn | None = None
+    relief: tuple[ReliefCode, ...] = ()
+    points: tuple[Points, ...] = ()
+    total_cap: tuple[TotalCap, ...] = ()
+    retention: tuple[Retention, ...] = ()
+    trigger: tuple[Trigger, ...] = ()
     goal: tuple[Goal, ...] = Field(min_length=1)
     standard: tuple[Standard, ...] = Field(min_length=1)
 
@@ -212,6 +224,10 @@ class Terms:
     digest: str
     points: tuple[Point, ...] = ()
     network: Network | None = None
+
+    def account(self, unit: str) -> Points | None:
+        """The points account of that name, if it is one."""
+        return next((account for account in self.file.points if account.id == unit), None)
 
     def bearers(self, standard: Standard) -> dict[GapCause, Bearer]:
         """Who bears each cause of a gap under a standard."""

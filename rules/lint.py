@@ -15,6 +15,7 @@ from rules.assets import Register
 from rules.consequences import Inconclusive
 from rules.contract import Bearer, Standard, Step, Terms
 from rules.lint_consequences import lint_consequences
+from rules.lint_instruments import lint_instruments
 from rules.lint_measures import lint_measure
 from rules.measures import FeedMeasure, FullMeasure, PassMeasure, SpeedMeasure, SweptMeasure
 from rules.numbers import Clause, Dated
@@ -23,9 +24,17 @@ from rules.records import Finding, FindingCode, GapCause
 _FILE = "contract.toml"
 # A step may only stand after these, where both are declared.
 _AFTER = {
-    Step.INDEX: (Step.TARIFF,),
-    Step.CAP: (Step.TARIFF, Step.INDEX),
-    Step.ROUND: (Step.OVERLAP, Step.ALLOWANCE, Step.TARIFF, Step.INDEX, Step.CAP),
+    # What is excused is no event: it uses up nothing and absorbs nothing.
+    Step.OVERLAP: (Step.RELIEF,),
+    Step.ALLOWANCE: (Step.RELIEF,),
+    Step.TARIFF: (Step.RELIEF,),
+    Step.REPEAT: (Step.TARIFF,),
+    Step.BEDDING_IN: (Step.TARIFF, Step.REPEAT),
+    Step.INDEX: (Step.TARIFF, Step.BEDDING_IN),
+    Step.CAP: (Step.TARIFF, Step.INDEX, Step.BEDDING_IN),
+    Step.POINTS: (Step.OVERLAP, Step.ALLOWANCE, Step.TARIFF, Step.REPEAT, Step.BEDDING_IN),
+    Step.TOTAL_CAP: (Step.OVERLAP, Step.ALLOWANCE, Step.INDEX, Step.REPEAT, Step.CAP, Step.POINTS),
+    Step.ROUND: tuple(step for step in Step if step != Step.ROUND),
 }
 
 
@@ -37,6 +46,7 @@ def lint_terms(terms: Terms) -> list[Finding]:
         *_gap_bearers(terms),
         *_steps(terms),
         *_indexes(terms),
+        *lint_instruments(terms),
         *_zones(terms),
         *(found for standard in terms.file.standard for found in _standard(standard, terms)),
         *_values(terms.file, terms.file.contract.effective.since),
@@ -96,9 +106,12 @@ def _steps(terms: Terms) -> Iterator[Finding]:
     consequences = [one for standard in terms.file.standard for one in standard.consequence]
     needed |= {Step.ALLOWANCE} if any(one.allowance for one in consequences) else set[Step]()
     needed |= {Step.CAP} if any(one.cap for one in consequences) else set[Step]()
-    needed |= (
-        {Step.INDEX} if any(one.tariff.unit != terms.file.money.currency for one in consequences) else set[Step]()
-    )
+    needed |= {Step.INDEX} if any(_is_indexed(terms, one.tariff.unit) for one in consequences) else set[Step]()
+    needed |= {Step.REPEAT} if any(one.repeat for one in consequences) else set[Step]()
+    needed |= {Step.RELIEF} if terms.file.relief else set[Step]()
+    needed |= {Step.BEDDING_IN} if terms.file.bedding_in else set[Step]()
+    needed |= {Step.POINTS} if terms.file.points else set[Step]()
+    needed |= {Step.TOTAL_CAP} if terms.file.total_cap else set[Step]()
     missing = [step for step in Step if step in needed and step not in order]
     if missing or len(set(order)) < len(order):
         yield Finding(FindingCode.UNDECLARED, _FILE, "money.order", ", ".join(order), tuple(missing))
@@ -109,6 +122,10 @@ def _steps(terms: Terms) -> Iterator[Finding]:
     for place, step in enumerate(order):
         if late := [other for other in _AFTER.get(step, ()) if other in order[place:]]:
             yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", step, tuple(late))
+
+
+def _is_indexed(terms: Terms, unit: str) -> bool:
+    return unit != terms.file.money.currency and terms.account(unit) is None
 
 
 def _frees_and_absorbs(terms: Terms) -> bool:
@@ -134,8 +151,9 @@ def _indexes(terms: Terms) -> Iterator[Finding]:
         for consequence in standard.consequence:
             unit = consequence.tariff.unit
             key = f"standard[{standard.id}].consequence.tariff.unit"
-            if unit not in (terms.file.money.currency, *declared):
-                choices = (terms.file.money.currency, *sorted(declared))
+            accounts = [account.id for account in terms.file.points]
+            if unit not in (terms.file.money.currency, *declared, *accounts):
+                choices = (terms.file.money.currency, *sorted(declared), *accounts)
                 yield Finding(FindingCode.INDEX_UNDECLARED, _FILE, key, unit, choices)
             elif unit in declared and unit not in known:
                 yield Finding(FindingCode.UNKNOWN_REFERENCE, "indexes.csv", "series", unit, tuple(sorted(known)))
@@ -159,12 +177,6 @@ def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
     for zone in standard.zones if standard.zones != "all" else ():
         if zone not in terms.zones:
             yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.zones", zone, tuple(terms.zones))
-    bases = tuple(base.id for base in terms.file.base)
-    for consequence in standard.consequence:
-        if consequence.cap and consequence.cap.base not in bases:
-            yield Finding(
-                FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.consequence.cap.base", consequence.cap.base, bases
-            )
     yield from lint_consequences(standard, terms)
     yield from _silence(standard, terms, key)
     yield from lint_measure(standard, terms)

@@ -6,20 +6,21 @@ Each check is a generator of findings; a check says nothing where another one al
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rules.consequences import BandTariff, Consequence, Inconclusive, NthTariff
+from rules.consequences import BandTariff, Cap, Consequence, Inconclusive, NthTariff, PlanTariff
 from rules.contract import Standard, Step, Terms
+from rules.instruments import TotalCap
 from rules.numbers import value_on
 from rules.records import Finding, FindingCode, Op, Unit
 
 _FILE = "contract.toml"
 # Tariffs that fit a measure, by its unit.
 _FITTING = {
-    Unit.MICROSECONDS: ("per_event", "per_started_hour", "nth"),
-    Unit.COUNT: ("per_event", "per_unit", "nth"),
-    Unit.PPM: ("per_event", "proportional", "band", "nth"),
+    Unit.MICROSECONDS: ("per_event", "per_time", "nth", "planned_share"),
+    Unit.COUNT: ("per_event", "per_unit", "nth", "planned_share"),
+    Unit.PPM: ("per_event", "proportional", "band", "nth", "planned_share"),
 }
 # Which way the target of a measure points, for the tariffs that take its value.
-_OP = {"per_started_hour": Op.AT_MOST, "per_unit": Op.AT_MOST, "proportional": Op.AT_LEAST, "band": Op.AT_LEAST}
+_OP = {"per_time": Op.AT_MOST, "per_unit": Op.AT_MOST, "proportional": Op.AT_LEAST, "band": Op.AT_LEAST}
 
 
 def lint_consequences(standard: Standard, terms: Terms) -> Iterator[Finding]:
@@ -43,8 +44,14 @@ def lint_consequences(standard: Standard, terms: Terms) -> Iterator[Finding]:
             case NthTariff() as tariff:
                 yield from _amounts(tariff, terms, f"{key}.tariff.amounts")
                 yield from _numbered(standard, consequence, terms)
+            case PlanTariff() as tariff:
+                yield from base_of(tariff.base, tariff.unit, terms, f"{key}.tariff")
             case _:
                 pass
+        yield from _repeated(standard, consequence, terms, key)
+        yield from _in_points(standard, consequence, terms, key)
+        if consequence.cap:
+            yield from lint_cap(consequence.cap, terms, f"{key}.cap")
         yield from _carried(standard, consequence, terms, key)
 
 
@@ -65,12 +72,86 @@ def _bands(tariff: BandTariff, terms: Terms, key: str) -> Iterator[Finding]:
     elif any(band.pct > below.pct for band, below in pairwise(tariff.bands)):
         said = ", ".join(str(band.pct) for band in tariff.bands)
         yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.bands.pct", said)
-    bases = tuple(base.id for base in terms.file.base)
-    if tariff.base not in bases:
-        yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.base", tariff.base, bases)
+    yield from base_of(tariff.base, tariff.unit, terms, key)
+
+
+def base_of(base: str, unit: str, terms: Terms, key: str) -> Iterator[Finding]:
+    """Find a base sum that there is not, and a part of one in another unit than the currency.
+
+    Parameters
+    ----------
+    base, unit : str
+    terms : Terms
+    key : str
+
+    Yields
+    ------
+    Finding
+    """
+    bases = tuple(one.id for one in terms.file.base)
+    if base not in bases:
+        yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.base", base, bases)
     currency = terms.file.money.currency
-    if tariff.unit != currency:
-        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.unit", tariff.unit, (currency,))
+    if unit != currency:
+        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.unit", unit, (currency,))
+
+
+def lint_cap(cap: Cap | TotalCap, terms: Terms, key: str) -> Iterator[Finding]:
+    """Find a cap that is neither a percentage nor a sum, or both, or of a base sum that there is not.
+
+    Parameters
+    ----------
+    cap : Cap or TotalCap
+    terms : Terms
+    key : str
+
+    Yields
+    ------
+    Finding
+    """
+    if (cap.pct is None) == (cap.amount is None):
+        code = FindingCode.UNDECLARED if cap.pct is None else FindingCode.MALFORMED
+        yield Finding(code, _FILE, f"{key}.pct", "" if cap.pct is None else "pct, amount", ("pct", "amount"))
+    elif cap.pct is not None:
+        yield from base_of(cap.base, terms.file.money.currency, terms, key)
+
+
+def _repeated(standard: Standard, consequence: Consequence, terms: Terms, key: str) -> Iterator[Finding]:
+    """Steps rise; and no dearer fact takes from the count of those that come again."""
+    repeat = consequence.repeat
+    if repeat is None:
+        return
+    if any(one.since >= later.since or one.multiplier > later.multiplier for one, later in pairwise(repeat.steps)):
+        said = ", ".join(f"{one.since}: {one.multiplier}" for one in repeat.steps)
+        yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.repeat.steps", said)
+    yield from _counted_first(standard, consequence, terms, Step.REPEAT)
+
+
+def _in_points(standard: Standard, consequence: Consequence, terms: Terms, key: str) -> Iterator[Finding]:
+    """Points are no money: no cap in money, nothing held in them, and they compare with points alone."""
+    unit = consequence.tariff.unit
+    account = terms.account(unit)
+    if account is None:
+        return
+    if consequence.cap:
+        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.cap", unit, (terms.file.money.currency,))
+    if standard.inconclusive == Inconclusive.HOLD:
+        choices = (Inconclusive.BY_CAUSE, Inconclusive.NO_DEDUCTION)
+        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"standard[{standard.id}].inconclusive", "hold", choices)
+    if consequence.nature != account.nature:
+        yield Finding(
+            FindingCode.NOT_A_CHOICE, _FILE, f"{key}.nature", consequence.nature.value, (account.nature.value,)
+        )
+    if standard.overlap.group != "none" and standard.overlap.keep == "highest":
+        others = {
+            one.tariff.unit
+            for other in terms.file.standard
+            if other.overlap.group == standard.overlap.group and other.overlap.keep == "highest"
+            for one in other.consequence
+        }
+        if others != {unit}:
+            told = ", ".join(sorted(others))
+            yield Finding(FindingCode.OVERLAP_DISAGREES, _FILE, f"{key}.tariff.unit", told, (unit,))
 
 
 def _amounts(tariff: NthTariff, terms: Terms, key: str) -> Iterator[Finding]:
@@ -94,6 +175,11 @@ def _amounts(tariff: NthTariff, terms: Terms, key: str) -> Iterator[Finding]:
 
 def _numbered(standard: Standard, consequence: Consequence, terms: Terms) -> Iterator[Finding]:
     """Find where the dearest of a day is chosen before it is known which event of the month each is."""
+    yield from _counted_first(standard, consequence, terms, Step.TARIFF)
+
+
+def _counted_first(standard: Standard, consequence: Consequence, terms: Terms, step: Step) -> Iterator[Finding]:
+    """Find where a step that counts events stands after the one in which others absorb them."""
     order = terms.file.money.order
     natures = [
         one.nature
@@ -102,14 +188,10 @@ def _numbered(standard: Standard, consequence: Consequence, terms: Terms) -> Ite
         for one in other.consequence
     ]
     is_compared = standard.overlap.group != "none" and standard.overlap.keep == "highest"
-    steps_are_known = Step.OVERLAP in order and Step.TARIFF in order
-    if (
-        is_compared
-        and natures.count(consequence.nature) > 1
-        and steps_are_known
-        and order.index(Step.OVERLAP) < order.index(Step.TARIFF)
-    ):
-        yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", Step.OVERLAP, (Step.TARIFF,))
+    has_rivals = natures.count(consequence.nature) > 1 or (standard.overlap.across == "natures" and len(natures) > 1)
+    steps_are_known = Step.OVERLAP in order and step in order
+    if is_compared and has_rivals and steps_are_known and order.index(Step.OVERLAP) < order.index(step):
+        yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", Step.OVERLAP, (step,))
 
 
 def _carried(standard: Standard, consequence: Consequence, terms: Terms, key: str) -> Iterator[Finding]:
@@ -118,8 +200,9 @@ def _carried(standard: Standard, consequence: Consequence, terms: Terms, key: st
         return
     order = terms.file.money.order
     if Step.CAP in order:
-        later = tuple(step for step in (Step.OVERLAP, Step.ALLOWANCE) if step in order[order.index(Step.CAP) :])
+        before = (Step.OVERLAP, Step.ALLOWANCE, Step.REPEAT)
+        later = tuple(step for step in before if step in order[order.index(Step.CAP) :])
         if later:
             yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", Step.CAP, later)
-    if standard.inconclusive == Inconclusive.HOLD:
+    if standard.inconclusive == Inconclusive.HOLD or consequence.cap.per == "event":
         yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.cap.carry_over", "next_month", ("none",))

@@ -18,6 +18,7 @@ from rules.measures import (
     Hours,
     InspectedMeasure,
     PassMeasure,
+    RecordedMeasure,
     ReportMeasure,
     RespondMeasure,
     SpeedMeasure,
@@ -62,6 +63,8 @@ def lint_measure(standard: Standard, terms: Terms) -> Iterator[Finding]:
             yield from _feed(standard, measure, terms, key)
         case SpeedMeasure() as measure:
             yield from _speed(standard, measure, terms, key)
+        case RecordedMeasure():
+            pass
 
 
 def _days(standard: Standard, terms: Terms) -> list[date]:

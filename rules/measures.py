@@ -265,9 +265,34 @@ class FeedMeasure(Table):
     every: Every
 
 
+_COUNTS_IN = {"count": Unit.COUNT, "duration": Unit.MICROSECONDS, "share": Unit.PPM}
+
+
+class RecordedMeasure(Table):
+    """A figure that people record and no sensor tells: complaints, tonnes, hours until a spill was cleared."""
+
+    subjects: ClassVar[tuple[str, ...]] = ("container", "zone", "segment", "case", "vehicle")
+    spans: ClassVar[tuple[str, ...]] = ("day", "month")
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    kind: Literal["recorded"]
+    what: str = Field(min_length=1, description="What is recorded, in the contract's words.")
+    counts_in: Literal["count", "duration", "share"]
+
+    @property
+    def unit(self) -> Unit:
+        """What it counts in."""
+        return _COUNTS_IN[self.counts_in]
+
+    @property
+    def op_needed(self) -> Op:
+        """Which way its target points: a share is to be reached, all else not to be passed."""
+        return Op.AT_LEAST if self.counts_in == "share" else Op.AT_MOST
+
+
 Measure = (
     FullMeasure | EmptiedMeasure | SweptMeasure | PassMeasure | InspectedMeasure | RespondMeasure | ReportMeasure
-    | FeedMeasure | SpeedMeasure
+    | FeedMeasure | SpeedMeasure | RecordedMeasure
 )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from rules.calendar import Zone
 from rules.contract import Terms
 from rules.errors import TermsError
 from rules.lint import lint_register
-from rules.records import Finding
+from rules.measures import RecordedMeasure
+from rules.records import Finding, FindingCode
 from rules.tables import rows_of
 
 REGISTER_FILES = ("assets.csv", "installations.csv")
@@ -31,7 +32,7 @@ def read_register(files: Mapping[str, str], zone: Zone) -> Register:
     Parameters
     ----------
     files : mapping of str to str
-        `REGISTER_FILES` by name.
+        `REGISTER_FILES` by name; without one there are none of its rows.
     zone : Zone
         For dates without an offset.
 
@@ -41,13 +42,14 @@ def read_register(files: Mapping[str, str], zone: Zone) -> Register:
         When a row cannot be read.
     """
     findings = list[Finding]()
-    assets = [
-        Asset(row["asset"], row["zone"], row["class"], *_span(row, zone))
-        for row in rows_of(files, "assets.csv", _ASSETS, findings)
-    ]
-    installations = [
-        _installation(row, zone) for row in rows_of(files, "installations.csv", _INSTALLATIONS, findings, _OPTIONAL)
-    ]
+    stands = rows_of(files, "assets.csv", _ASSETS, findings) if "assets.csv" in files else ()
+    hangs = (
+        rows_of(files, "installations.csv", _INSTALLATIONS, findings, _OPTIONAL)
+        if "installations.csv" in files
+        else ()
+    )
+    assets = [Asset(row["asset"], row["zone"], row["class"], *_span(row, zone)) for row in stands]
+    installations = [_installation(row, zone) for row in hangs]
     if findings:
         raise TermsError(tuple(findings))
     return Register(tuple(assets), tuple(installations))
@@ -67,6 +69,11 @@ def load_register(files: Mapping[str, str], terms: Terms) -> Register:
     TermsError
         With every finding.
     """
+    # What people record needs neither containers nor devices; all else does.
+    if any(not isinstance(one.measure, RecordedMeasure) for one in terms.file.standard):
+        missing = [Finding(FindingCode.FILE_MISSING, name, "") for name in REGISTER_FILES if name not in files]
+        if missing:
+            raise TermsError(tuple(missing))
     register = read_register(files, terms.zone)
     if findings := lint_register(register, terms):
         raise TermsError(tuple(findings))

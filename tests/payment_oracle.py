@@ -4,28 +4,34 @@ Written from the rules of the contract language, not from the code, and used to 
 
 - sums that are held until an act compare with nothing; a cap serves them last; they use up an allowance only where
   the contractor bears the doubt;
-- *overlap*: of the events of one container, day and nature under standards that keep the highest, only the dearest
-  counts (of equals the earliest, then the standard's first consequence, then the first name);
+- *relief*: what a granted relief covers costs nothing, and leaves the plan where the tariff says so;
+- *overlap*: of the events of one container, day and nature (or of all natures) under standards that keep the highest,
+  only the dearest counts (of equals the earliest, then the standard's first consequence, then the first name);
 - *allowance*: the first events of the month are free, counted for the contract, the zone or the container;
 - *tariff*: by the value that the contractor bears, or the smallest miss where that one meets the target; so much an
-  event, a started hour, one too many, the share missing; a percentage of a base sum by band; by the event's number;
+  event, an hour or day (begun, whole or exact), one too many, the share missing; a percentage of a base sum by band;
+  by the event's number; the event's part of a base sum that all checks of the month share;
+- *repeat*: times a factor from some event on; *bedding_in*: nothing is charged in the first months;
 - *index*: at the unit's value in the month of the fact;
 - *cap*: in the order of time until the percentage of the base sum is spent; what it leaves nothing of is out; where
   the terms carry over, what it cut off is charged in the months after, as far as they leave room, the oldest first;
+- *points*: what is charged in points goes into an account, of which a sum of money is made;
+- *total_cap*: events in the order of time, then accounts, until a cap on the whole is spent;
 - *round*: each line, or at the end the total; rounding never lifts a deduction above its cap.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Any, cast
 
-from rules.records import Determination
+from rules.records import Determination, Relief
 
 Table = Mapping[str, Any]
 NOUGHT = Fraction(0)
+LENGTHS = {"PT1H": 3_600_000_000, "PT40M": 2_400_000_000, "P1D": 86_400_000_000}
 
 
 @dataclass
@@ -39,6 +45,7 @@ class Event:
     amount: Fraction = NOUGHT
     cut: Fraction = NOUGHT
     counts: bool = True
+    shadow: Fraction = NOUGHT
 
     @property
     def consequence(self) -> Table:
@@ -112,18 +119,37 @@ def to_step(amount: Fraction, step: Fraction, mode: str) -> Fraction:
 class Payment:
     """The calculation of one month."""
 
-    def __init__(self, terms: Table, indexes: Mapping[tuple[str, str], Fraction], period: str) -> None:
+    def __init__(
+        self,
+        terms: Table,
+        indexes: Mapping[tuple[str, str], Fraction],
+        period: str,
+        reliefs: Sequence[Relief] = (),
+        spent: Mapping[str, Fraction] | None = None,
+    ) -> None:
         self.terms, self.indexes, self.period = terms, indexes, period
+        self.reliefs, self.spent = reliefs, spent or {}
+        self.checks: Counter[str] = Counter()
+        self.excused: list[Event] = []
+        self.points: dict[str, Fraction] = {}
+        self.accounts: dict[str, Fraction] = {}
+        self.capped: dict[str, Fraction] = {}
         self.first = date.fromisoformat(f"{period}-01")
         self.rounding: Table = terms["money"]["rounding"]
 
     def unit(self, event: Event) -> Fraction:
         """Value of the tariff's unit."""
         unit = event.consequence["tariff"]["unit"]
-        return Fraction(1) if unit == self.terms["money"]["currency"] else self.indexes[unit, event.fact.day[:7]]
+        is_plain = unit == self.terms["money"]["currency"] or self.is_points(unit)
+        return Fraction(1) if is_plain else self.indexes[unit, event.fact.day[:7]]
+
+    def is_points(self, unit: str) -> bool:
+        """Whether a unit is a points account."""
+        return any(account["id"] == unit for account in self.terms.get("points", []))
 
     def events(self, facts: Sequence[Determination]) -> list[Event]:
         """Events that cost something, or may, in the order of time."""
+        self.checks = Counter(fact.standard for fact in facts)
         standards = {one["id"]: one for one in self.terms["standard"]}
         found: list[Event] = []
         for fact in facts:
@@ -139,8 +165,13 @@ class Payment:
     def run(self, events: list[Event]) -> None:
         """Take the steps in the order that the terms declare."""
         steps: dict[str, Callable[[list[Event]], None]] = {
+            "relief": self.relief,
             "overlap": self.overlap,
             "allowance": self.allowance,
+            "repeat": self.repeat,
+            "bedding_in": self.bedding_in,
+            "points": lambda live: self.collect(live, events),
+            "total_cap": self.total_cap,
             "tariff": self.tariff,
             "index": self.index,
             "cap": self.cap,
@@ -166,12 +197,119 @@ class Payment:
 
         groups: defaultdict[tuple[str, str, str], list[Event]] = defaultdict(list)
         for event in events:
-            if event.standard["overlap"] == {"group": "asset_day", "keep": "highest"}:
-                groups[event.fact.subject, event.fact.day, event.consequence["nature"]].append(event)
+            if (event.standard["overlap"]["group"], event.standard["overlap"]["keep"]) == ("asset_day", "highest"):
+                nature = event.consequence["nature"] if "across" not in event.standard["overlap"] else "any"
+                groups[event.fact.subject, event.fact.day, nature].append(event)
         for group in groups.values():
             group.sort(key=lambda one: (-cost(one), one.fact.window_start_us, one.place != 0, one.fact.standard))
             for event in group[1:]:
                 event.counts, event.amount = False, NOUGHT
+
+    def relief(self, events: list[Event]) -> None:
+        """Excuse what a relief of the terms' codes touches, or holds."""
+        codes = {one["code"]: one["covers"] for one in self.terms.get("relief", []) if "spares" in one["effect"]}
+        for event in events:
+            fact = event.fact
+            for one in self.reliefs:
+                if one.code not in codes:
+                    continue
+                first, last = (
+                    (fact.window_start_us, fact.window_end_us)
+                    if codes[one.code] == "contained"
+                    else (fact.window_end_us - 1, fact.window_start_us + 1)
+                )
+                named = [(one.standards, fact.standard), (one.zones, fact.zone), (one.subjects, fact.subject)]
+                is_named = all(who in group for group, who in named if group)
+                if is_named and one.since_us <= first and last <= one.until_us and event.counts:
+                    event.counts, event.amount = False, NOUGHT
+                    self.excused.append(event)
+
+    @staticmethod
+    def repeat(events: list[Event]) -> None:
+        """Multiply what comes again."""
+        for event in events:
+            said = event.consequence.get("repeat")
+            if not said:
+                continue
+            alike = [
+                other
+                for other in events
+                if (other.fact.standard, other.place) == (event.fact.standard, event.place)
+                and other.scope(said["per"]) == event.scope(said["per"])
+                and (not other.is_held or other.is_borne)
+            ]
+            when = (event.fact.window_start_us, event.fact.subject)
+            earlier = sum((other.fact.window_start_us, other.fact.subject) < when for other in alike)
+            mine, all_of_them = earlier + 1, max(len(alike), earlier + 1)
+            factor = Fraction(1)
+            for step in said["steps"]:
+                is_first = step is said["steps"][0]
+                reached = {"later": mine, "top": all_of_them, "graded": all_of_them if is_first else mine}
+                if reached[said["hits"]] >= step["from"]:
+                    factor = Fraction(step["multiplier"])
+            event.amount *= factor
+
+    def bedding_in(self, events: list[Event]) -> None:
+        """Charge nothing in the first months."""
+        for event in events:
+            if event.day < self.terms["bedding_in"]["until"]:
+                event.shadow, event.counts, event.amount = event.amount, False, NOUGHT
+
+    def collect(self, live: list[Event], events: list[Event]) -> None:
+        """Put points into their accounts, and make money of them."""
+        for account in self.terms["points"]:
+            mine = [event for event in live if event.consequence["tariff"]["unit"] == account["id"]]
+            points = sum((event.amount for event in mine), NOUGHT)
+            shadows = [event.shadow for event in events if event.consequence["tariff"]["unit"] == account["id"]]
+            bedding = self.terms.get("bedding_in", {"counts_for_triggers": False})
+            self.points[account["id"]] = points + (sum(shadows, NOUGHT) if bedding["counts_for_triggers"] else NOUGHT)
+            for event in mine:
+                event.counts, event.amount = False, NOUGHT
+            self.accounts[account["id"]] = self.money(account, points)
+
+    def money(self, account: Table, points: Fraction) -> Fraction:
+        """What so many points cost."""
+        rule, free = account["to_money"], number(account["free"], self.first)
+        paid = max(points - free, NOUGHT)
+        match rule["kind"]:
+            case "linear":
+                units = paid
+            case "bands":
+                units = Fraction(paid // number(rule["band"], self.first))
+            case _:
+                units = NOUGHT
+                steps = [(Fraction(one["above"]), Fraction(one["multiplier"])) for one in rule["slices"]]
+                if rule["hits"] == "whole":
+                    units = paid * max([factor for above, factor in steps if points > above], default=NOUGHT)
+                else:
+                    before = NOUGHT
+                    for above, factor in steps:
+                        units += max(points - max(above, free), NOUGHT) * (factor - before)
+                        before = factor
+        value = Fraction(1) if rule["unit"] == "CLP" else self.indexes[rule["unit"], self.period]
+        return units * number(rule["amount"], self.first) * value
+
+    def total_limit(self, cap: Table) -> Fraction:
+        """What is left of a cap on the whole when the month begins."""
+        limit = number(cap["amount"], self.first) if "amount" in cap else NOUGHT
+        if "pct" in cap:
+            limit = self.base(cap["base"]) * number(cap["pct"], self.first) / 100
+        return max(limit - self.spent.get(cap["id"], NOUGHT), NOUGHT)
+
+    def total_cap(self, events: list[Event]) -> None:
+        """Charge events, then accounts, until a cap on the whole is spent."""
+        for cap in self.terms["total_cap"]:
+            left = self.total_limit(cap)
+            for event in events:
+                if event.consequence["nature"] in cap["natures"]:
+                    event.amount = min(event.amount, left)
+                    event.counts = (event.counts and left > 0) or event.amount > 0
+                    left -= event.amount
+            for account in self.terms.get("points", []):
+                if account["nature"] in cap["natures"]:
+                    self.accounts[account["id"]] = min(self.accounts[account["id"]], left)
+                    left -= self.accounts[account["id"]]
+            self.capped[cap["id"]] = self.total_limit(cap) - left
 
     @staticmethod
     def allowance(events: list[Event]) -> None:
@@ -210,11 +348,29 @@ class Payment:
         if tariff["kind"] == "nth":
             amounts = tariff["amounts"]
             return number(amounts[earlier] if earlier < len(amounts) else amounts[-1], event.day)
-        hours = 0
-        while tariff["kind"] == "per_started_hour" and hours * 3_600_000_000 < by:
-            hours += 1
-        times = {"per_event": 1, "per_started_hour": hours, "per_unit": by, "proportional": 1 - share}
+        if tariff["kind"] == "planned_share":
+            return self.base(tariff["base"]) / self.planned(event)
+        times = {"per_event": 1, "per_time": self.times(tariff, event), "per_unit": by, "proportional": 1 - share}
         return number(tariff["amount"], event.day) * times[tariff["kind"]]
+
+    @staticmethod
+    def times(tariff: Table, event: Event) -> Fraction:
+        """Hours, or days, that a time counts as: whole ones, and what becomes of the rest."""
+        if tariff["kind"] != "per_time":
+            return NOUGHT
+        length = LENGTHS[tariff["time"]]
+        left, times = (event.value if tariff["of"] == "whole" else abs(event.value - event.fact.target)), 0
+        while left >= length:
+            left, times = left - length, times + 1
+        part = {"started": Fraction(left > 0), "completed": NOUGHT, "exact": Fraction(left, length)}
+        return times + part[tariff["count"]]
+
+    def planned(self, event: Event) -> int:
+        """Checks that share a base sum: all of the standard, or those that no relief excuses."""
+        name = event.fact.standard
+        excused = {one.fact.opportunity for one in self.excused if one.fact.standard == name}
+        is_out = event.consequence["tariff"]["excused"] == "out_of_plan"
+        return self.checks[name] - (len(excused) if is_out else 0)
 
     def base(self, name: str) -> Fraction:
         """Base sum of the month."""
@@ -230,8 +386,11 @@ class Payment:
         cap = event.consequence.get("cap")
         if not cap:
             return None
-        limit = self.base(cap["base"]) * number(cap["pct"], event.day) / 100
-        return (event.fact.standard, event.place, cap["per"] == "zone_month" and event.fact.zone), limit
+        limit = number(cap["amount"], event.day) if "amount" in cap else NOUGHT
+        if "pct" in cap:
+            limit = self.base(cap["base"]) * number(cap["pct"], event.day) / 100
+        shared = {"zone_month": event.fact.zone, "month": "", "event": f"{event.fact.subject} {event.fact.day}"}
+        return (event.fact.standard, event.place, shared[cap["per"]]), limit
 
     def cap(self, events: list[Event]) -> None:
         """Charge until the cap is spent."""
@@ -251,15 +410,42 @@ class Payment:
         return to_step(amount, number(self.rounding["step"], day), self.rounding["mode"])
 
     def round(self, events: list[Event]) -> None:
-        """Round each line, never above its cap."""
+        """Round each line, never above its caps."""
+        if self.rounding["at"] != "line":
+            return
         spent: defaultdict[tuple[Any, ...], Fraction] = defaultdict(Fraction)
+        order = list(self.terms["money"]["order"])
         for event in events:
-            event.amount = self.line(event.amount, event.day)
             room = self.room(event)
-            if room and self.rounding["at"] == "line":
-                left = max(room[1] - spent[room[0]], NOUGHT)
-                event.amount = min(event.amount, to_step(left, number(self.rounding["step"], event.day), "down"))
-                spent[room[0]] += event.amount
+            if room and "repeat" in event.consequence and order.index("cap") < order.index("repeat"):
+                room = None
+            rooms = [*([room] if room else []), *self.totals(event.consequence["nature"])]
+            event.amount = self.under(self.line(event.amount, event.day), event.day, rooms, spent)
+        for account in self.terms.get("points", []):
+            amount = self.line(self.accounts[account["id"]], self.first)
+            self.accounts[account["id"]] = self.under(amount, self.first, self.totals(account["nature"]), spent)
+        for cap in self.terms.get("total_cap", []):
+            self.capped[cap["id"]] = spent["total", cap["id"]]
+
+    def totals(self, nature: str) -> list[tuple[tuple[Any, ...], Fraction]]:
+        """Caps on the whole that a nature falls under."""
+        caps = self.terms.get("total_cap", [])
+        return [(("total", cap["id"]), self.total_limit(cap)) for cap in caps if nature in cap["natures"]]
+
+    def under(
+        self,
+        amount: Fraction,
+        day: date,
+        rooms: Sequence[tuple[tuple[Any, ...], Fraction]],
+        spent: defaultdict[tuple[Any, ...], Fraction],
+    ) -> Fraction:
+        """Leave off what rounding up adds beyond a cap."""
+        for key, limit in rooms:
+            left = max(limit - spent[key], NOUGHT)
+            amount = min(amount, to_step(left, number(self.rounding["step"], day), "down"))
+        for key, _ in rooms:
+            spent[key] += amount
+        return amount
 
 
 def carry(payment: Payment, month: Month, earlier: Month, events: Sequence[Event]) -> None:
@@ -288,7 +474,9 @@ def carry(payment: Payment, month: Month, earlier: Month, events: Sequence[Event
 def charge_queue(payment: Payment, queue: list[tuple[str, Fraction]], mine: Sequence[Event], cap: Table) -> Fraction:
     """Charge the oldest first, as far as the month's own events leave room; what is charged leaves the queue."""
     last = date.fromisoformat(f"{payment.period}-28")
-    limit = payment.base(cap["base"]) * number(cap["pct"], last) / 100
+    limit = number(cap["amount"], last) if "amount" in cap else NOUGHT
+    if "pct" in cap:
+        limit = payment.base(cap["base"]) * number(cap["pct"], last) / 100
     room = max(limit - sum((event.amount for event in mine), NOUGHT), NOUGHT)
     owed = sum((amount for _, amount in queue), NOUGHT)
     charged = payment.line(min(owed, room), last)
@@ -326,9 +514,12 @@ def pay(
         name = f"{payment.period}/base/{base['id']}"
         month.settled[name] = payment.line(number(base["amount"], payment.first), payment.first)
     for event in events:
-        is_open = event.counts and (event.is_held or event.consequence["nature"] == "fine")
-        place = month.open if is_open or event.consequence["nature"] == "fine" else month.settled
+        is_fine = event.consequence["nature"] in {"fine", "damages"}
+        place = month.open if is_fine or (event.counts and event.is_held) else month.settled
         place[f"{payment.period}/{event.name}"] = -event.amount
+    for account in payment.terms.get("points", []):
+        place = month.open if account["nature"] in {"fine", "damages"} else month.settled
+        place[f"{payment.period}/points/{account['id']}"] = -payment.accounts[account["id"]]
     carry(payment, month, earlier, events)
     for name, amount in earlier.open.items():
         if amount and name not in decided:

@@ -129,7 +129,12 @@ def act(
 
 def pay(
     terms: Annotated[Path, typer.Argument(help="Contract folder.")],
-    determinations: Annotated[Path, typer.Argument(help="As assess --determinations --format csv writes it.")],
+    determinations: Annotated[
+        Path,
+        typer.Argument(
+            help="As assess --determinations --format csv writes it, or plain facts: standard,subject,zone,day,value."
+        ),
+    ],
     period: Annotated[str, typer.Option("--period", help="For example 2026-09.")],
     opening: Annotated[Path | None, typer.Option("--opening", help="Closing state of the month before.")] = None,
     restate: Annotated[
@@ -137,6 +142,9 @@ def pay(
         typer.Option("--restate", help="Determinations of an issued month still open to late data; once for each."),
     ] = None,
     inputs: Annotated[Path | None, typer.Option("--inputs", help="Officers' acts: JSON with a list `acts`.")] = None,
+    reliefs: Annotated[
+        Path | None, typer.Option("--reliefs", help="Reliefs granted: JSON with a list `reliefs`.")
+    ] = None,
     closing: Annotated[Path | None, typer.Option("--closing", help="File to write the closing state to.")] = None,
     form: FormatOption = Format.JSON,
     language: LanguageOption = None,
@@ -146,8 +154,8 @@ def pay(
 
     from app.cli import show
     from app.errors import UsageError
-    from app.export.files import read_acts, read_json, read_text, write_text
-    from app.export.tables import read_determinations
+    from app.export.files import read_acts, read_json, read_reliefs, read_text, write_text
+    from app.export.tables import read_checks
     from app.jobs.contracts import load_files, read_folder
     from rules.assess import opportunities
     from rules.calendar import month_days
@@ -157,16 +165,16 @@ def pay(
 
     _check_month(period)
     loaded = load_files(read_folder(terms))
-    found = read_determinations(read_text(determinations))
+    found = read_checks(read_text(determinations), loaded.terms)
     before = read_json(opening) if opening else None
-    acts = read_acts(inputs) if inputs else []
+    decided = [*(read_acts(inputs) if inputs else []), *(read_reliefs(reliefs) if reliefs else [])]
     earlier: dict[str, Earlier] = {}
     for path in restate or []:
-        rows = read_determinations(read_text(path))
+        rows = read_checks(read_text(path), loaded.terms)
         if not rows:
             raise UsageError(f"{path} holds no determination, so no month to restate")
         earlier[rows[0].day[:7]] = Earlier(loaded.terms, rows)
-    done = settle(loaded.terms, found, period, before, acts, earlier)
+    done = settle(loaded.terms, found, period, before, decided, earlier)
     expected = opportunities(loaded.terms, loaded.register, month_days(period))
     if missing := len(expected - {one.opportunity for one in found}):
         note(f"{missing} of the month's {len(expected)} checks are not in {determinations.name}: they count as met")

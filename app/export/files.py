@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 from app.errors import UsageError
 from app.export.tables import statement_csv
-from rules.records import Act, canonical
+from rules.records import Act, Relief, canonical
+from storage.instants import microseconds
 
 
 def write_statement(folder: Path, body: str, record: dict[str, Any]) -> None:
@@ -74,6 +76,37 @@ def read_acts(path: Path) -> list[Act]:
         if sorted(one) != sorted(names):
             raise UsageError(f"act {number} of {path} must have {', '.join(names)}, no more and no less")
     return [Act(**one) for one in acts]
+
+
+def read_reliefs(path: Path) -> list[Relief]:
+    """Read reliefs that were granted: a JSON object with a list `reliefs`; instants are ISO 8601 with their offset.
+
+    Raises
+    ------
+    UsageError
+        When a relief is incomplete.
+    """
+    said = read_json(path).get("reliefs")
+    if not isinstance(said, list):
+        raise UsageError(f"{path} has no list `reliefs`")
+    reliefs: list[Relief] = []
+    for number, one in enumerate(cast("list[dict[str, Any]]", said), start=1):
+        try:
+            reliefs.append(_relief(one))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"relief {number} of {path} cannot be read: {error!r}") from error
+    return reliefs
+
+
+def _relief(said: dict[str, Any]) -> Relief:
+    known = dict(said)
+    since, until = (datetime.fromisoformat(known.pop(name)) for name in ("since", "until"))
+    if since.tzinfo is None or until.tzinfo is None or since >= until:
+        raise ValueError(f"{since} to {until} is no span of instants with their offsets")
+    scopes: dict[str, Any] = {
+        name: tuple(known.pop(name, ())) for name in ("standards", "zones", "subjects", "evidence")
+    }
+    return Relief(since_us=microseconds(since), until_us=microseconds(until), **known, **scopes)
 
 
 def read_json(path: Path) -> dict[str, Any]:

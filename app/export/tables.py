@@ -8,6 +8,8 @@ from typing import Any
 
 from app import text
 from app.errors import UsageError
+from rules.contract import Terms
+from rules.facts import COLUMNS, facts_of
 from rules.records import Determination, Op, Unit, Verdict, canonical
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -71,6 +73,31 @@ def determination_rows(determinations: Iterable[Determination]) -> list[dict[str
 def determinations_csv(determinations: Iterable[Determination]) -> str:
     """Write determinations so that `read_determinations` gives them back."""
     return write_csv(_DETERMINATION_COLUMNS, determination_rows(determinations))
+
+
+def read_checks(said: str, terms: Terms) -> list[Determination]:
+    """Read a month's checks: determinations with their ids, or a clerk's plain facts, which the terms judge.
+
+    Parameters
+    ----------
+    said : str
+        CSV; plain facts have no column `id`.
+    terms : Terms
+
+    Raises
+    ------
+    UsageError
+        When a row is neither, or its id does not follow from its content.
+    CalculationError
+        When a fact does not fit the terms.
+    """
+    rows = csv.DictReader(io.StringIO(said))
+    columns = rows.fieldnames or ()
+    if "id" in columns:
+        return read_determinations(said)
+    if missing := [name for name in COLUMNS[:5] if name not in columns]:
+        raise UsageError(f"neither determinations nor facts: there is no column id, nor {', '.join(missing)}")
+    return facts_of(terms, rows)
 
 
 def read_determinations(said: str) -> list[Determination]:

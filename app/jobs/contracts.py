@@ -76,7 +76,7 @@ def add_folder(connection: Connection, folder: Path, now: datetime) -> tuple[Loa
     loaded = load_files(files)
     terms = loaded.terms
     terms_files = {name: files[name] for name in TERMS_FILES if name in files}
-    register_files = {name: files[name] for name in REGISTER_FILES}
+    register_files = {name: files[name] for name in REGISTER_FILES if name in files}
     content = {"files": terms_files, "zone": _zone_content(terms.zone)}
     added = contracts.add(
         connection,

@@ -21,6 +21,7 @@ from rules.measures import (
     FullMeasure,
     InspectedMeasure,
     PassMeasure,
+    RecordedMeasure,
     ReportMeasure,
     RespondMeasure,
     SpeedMeasure,
@@ -215,8 +216,8 @@ def _evidence(question: _Question, segment: str) -> Evidence:
             heard = _reports(question, measure)
         case SpeedMeasure():
             heard = _heard(question, "position_fix", lambda link: link.asset == one.subject, question.looked)
-        case FeedMeasure():
-            # What was not sent has no readings: its gaps tell it.
+        case FeedMeasure() | RecordedMeasure():
+            # What was not sent has no readings: its gaps tell it; what people record has none.
             pass
     return Evidence(one, question.loaded, heard=heard)
 

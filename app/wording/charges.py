@@ -9,9 +9,9 @@ from app.wording.catalogue import Language, counted, marked, told
 from app.wording.figures import amount, count, day, exact_share, number
 from app.wording.names import nature_name
 from rules.consequences import Nature
+from rules.payments.charges import ChargeState
 from rules.payments.lines import Block
 from rules.payments.money import read, written
-from rules.payments.steps import ChargeState
 
 _PPM = 1_000_000
 _EVENT = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.wording.catalogue import Language, counted, marked, told
 from app.wording.figures import bound, clock, count, day, hours, instant, length, month, quantity
-from rules.payments.steps import ChargeState
+from rules.payments.charges import ChargeState
 from rules.records import Op, Verdict
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from app.wording.catalogue import Language, marked, told
 from rules.consequences import Nature
 from rules.contract import Level
+from rules.payments.charges import ChargeState
 from rules.payments.lines import Block, LineKind
-from rules.payments.steps import ChargeState
 from rules.records import GapCause, Unit, Verdict
 
 _VERDICTS = {

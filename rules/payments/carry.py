@@ -8,17 +8,17 @@ is a function of the months' facts: settling an earlier month again gives what i
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from rules.calendar import month_days
 from rules.consequences import Cap, Consequence, Nature
 from rules.contract import Standard, Terms
 from rules.numbers import dated_on, value_on
+from rules.payments.charges import Charge, ChargeState, parameter
+from rules.payments.history import last_day
 from rules.payments.lines import Block, Line, LineKind
 from rules.payments.money import Mode, read, rounded, written
-from rules.payments.steps import Charge, ChargeState, limit_on, parameter
+from rules.payments.steps import limit_on
 
 # `standard/nature/zone`, or `standard/nature/all` under a cap of all zones: month of the facts to what is still to
 # be charged. [currency]
@@ -110,7 +110,7 @@ def _room(
             _NOTHING,
         )
         # It is charged last, so by the percentage of the last day.
-        rooms[place] = _Room(standard, cap, limit_on(terms, cap, _last_day(period)), spent)
+        rooms[place] = _Room(standard, cap, limit_on(terms, cap, last_day(period)), spent)
     return rooms[place]
 
 
@@ -129,7 +129,7 @@ def _line(
         trace.append({"step": "round", "in": written(exact), "out": written(charged), **rounding})
     if room:
         room.spent += charged
-    is_settled = nature == Nature.PRICE
+    is_settled = Nature(nature).is_settled
     month = period if is_settled else ""
     line = Line(
         id=f"{period}/carry-over/{key}",
@@ -159,7 +159,10 @@ def _step(terms: Terms, room: _Room | None, owed: Fraction, charged: Fraction, p
     said = {"step": "cap", "in": written(owed), "out": written(charged)}
     if room is None:
         return said
-    number = parameter(terms, room.standard, dated_on(room.cap.pct, _last_day(period)), "percent")
+    numbers, unit = (
+        (room.cap.amount, terms.file.money.currency) if room.cap.amount else (room.cap.pct or (), "percent")
+    )
+    number = parameter(terms, room.standard, dated_on(numbers, last_day(period)), unit)
     base = {"limit": written(room.limit), "base": room.cap.base, "per": room.cap.per}
     return {**said, **base, "spent": written(room.spent), "parameter": number}
 
@@ -189,8 +192,4 @@ def _rounded(terms: Terms, amount: Fraction, period: str, mode: Mode | None = No
     rounding = terms.file.money.rounding
     if rounding.at == "total":
         return amount
-    return rounded(amount, value_on(rounding.step, _last_day(period)), mode or rounding.mode)
-
-
-def _last_day(period: str) -> date:
-    return month_days(period)[1] - timedelta(days=1)
+    return rounded(amount, value_on(rounding.step, last_day(period)), mode or rounding.mode)

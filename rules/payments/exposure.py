@@ -10,24 +10,24 @@ from datetime import date
 from fractions import Fraction
 from typing import assert_never
 
-from rules.calendar import SECOND_US, month_of
+from rules.calendar import month_of
 from rules.consequences import (
     BandTariff,
     Consequence,
     EventTariff,
-    HourTariff,
     Nature,
     NthTariff,
+    PlanTariff,
     ShareTariff,
+    TimeTariff,
     UnitTariff,
 )
 from rules.contract import Level, Standard, Step, Terms
+from rules.instruments import LinearPoints, PointBands, PointRatchet, Points
 from rules.numbers import value_on
 from rules.payments.steps import limit_on
 from rules.payments.tariffs import base_amount, index_value
 from rules.records import Unit
-
-_HOUR_US = 3_600 * SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def exposure(terms: Terms, counts: Mapping[str, int], most: Mapping[str, int] | 
     for standard in terms.file.standard:
         for consequence in standard.consequence:
             excess = _excess(standard, (most or {}).get(standard.id, 0), first)
-            amount = _dearest(terms, consequence, counts.get(standard.id, 0), excess)
+            amount = _dearest(terms, standard, consequence, counts.get(standard.id, 0), excess)
             limit = _limit(terms, standard, consequence)
             is_capped = limit is not None and amount > limit
             capped = amount if limit is None else min(amount, limit)
@@ -98,7 +98,7 @@ def _excess(standard: Standard, most: int, day: date) -> Fraction:
     return max(most - value_on(standard.target.value, day, unit), Fraction(0))
 
 
-def _dearest(terms: Terms, consequence: Consequence, count: int, excess: Fraction) -> Fraction:
+def _dearest(terms: Terms, standard: Standard, consequence: Consequence, count: int, excess: Fraction) -> Fraction:
     """What so many events cost, each missed by as much as it can be."""
     first = terms.file.contract.effective.since
     allowance, tariff = consequence.allowance, consequence.tariff
@@ -107,8 +107,13 @@ def _dearest(terms: Terms, consequence: Consequence, count: int, excess: Fractio
     match tariff:
         case EventTariff() | ShareTariff():
             amount = paid * value_on(tariff.amount, first)
-        case HourTariff():
-            amount = paid * value_on(tariff.amount, first) * -(-excess // _HOUR_US)
+        case TimeTariff():
+            target = value_on(standard.target.value, first, "us") if tariff.of == "whole" else Fraction(0)
+            # A part begun counts as one at most.
+            units = -(-(excess + target) // value_on(tariff.time, first, "us"))
+            amount = paid * value_on(tariff.amount, first) * units
+        case PlanTariff():
+            amount = base_amount(terms, tariff.base, first) * Fraction(paid, max(count, 1))
         case UnitTariff():
             amount = paid * value_on(tariff.amount, first) * excess
         case BandTariff():
@@ -123,7 +128,26 @@ def _dearest(terms: Terms, consequence: Consequence, count: int, excess: Fractio
             amount = sum((sums[min(skipped + n, len(sums) - 1)] for n in range(paid)), Fraction(0))
         case other:  # pyright: ignore[reportUnnecessaryComparison]
             assert_never(other)
+    if consequence.repeat:
+        amount *= max(Fraction(step.multiplier) for step in consequence.repeat.steps)
+    if account := terms.account(tariff.unit):
+        return _dearest_points(terms, account, amount)
     return amount * _index_value(terms, tariff.unit)
+
+
+def _dearest_points(terms: Terms, account: Points, points: Fraction) -> Fraction:
+    """What so many points cost by themselves, none of them free."""
+    first, rule = terms.file.contract.effective.since, account.to_money
+    match rule:
+        case LinearPoints():
+            times = Fraction(1)
+        case PointBands():
+            times = 1 / value_on(rule.band, first)
+        case PointRatchet():
+            times = max(Fraction(one.multiplier) for one in rule.slices)
+        case other:  # pyright: ignore[reportUnnecessaryComparison]
+            assert_never(other)
+    return points * times * value_on(rule.amount, first) * _index_value(terms, rule.unit)
 
 
 def _index_value(terms: Terms, unit: str) -> Fraction:
@@ -136,7 +160,7 @@ def _index_value(terms: Terms, unit: str) -> Fraction:
 
 
 def _limit(terms: Terms, standard: Standard, consequence: Consequence) -> Fraction | None:
-    if consequence.cap is None:
+    if consequence.cap is None or consequence.cap.per == "event":
         return None
     limit = limit_on(terms, consequence.cap, terms.file.contract.effective.since)
     zones = len(terms.zones) if standard.zones == "all" else len(standard.zones)

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from rules.consequences import Nature
 from rules.contract import Terms
+from rules.payments.charges import Charge, ChargeState, Sum
 from rules.payments.money import written
-from rules.payments.steps import Charge, ChargeState
 
 
 class Block(StrEnum):
@@ -26,6 +25,9 @@ class LineKind(StrEnum):
     CARRY_OVER = "carry_over"
     ROUNDING = "rounding"
     RESTATEMENT = "restatement"
+    RETENTION = "retention"
+    RELEASE = "release"
+    BONUS = "bonus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def line_of(terms: Terms, charge: Charge, period: str) -> Line:
     """
     one, consequence = charge.determination, charge.consequence
     several = len(charge.standard.consequence) > 1
-    is_settled = consequence.nature == Nature.PRICE and charge.state != ChargeState.HELD
+    is_settled = consequence.nature.is_settled and charge.state != ChargeState.HELD
     month = period if is_settled else ""
     return Line(
         id=f"{period}/{one.standard}/{one.subject}/{one.day}" + (f"/{consequence.nature}" if several else ""),
@@ -106,6 +108,41 @@ def line_of(terms: Terms, charge: Charge, period: str) -> Line:
         determinations=[one.id],
         says=_says(terms, charge),
         trace=charge.trace,
+    )
+
+
+def sum_line(one: Sum, period: str) -> Line:
+    """Make the line of a points account.
+
+    Parameters
+    ----------
+    one : Sum
+        After all steps.
+    period : str
+        Month of the points.
+    """
+    is_settled = one.account.nature.is_settled
+    month = period if is_settled else ""
+    return Line(
+        id=f"{period}/points/{one.account.id}",
+        block=Block.SETTLEMENT if is_settled else Block.IN_PROCEDURE,
+        kind=LineKind.DEDUCTION,
+        nature=one.account.nature,
+        amount=written(-one.amount),
+        fact_month=period,
+        firm_month=month,
+        charge_month=month,
+        state=ChargeState.CHARGED if one.amount else ChargeState.FREE,
+        determinations=one.determinations,
+        says={
+            "code": "points",
+            "account": one.account.id,
+            "points": written(one.points),
+            "shadow": written(one.shadow),
+            "free": next(step["free"] for step in one.trace if "free" in step),
+            "clause": one.account.clause.article,
+        },
+        trace=one.trace,
     )
 
 
@@ -127,6 +164,8 @@ def _says(terms: Terms, charge: Charge) -> dict[str, Any]:
         "clause": charge.standard.clause.article,
         "tariff": charge.consequence.tariff.kind,
     }
+    if charge.points:
+        said["points"] = written(charge.points)
     return {**said, "detail": one.trace["detail"]} if "detail" in one.trace else said
 
 

@@ -15,10 +15,10 @@ from rules.calendar import previous_month
 from rules.contract import Terms
 from rules.errors import CalculationError
 from rules.payments.carry import Carried, carry_over
-from rules.payments.lines import Block, Line, LineKind, line_of
+from rules.payments.fold import Folded, fold
+from rules.payments.lines import Block, Line, LineKind
 from rules.payments.money import read, written
-from rules.payments.steps import charges_of, run_steps
-from rules.records import Determination
+from rules.records import Determination, Relief
 
 _NOTHING = Fraction(0)
 
@@ -53,12 +53,15 @@ class Restated:
         Month to line to what has been stated of it, see `stated_of`.
     carried : dict
         Month to what its caps carry over into the next, as it is known now; see `carry_over`.
+    history : dict
+        What is remembered of the months, as it is known now.
     """
 
     lines: list[Line] = field(default_factory=list[Line])
     in_procedure: list[Line] = field(default_factory=list[Line])
     stated: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     carried: dict[str, Carried] = field(default_factory=dict[str, Carried])
+    history: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict[str, dict[str, dict[str, str]]])
 
 
 def stated_of(lines: Sequence[Line]) -> dict[str, Any]:
@@ -72,7 +75,9 @@ def stated_of(lines: Sequence[Line]) -> dict[str, Any]:
     return {line.id: _entry(line, read(line.amount), line.id) for line in lines if read(line.amount)}
 
 
-def restate(opening: Mapping[str, Any], earlier: Mapping[str, Earlier], period: str) -> Restated:
+def restate(
+    opening: Mapping[str, Any], earlier: Mapping[str, Earlier], period: str, reliefs: Sequence[Relief] = ()
+) -> Restated:
     """Settle earlier months again and find what differs from what was stated of them.
 
     Parameters
@@ -83,6 +88,8 @@ def restate(opening: Mapping[str, Any], earlier: Mapping[str, Earlier], period: 
         Months still open to late data.
     period : str
         This month, whose lines restate.
+    reliefs : sequence of Relief
+        All that were granted.
 
     Raises
     ------
@@ -92,13 +99,17 @@ def restate(opening: Mapping[str, Any], earlier: Mapping[str, Earlier], period: 
     """
     # A state in which no cap carried anything over does not say so.
     carried = dict(opening.get("cap_carry", {}))
-    restated = Restated(in_procedure=[line_from(said) for said in opening["in_procedure"]], carried=carried)
+    in_procedure = [line_from(said) for said in opening["in_procedure"]]
+    restated = Restated(in_procedure=in_procedure, carried=carried, history=dict(opening.get("history", {})))
     for month in sorted(earlier):
         if month not in opening["stated"]:
             raise CalculationError(f"{month} is not open to restatement in {period}")
         _check(earlier[month], month)
         before = opening["stated"][month]
-        restated.stated[month] = _restate_month(before, earlier[month], (month, period), restated)
+        folded = fold(earlier[month].terms, earlier[month].determinations, month, reliefs, restated.history)
+        # What was retained of the month stands as it was stated.
+        restated.history[month] = {**restated.history.get(month, {}), **folded.history}
+        restated.stated[month] = _restate_month(before, earlier[month], (month, period), (folded, restated))
     _check_carried(opening.get("cap_carry", {}), restated, earlier, period)
     needed = {period, *earlier}
     # The first month to restate next time opens with what the month before it carried over.
@@ -163,13 +174,12 @@ def line_from(said: Mapping[str, Any]) -> Line:
 
 
 def _restate_month(
-    before: Mapping[str, Any], again: Earlier, months: tuple[str, str], restated: Restated
+    before: Mapping[str, Any], again: Earlier, months: tuple[str, str], known: tuple[Folded, Restated]
 ) -> dict[str, Any]:
-    charges = charges_of(again.terms, again.determinations)
-    run_steps(again.terms, charges)
+    folded, restated = known
     opening = restated.carried.get(previous_month(months[0]), {})
-    carried, restated.carried[months[0]] = carry_over(again.terms, charges, opening, months[0])
-    found = [*(line_of(again.terms, charge, months[0]) for charge in charges), *carried]
+    carried, restated.carried[months[0]] = carry_over(again.terms, folded.charges, opening, months[0])
+    found = [*folded.lines, *carried]
     now = {line.id: line for line in found}
     entries: dict[str, Any] = {}
     for name in sorted(before.keys() | now.keys()):

@@ -17,11 +17,14 @@ from rules.contract import Terms
 from rules.errors import CalculationError
 from rules.numbers import value_on
 from rules.payments.carry import carry_over
-from rules.payments.lines import Block, Line, LineKind, line_of
+from rules.payments.fold import fold
+from rules.payments.history import remembered
+from rules.payments.lines import Block, Line, LineKind
 from rules.payments.money import read, rounded, written
 from rules.payments.restate import Earlier, decide, restate, stated_of
-from rules.payments.steps import charges_of, run_steps
-from rules.records import ENGINE, Act, Determination, Verdict, digest
+from rules.payments.retention import retain
+from rules.payments.triggers import notices
+from rules.records import ENGINE, Act, Determination, Relief, Verdict, digest
 
 STATEMENT_SCHEMA = "poniente.statement/1"
 STATE_SCHEMA = "poniente.state/1"
@@ -68,7 +71,7 @@ def settle(
     determinations: Sequence[Determination],
     period: str,
     opening: dict[str, Any] | None = None,
-    acts: Iterable[Act] = (),
+    decided: Iterable[Act | Relief] = (),
     earlier: Mapping[str, Earlier] | None = None,
 ) -> Statement:
     """Make the statement of a period.
@@ -83,8 +86,8 @@ def settle(
         For example `2026-09`.
     opening : dict, optional
         Closing state of the period before; nothing for the first.
-    acts : iterable of Act
-        Officers' acts on lines in procedure.
+    decided : iterable of Act or Relief
+        What officers decided: acts on lines in procedure, reliefs granted for any month.
     earlier : mapping of str to Earlier, optional
         Issued months still open to late data, as they are known now; others are not restated any more.
 
@@ -99,15 +102,17 @@ def settle(
         )
     opened = opening_of_nothing(terms, period) if opening is None else opening
     _check(terms, determinations, period, opened)
-    charges = charges_of(terms, determinations)
-    run_steps(terms, charges)
-    restated = restate(opened, earlier or {}, period)
+    acts, reliefs = _sorted_out(decided)
+    restated = restate(opened, earlier or {}, period, reliefs)
+    folded = fold(terms, determinations, period, reliefs, restated.history)
+    restated.history[period] = folded.history
     before = restated.carried.get(previous_month(period), {})
-    carried, restated.carried[period] = carry_over(terms, charges, before, period)
-    new = [*(line_of(terms, charge, period) for charge in charges), *carried]
-    decided, pending = _decide(restated.in_procedure, _by_line(acts), period)
-    decide(restated.stated, decided)
-    lines = [*_base_lines(terms, period), *new, *restated.lines, *decided]
+    carried, restated.carried[period] = carry_over(terms, folded.charges, before, period)
+    retained, folded.history["retained"] = retain(terms, restated.history, period)
+    new = [*folded.lines, *carried]
+    decided_lines, pending = _decide(restated.in_procedure, _by_line(acts), period)
+    decide(restated.stated, decided_lines)
+    lines = [*_base_lines(terms, period), *new, *retained, *restated.lines, *decided_lines]
     net = _total(lines, Block.SETTLEMENT) + _total(lines, Block.FIRM)
     closing_lines, left_over = _close(terms, net, read(opened["carry_over"]), period)
     lines = sorted([*lines, *closing_lines, *pending], key=lambda line: (line.block, line.kind, line.id))
@@ -124,8 +129,18 @@ def settle(
     # Said only where there is something: a state of terms without such caps is what it was before there were any.
     if any(restated.carried.values()):
         closing["cap_carry"] = {month: rows for month, rows in sorted(restated.carried.items()) if rows}
+    if history := remembered(restated.history):
+        closing["history"] = history
     body = _body(terms, period, lines, determinations, opened, closing)
-    return Statement({**body, "restates": _restates(earlier or {})}, closing)
+    body["restates"] = _restates(earlier or {})
+    if given := notices(terms, restated.history, period, reliefs):
+        body["notices"] = given
+    return Statement(body, closing)
+
+
+def _sorted_out(decided: Iterable[Act | Relief]) -> tuple[list[Act], list[Relief]]:
+    said = list(decided)
+    return [one for one in said if isinstance(one, Act)], [one for one in said if isinstance(one, Relief)]
 
 
 def _restates(earlier: Mapping[str, Earlier]) -> dict[str, Any]:

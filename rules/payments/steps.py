@@ -4,121 +4,38 @@ Every step leaves a trace on the charges it looks at: what came in, which number
 Charges are always taken in the order of time, so the order in which determinations arrive decides nothing.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from datetime import date
-from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, assert_never
 
 from rules.calendar import month_of
-from rules.consequences import Cap, Consequence, Inconclusive, NthTariff
-from rules.contract import Standard, Step, Terms
+from rules.consequences import Cap, NthTariff, PlanTariff, Repeat, RepeatStep
+from rules.contract import Step, Terms
+from rules.instruments import ReliefCode, TotalCap
 from rules.numbers import Dated, dated_on, value_on
+from rules.payments.charges import Charge, ChargeState, Month, Sum, parameter
 from rules.payments.money import rounded, written
-from rules.payments.tariffs import base_amount, index_value, price
-from rules.records import Determination, Verdict
+from rules.payments.points import fill_accounts
+from rules.payments.tariffs import Among, base_amount, index_value, price
+from rules.records import Determination, Relief
+
+_NOTHING = Fraction(0)
+# What shares a cap, and the most that it may cost.
+_Limit = tuple[tuple[str, int, str], Fraction]
 
 
-class ChargeState(StrEnum):
-    """What became of a charge."""
-
-    CHARGED = "charged"
-    FREE = "free"
-    ABSORBED = "absorbed"
-    CAPPED = "capped"
-    HELD = "held"
-
-
-@dataclass(slots=True)
-class Charge:
-    """One consequence of one determination, on its way to an amount.
-
-    Parameters
-    ----------
-    determination : Determination
-    standard : Standard
-    place : int
-        Which of the standard's consequences.
-    amount : Fraction
-        Not negative. In the tariff's unit until the step `index`, in the currency afterwards.
-    state : ChargeState
-    cut : Fraction
-        What the cap took off. [currency]
-    trace : list of dict
-    """
-
-    determination: Determination
-    standard: Standard
-    place: int
-    amount: Fraction = Fraction(0)
-    state: ChargeState = ChargeState.CHARGED
-    cut: Fraction = Fraction(0)
-    trace: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-
-    @property
-    def consequence(self) -> Consequence:
-        """The consequence that is applied."""
-        return self.standard.consequence[self.place]
-
-    @property
-    def day(self) -> date:
-        """Local day of the fact."""
-        return date.fromisoformat(self.determination.day)
-
-    @property
-    def order(self) -> tuple[int, str, str, int]:
-        """Place in time: which of two charges counts first."""
-        return (
-            self.determination.window_start_us,
-            self.determination.standard,
-            self.determination.subject,
-            self.place,
-        )
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether it makes a later event a later one: certain, or held by a doubt that the contractor bears."""
-        return self.state == ChargeState.CHARGED or self.determination.is_missed_borne
-
-    def scope(self, per: str) -> str:
-        """What it is counted with: its `zone`, its `asset`, or the whole `contract`."""
-        return {"contract": "", "zone": self.determination.zone, "asset": self.determination.subject}[per]
-
-    def close(self, state: ChargeState) -> None:
-        """Take the charge out: nothing is owed."""
-        self.state, self.amount = state, Fraction(0)
-
-
-def charges_of(terms: Terms, determinations: Iterable[Determination]) -> list[Charge]:
-    """Make a charge of every determination that costs something, or may.
-
-    Parameters
-    ----------
-    terms : Terms
-    determinations : iterable of Determination
-    """
-    standards = {standard.id: standard for standard in terms.file.standard}
-    charges: list[Charge] = []
-    for one in determinations:
-        standard = standards[one.standard]
-        state = _state(standard, one)
-        if state is not None:
-            charges += [Charge(one, standard, place, state=state) for place in range(len(standard.consequence))]
-    return sorted(charges, key=lambda charge: charge.order)
-
-
-def run_steps(terms: Terms, charges: list[Charge]) -> None:
+def run_steps(month: Month) -> None:
     """Run the terms' steps, in their order, on the charges of a period.
 
     Parameters
     ----------
-    terms : Terms
-    charges : list of Charge
-        In the order of time; changed in place.
+    month : Month
+        Changed in place.
     """
-    for step in terms.file.money.order:
+    charges = month.charges
+    for step in month.terms.file.money.order:
         # A held sum awaits an act: it compares with nothing, and takes what a cap leaves it. It uses up an allowance,
         # or makes the next event a second one, only where the contractor bears the doubt: else silence about a cheap
         # event would free a dear one.
@@ -132,82 +49,84 @@ def run_steps(terms: Terms, charges: list[Charge]) -> None:
                 taken = sorted([*certain, *counted], key=lambda charge: charge.order)
             case _:
                 taken = certain + held
-        _STEPS[step](terms, taken)
+        _STEPS[step](month, taken)
 
 
-def _state(standard: Standard, one: Determination) -> ChargeState | None:
-    """What a verdict leads to; an inconclusive one pays what the terms say."""
-    if one.verdict != Verdict.INCONCLUSIVE:
-        return ChargeState.CHARGED if one.verdict == Verdict.NOT_MET else None
-    match standard.inconclusive:
-        case Inconclusive.NO_DEDUCTION:
-            return None
-        case Inconclusive.DEDUCT:
-            return ChargeState.CHARGED
-        case Inconclusive.HOLD:
-            return ChargeState.HELD
-        case Inconclusive.BY_CAUSE:
-            # Every gap that the contractor bears hid the worst, every other doubt is to its benefit.
-            return ChargeState.CHARGED if one.is_missed_borne else None
+def _relief(month: Month, charges: list[Charge]) -> None:
+    """Excuse what a granted relief covers; a check that leaves the plan for it is counted."""
+    codes = {one.code: one for one in month.terms.file.relief if one.effect == "spares_deduction"}
+    excused: set[str] = set()
+    for charge in charges:
+        found = [one for one in month.reliefs if one.code in codes and _covers(codes[one.code], one, charge)]
+        if found:
+            one = min(found, key=lambda relief: relief.id)
+            before = charge.amount
+            charge.close(ChargeState.RELIEVED)
+            said = {"relief": one.id, "code": one.code, "number": one.number, "date": one.date, "signer": one.signer}
+            charge.note(Step.RELIEF, before, {**said, "clause": codes[one.code].clause.article})
+            if charge.determination.opportunity not in excused:
+                excused.add(charge.determination.opportunity)
+                name = charge.standard.id
+                month.excused[name] = month.excused.get(name, 0) + 1
 
 
-def parameter(terms: Terms, standard: Standard, number: Dated, unit: str) -> dict[str, Any]:
-    """Write a number of the terms and where it comes from.
+def _covers(code: ReliefCode, relief: Relief, charge: Charge) -> bool:
+    one = charge.determination
+    scopes = ((relief.standards, one.standard), (relief.zones, one.zone), (relief.subjects, one.subject))
+    return all(not named or name in named for named, name in scopes) and in_span(code, relief, one)
+
+
+def in_span(code: ReliefCode, relief: Relief, one: Determination) -> bool:
+    """Whether a relief's span covers a check's window as its code asks.
 
     Parameters
     ----------
-    terms : Terms
-    standard : Standard
-        Whose clause and origin hold where the number says none.
-    number : Dated
-    unit : str
+    code : ReliefCode
+    relief : Relief
+    one : Determination
     """
-    clause = number.clause or standard.clause
-    return {
-        "value": str(number.value),
-        "unit": unit,
-        "clause": clause.article,
-        "from": (number.since or terms.file.contract.effective.since).isoformat(),
-        "origin": number.origin or standard.origin or terms.file.contract.origin,
-    }
+    if code.covers == "contained":
+        return relief.since_us <= one.window_start_us and one.window_end_us <= relief.until_us
+    return relief.since_us < one.window_end_us and one.window_start_us < relief.until_us
 
 
-def _note(charge: Charge, step: Step, before: Fraction, detail: Mapping[str, Any]) -> None:
-    charge.trace.append({"step": step.value, "in": written(before), "out": written(charge.amount), **detail})
-
-
-def _overlap(terms: Terms, charges: list[Charge]) -> None:
-    """Of a group's facts of one nature keep the dearest; the others are absorbed and name it."""
+def _overlap(month: Month, charges: list[Charge]) -> None:
+    """Of a group's facts keep the dearest of each nature, or of all; the others are absorbed and name it."""
     groups: defaultdict[tuple[str, str, str], list[Charge]] = defaultdict(list)
     for charge in charges:
-        if charge.standard.overlap.group == "asset_day" and charge.standard.overlap.keep == "highest":
+        overlap = charge.standard.overlap
+        if overlap.group == "asset_day" and overlap.keep == "highest":
             one = charge.determination
-            groups[one.subject, one.day, charge.consequence.nature].append(charge)
+            nature = "" if overlap.across == "natures" else charge.consequence.nature.value
+            groups[one.subject, one.day, nature].append(charge)
     for group in groups.values():
         kept = max(
-            group, key=lambda charge: (_worth(terms, charge), [-n for n in charge.order[:1]], charge.place == 0)
+            group, key=lambda charge: (_worth(month, charge), [-n for n in charge.order[:1]], charge.place == 0)
         )
         for charge in group:
             if charge is not kept:
                 before = charge.amount
                 charge.close(ChargeState.ABSORBED)
-                _note(charge, Step.OVERLAP, before, {"absorbed_by": kept.determination.id})
+                charge.note(Step.OVERLAP, before, {"absorbed_by": kept.determination.id})
 
 
-def _worth(terms: Terms, charge: Charge) -> Fraction:
+def _worth(month: Month, charge: Charge) -> Fraction:
     """What a charge would cost; where the cap stands before, what the cap left of it."""
-    order = terms.file.money.order
+    order = month.terms.file.money.order
     done = order[: order.index(Step.OVERLAP)]
     if Step.INDEX in done or Step.CAP in done:
         return charge.amount
     tariff = charge.consequence.tariff
     # Before the tariff no event has its number; the linter refuses a tariff that needs one.
     is_priced = Step.TARIFF in done
-    amount = charge.amount if is_priced else price(terms, tariff, charge.determination, occurrence=1).amount
-    return amount * index_value(terms, tariff.unit, charge.day)
+    among = Among(planned=month.planned[charge.standard.id])
+    amount = charge.amount if is_priced else price(month.terms, tariff, charge.determination, among).amount
+    # Points compare with points alone: the linter sees to it.
+    is_points = month.terms.account(tariff.unit) is not None
+    return amount if is_points else amount * index_value(month.terms, tariff.unit, charge.day)
 
 
-def _allowance(terms: Terms, charges: list[Charge]) -> None:
+def _allowance(month: Month, charges: list[Charge]) -> None:
     """Leave the first events of the count window free."""
     counts: defaultdict[tuple[str, int, str], int] = defaultdict(int)
     for charge in charges:
@@ -219,41 +138,92 @@ def _allowance(terms: Terms, charges: list[Charge]) -> None:
         if counts[key] <= value_on(allowance.free, charge.day):
             before = charge.amount
             charge.close(ChargeState.FREE)
-            number = parameter(terms, charge.standard, dated_on(allowance.free, charge.day), "event")
+            number = parameter(month.terms, charge.standard, dated_on(allowance.free, charge.day), "event")
             detail = {"parameter": number, "event": counts[key], "per": allowance.per}
-            _note(charge, Step.ALLOWANCE, before, detail)
+            charge.note(Step.ALLOWANCE, before, detail)
 
 
-def _tariff(terms: Terms, charges: list[Charge]) -> None:
+def _tariff(month: Month, charges: list[Charge]) -> None:
     counts: defaultdict[tuple[str, int, str], int] = defaultdict(int)
     # In the order of time, held ones among the certain: a tariff may ask which event of the month it is.
     for charge in sorted(charges, key=lambda charge: charge.order):
-        tariff, before = charge.consequence.tariff, charge.amount
-        key = (charge.standard.id, charge.place, charge.scope(tariff.key) if isinstance(tariff, NthTariff) else "")
-        found = price(terms, tariff, charge.determination, counts[key] + 1)
+        tariff, before, name = charge.consequence.tariff, charge.amount, charge.standard.id
+        key = (name, charge.place, charge.scope(tariff.key) if isinstance(tariff, NthTariff) else "")
+        is_less = isinstance(tariff, PlanTariff) and tariff.excused == "out_of_plan"
+        planned = month.planned[name] - (month.excused.get(name, 0) if is_less else 0)
+        found = price(month.terms, tariff, charge.determination, Among(counts[key] + 1, planned))
         counts[key] += charge.is_counted
         charge.amount = found.amount
-        number = parameter(terms, charge.standard, found.number, found.unit)
-        _note(charge, Step.TARIFF, before, {"parameter": number, **found.detail})
+        number = parameter(month.terms, charge.standard, found.number, found.unit)
+        charge.note(Step.TARIFF, before, {"parameter": number, **found.detail})
 
 
-def _index(terms: Terms, charges: list[Charge]) -> None:
+def _repeat(month: Month, charges: list[Charge]) -> None:
+    """Multiply events that come again: those from a number on, or earlier ones too, as the terms say."""
+    taken = sorted((one for one in charges if one.consequence.repeat), key=lambda charge: charge.order)
+    totals = Counter(_repeated(charge) for charge in taken if charge.is_counted)
+    counts: Counter[tuple[str, int, str]] = Counter()
+    for charge in taken:
+        repeat, key, before = charge.consequence.repeat, _repeated(charge), charge.amount
+        occurrence, total = counts[key] + 1, max(totals[key], counts[key] + 1)
+        counts[key] += charge.is_counted
+        if repeat and (step := _step_of(repeat, occurrence, total)):
+            charge.amount *= Fraction(step.multiplier)
+            number = Dated.model_validate({"value": str(step.multiplier), "clause": step.clause})
+            detail = {"event": occurrence, "events": total, "from": step.since, "hits": repeat.hits}
+            said = parameter(month.terms, charge.standard, number, "times")
+            charge.note(Step.REPEAT, before, {"parameter": said, "per": repeat.per, **detail})
+
+
+def _repeated(charge: Charge) -> tuple[str, int, str]:
+    per = charge.consequence.repeat.per if charge.consequence.repeat else "contract"
+    return charge.standard.id, charge.place, charge.scope(per)
+
+
+def _step_of(repeat: Repeat, occurrence: int, total: int) -> RepeatStep | None:
+    """Which step an event falls under, none where it costs what the tariff says."""
+    match repeat.hits:
+        case "later":
+            reached = occurrence
+        case "graded":
+            # Once the first step is reached, the events before it are of it too.
+            reached = max(occurrence, min(total, repeat.steps[0].since))
+        case "top":
+            reached = total
+        case other:  # pyright: ignore[reportUnnecessaryComparison]
+            assert_never(other)
+    return next((step for step in reversed(repeat.steps) if step.since <= reached), None)
+
+
+def _bedding_in(month: Month, charges: list[Charge]) -> None:
+    """State what would have been charged in the first months, and charge nothing."""
+    bedding = month.terms.file.bedding_in
+    for charge in charges:
+        if bedding and charge.day < bedding.until:
+            before, unit = charge.amount, charge.consequence.tariff.unit
+            charge.points = before if month.terms.account(unit) else _NOTHING
+            charge.close(ChargeState.SHADOW)
+            detail = {"until": bedding.until.isoformat(), "clause": bedding.clause.article, "unit": unit}
+            charge.note(Step.BEDDING_IN, before, detail)
+
+
+def _index(month: Month, charges: list[Charge]) -> None:
     for charge in charges:
         unit = charge.consequence.tariff.unit
-        if unit == terms.file.money.currency:
+        if unit == month.terms.file.money.currency or month.terms.account(unit):
             continue
-        before, value = charge.amount, index_value(terms, unit, charge.day)
+        before, value = charge.amount, index_value(month.terms, unit, charge.day)
         charge.amount *= value
-        _note(charge, Step.INDEX, before, {"series": unit, "month": month_of(charge.day), "value": written(value)})
+        charge.note(Step.INDEX, before, {"series": unit, "month": month_of(charge.day), "value": written(value)})
 
 
-def limit_on(terms: Terms, cap: Cap, day: date) -> Fraction:
-    """Most that a consequence may cost by the percentage of a day. [currency].
+def limit_on(terms: Terms, cap: Cap | TotalCap, day: date) -> Fraction:
+    """Most that a consequence may cost by the percentage, or the sum, of a day. [currency].
 
     Parameters
     ----------
     terms : Terms
-    cap : Cap
+    cap : Cap or TotalCap
     day : date
 
     Raises
@@ -261,27 +231,33 @@ def limit_on(terms: Terms, cap: Cap, day: date) -> Fraction:
     CalculationError
         When the terms have no such base sum.
     """
-    # The base sum is that of the month, as its line pays it.
-    return base_amount(terms, cap.base, day) * value_on(cap.pct, day) / 100
+    if cap.amount is not None:
+        return value_on(cap.amount, day)
+    # The base sum is that of the month, as its line pays it; the linter asks for a percentage where no sum is said.
+    return base_amount(terms, cap.base, day) * value_on(cap.pct or (), day) / 100
 
 
-def _limit(terms: Terms, charge: Charge, cap: Cap) -> tuple[tuple[str, int, str], Fraction]:
+def _limit(month: Month, charge: Charge, cap: Cap) -> _Limit:
     """What shares a cap, and the most that it may cost."""
-    zone = charge.determination.zone if cap.per == "zone_month" else ""
-    return (charge.standard.id, charge.place, zone), limit_on(terms, cap, charge.day)
+    shares = {"month": "", "zone_month": charge.determination.zone, "event": charge.determination.opportunity}
+    return (charge.standard.id, charge.place, shares[cap.per]), limit_on(month.terms, cap, charge.day)
 
 
-def _cap(terms: Terms, charges: list[Charge]) -> None:
+def _cap_parameter(month: Month, charge: Charge, cap: Cap) -> Mapping[str, Any]:
+    numbers, unit = (cap.amount, month.terms.file.money.currency) if cap.amount else (cap.pct or (), "percent")
+    return parameter(month.terms, charge.standard, dated_on(numbers, charge.day), unit)
+
+
+def _cap(month: Month, charges: list[Charge]) -> None:
     """Charge in the order of time until the cap of the period is reached."""
     spent: defaultdict[tuple[str, int, str], Fraction] = defaultdict(Fraction)
     for charge in charges:
         cap = charge.consequence.cap
         if cap is None:
             continue
-        number = dated_on(cap.pct, charge.day)
-        key, limit = _limit(terms, charge, cap)
+        key, limit = _limit(month, charge, cap)
         # A cap lowered within the month may be spent already; what was charged before is not given back.
-        before, left = charge.amount, max(limit - spent[key], Fraction(0))
+        before, left = charge.amount, max(limit - spent[key], _NOTHING)
         if before > left:
             detail: dict[str, Any] = {"limit": written(limit), "base": cap.base, "per": cap.per}
             # What is held would be no debt yet: the linter refuses to carry it over.
@@ -290,32 +266,82 @@ def _cap(terms: Terms, charges: list[Charge]) -> None:
                 detail["carried"] = written(charge.cut)
             charge.amount = left
             charge.state = ChargeState.CAPPED if left == 0 else charge.state
-            detail |= {"parameter": parameter(terms, charge.standard, number, "percent")}
-            _note(charge, Step.CAP, before, detail)
+            charge.note(Step.CAP, before, {**detail, "parameter": _cap_parameter(month, charge, cap)})
         spent[key] += charge.amount
 
 
-def _round(terms: Terms, charges: list[Charge]) -> None:
+def _total_cap(month: Month, charges: list[Charge]) -> None:
+    """Charge, events in the order of time and then the accounts, until a cap on the whole is reached."""
+    for cap in month.terms.file.total_cap:
+        limit, spent = limit_on(month.terms, cap, month.first), month.spent.get(cap.id, _NOTHING)
+        before_month = spent
+        charged: list[Charge | Sum] = [one for one in charges if one.consequence.nature in cap.natures]
+        charged += [one for one in month.sums if one.account.nature in cap.natures]
+        for one in charged:
+            before, left = one.amount, max(limit - spent, _NOTHING)
+            if before > left:
+                one.amount = left
+                if isinstance(one, Charge) and left == 0:
+                    one.state = ChargeState.CAPPED
+                detail = {"limit": written(limit), "cap": cap.id, "per": cap.per, "spent": written(before_month)}
+                one.note(Step.TOTAL_CAP, before, {**detail, "clause": cap.clause.article})
+            spent += one.amount
+        month.capped[cap.id] = spent - before_month
+
+
+def _points(month: Month, charges: list[Charge]) -> None:
+    month.sums += fill_accounts(month, charges)
+
+
+def _round(month: Month, charges: list[Charge]) -> None:
     """Round each line where the terms say so; what rounding up would add beyond a cap is left off."""
-    rounding = terms.file.money.rounding
+    rounding = month.terms.file.money.rounding
+    if rounding.at != "line":
+        return
     spent: defaultdict[tuple[str, int, str], Fraction] = defaultdict(Fraction)
-    for charge in charges:
-        if rounding.at == "line":
-            before, step = charge.amount, value_on(rounding.step, charge.day)
-            charge.amount = rounded(before, step, rounding.mode)
-            if cap := charge.consequence.cap:
-                key, limit = _limit(terms, charge, cap)
-                charge.amount = min(charge.amount, rounded(max(limit - spent[key], Fraction(0)), step, "down"))
-                spent[key] += charge.amount
-            if charge.amount != before:
-                _note(charge, Step.ROUND, before, {"mode": rounding.mode, "unit": terms.file.money.currency})
+    for one in (*charges, *month.sums):
+        before, day = one.amount, one.day if isinstance(one, Charge) else month.first
+        step = value_on(rounding.step, day)
+        one.amount = rounded(before, step, rounding.mode)
+        for key, limit in _limits(month, one):
+            one.amount = min(one.amount, rounded(max(limit - spent[key], _NOTHING), step, "down"))
+        for key, _ in _limits(month, one):
+            spent[key] += one.amount
+        if one.amount != before:
+            one.note(Step.ROUND, before, {"mode": rounding.mode, "unit": month.terms.file.money.currency})
+    for cap in month.terms.file.total_cap:
+        month.capped[cap.id] = spent[cap.id, -1, ""]
 
 
-_STEPS: dict[Step, Callable[[Terms, list[Charge]], None]] = {
+def _limits(month: Month, one: Charge | Sum) -> list[_Limit]:
+    """All caps that a charge falls under, less what earlier months have spent of them."""
+    found: list[_Limit] = []
+    if isinstance(one, Charge) and (cap := one.consequence.cap) and _is_last(month, one):
+        found.append(_limit(month, one, cap))
+    nature = one.consequence.nature if isinstance(one, Charge) else one.account.nature
+    for cap in month.terms.file.total_cap:
+        if nature in cap.natures:
+            left = limit_on(month.terms, cap, month.first) - month.spent.get(cap.id, _NOTHING)
+            found.append(((cap.id, -1, ""), left))
+    return found
+
+
+def _is_last(month: Month, charge: Charge) -> bool:
+    """Whether the cap holds for what is charged in the end: terms may multiply after it."""
+    order = month.terms.file.money.order
+    return charge.consequence.repeat is None or order.index(Step.REPEAT) < order.index(Step.CAP)
+
+
+_STEPS: dict[Step, Callable[[Month, list[Charge]], None]] = {
+    Step.RELIEF: _relief,
     Step.OVERLAP: _overlap,
     Step.ALLOWANCE: _allowance,
     Step.TARIFF: _tariff,
+    Step.REPEAT: _repeat,
+    Step.BEDDING_IN: _bedding_in,
     Step.INDEX: _index,
     Step.CAP: _cap,
+    Step.POINTS: _points,
+    Step.TOTAL_CAP: _total_cap,
     Step.ROUND: _round,
 }

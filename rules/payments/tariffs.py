@@ -13,23 +13,22 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, assert_never
 
-from rules.calendar import SECOND_US, month_of
+from rules.calendar import month_of
 from rules.consequences import (
     BandTariff,
     EventTariff,
-    HourTariff,
     NthTariff,
+    PlanTariff,
     ShareTariff,
     Tariff,
+    TimeTariff,
     UnitTariff,
 )
-from rules.contract import Terms
+from rules.contract import Base, Terms
 from rules.errors import CalculationError
 from rules.numbers import PPM, Dated, dated_on, value_on
 from rules.payments.money import written
 from rules.records import Determination, Op
-
-_HOUR_US = 3_600 * SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,23 @@ def value_charged(one: Determination) -> int:
     return one.target + 1 if one.op == Op.AT_MOST else max(one.target - 1, 0)
 
 
-def price(terms: Terms, tariff: Tariff, one: Determination, occurrence: int) -> Price:
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Where an event stands among the others of its month.
+
+    Parameters
+    ----------
+    occurrence : int
+        Which event of the count window it is; 1 is the first.
+    planned : int
+        Checks of its standard in the month, those that failed among them.
+    """
+
+    occurrence: int = 1
+    planned: int = 1
+
+
+def price(terms: Terms, tariff: Tariff, one: Determination, among: Among) -> Price:
     """Apply a tariff to an event.
 
     Parameters
@@ -69,8 +84,7 @@ def price(terms: Terms, tariff: Tariff, one: Determination, occurrence: int) -> 
     terms : Terms
     tariff : Tariff
     one : Determination
-    occurrence : int
-        Which event of the count window it is; 1 is the first.
+    among : Among
 
     Raises
     ------
@@ -86,9 +100,9 @@ def price(terms: Terms, tariff: Tariff, one: Determination, occurrence: int) -> 
     match tariff:
         case EventTariff():
             return _times(tariff, day, Fraction(1), {})
-        case HourTariff():
-            hours = -(-abs(value - one.target) // _HOUR_US)
-            return _times(tariff, day, Fraction(hours), {"hours": hours, **bound})
+        case TimeTariff():
+            counted = _counted(tariff, day, value if tariff.of == "whole" else abs(value - one.target))
+            return _times(tariff, day, counted, {"count": written(counted), "time": _said(tariff, day), **bound})
         case UnitTariff():
             units = abs(value - one.target)
             return _times(tariff, day, Fraction(units), {"units": units, **bound})
@@ -98,9 +112,11 @@ def price(terms: Terms, tariff: Tariff, one: Determination, occurrence: int) -> 
         case BandTariff():
             return _banded(terms, tariff, day, value, bound)
         case NthTariff():
-            numbers = tariff.amounts[min(occurrence, len(tariff.amounts)) - 1]
-            detail = {"kind": tariff.kind, "occurrence": occurrence, "key": tariff.key}
+            numbers = tariff.amounts[min(among.occurrence, len(tariff.amounts)) - 1]
+            detail = {"kind": tariff.kind, "occurrence": among.occurrence, "key": tariff.key}
             return Price(value_on(numbers, day), dated_on(numbers, day), tariff.unit, detail)
+        case PlanTariff():
+            return _planned(terms, tariff, day, among.planned)
         case other:  # pyright: ignore[reportUnnecessaryComparison]
             assert_never(other)
 
@@ -119,10 +135,14 @@ def base_amount(terms: Terms, base: str, day: date) -> Fraction:
     CalculationError
         When the terms have no such base sum.
     """
+    return value_on(_base(terms, base).amount, day.replace(day=1))
+
+
+def _base(terms: Terms, name: str) -> Base:
     for one in terms.file.base:
-        if one.id == base:
-            return value_on(one.amount, day.replace(day=1))
-    raise CalculationError(f"terms {terms.id}@{terms.version} have no base sum {base}")
+        if one.id == name:
+            return one
+    raise CalculationError(f"terms {terms.id}@{terms.version} have no base sum {name}")
 
 
 def index_value(terms: Terms, unit: str, day: date) -> Fraction:
@@ -151,8 +171,34 @@ def _share(value: int) -> Fraction:
     return min(max(Fraction(value, PPM), Fraction(0)), Fraction(1))
 
 
+def _counted(tariff: TimeTariff, day: date, length_us: int) -> Fraction:
+    """How many hours, days or others a time counts as."""
+    exact = Fraction(length_us) / value_on(tariff.time, day, "us")
+    match tariff.count:
+        case "started":
+            return Fraction(-(-exact // 1))
+        case "completed":
+            return Fraction(exact // 1)
+        case "exact":
+            return exact
+        case other:  # pyright: ignore[reportUnnecessaryComparison]
+            assert_never(other)
+
+
+def _said(tariff: TimeTariff, day: date) -> str:
+    return str(dated_on(tariff.time, day).value)
+
+
+def _planned(terms: Terms, tariff: PlanTariff, day: date, planned: int) -> Price:
+    base = _base(terms, tariff.base)
+    number = dated_on(base.amount, day.replace(day=1))
+    detail = {"kind": tariff.kind, "base": tariff.base, "planned": planned, "excused": tariff.excused}
+    said = number if number.clause else number.model_copy(update={"clause": base.clause})
+    return Price(base_amount(terms, tariff.base, day) / planned, said, tariff.unit, detail)
+
+
 def _times(
-    tariff: EventTariff | HourTariff | UnitTariff | ShareTariff,
+    tariff: EventTariff | TimeTariff | UnitTariff | ShareTariff,
     day: date,
     factor: Fraction,
     detail: Mapping[str, Any],

@@ -15,8 +15,8 @@ from app import text
 from app.wording.catalogue import LOCALES
 from rules.consequences import Nature
 from rules.contract import Level
+from rules.payments.charges import ChargeState
 from rules.payments.lines import Block, Line, LineKind
-from rules.payments.steps import ChargeState
 from rules.records import GapCause, Unit, Verdict
 from sensors import quantities
 from sensors.readings import Outcome

@@ -9,8 +9,8 @@ import pytest
 from app import text
 from rules.consequences import Nature, Tariff
 from rules.measures import Measure
+from rules.payments.charges import ChargeState
 from rules.payments.lines import Block, Line, LineKind
-from rules.payments.steps import ChargeState
 
 _H_US = 3_600 * 1_000_000
 _MIN_US = 60 * 1_000_000

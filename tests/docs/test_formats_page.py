@@ -18,10 +18,10 @@ from rules.assess import assess
 from rules.assets import Installation, Register
 from rules.contract import Terms
 from rules.measures import Measure
+from rules.payments.charges import ChargeState
 from rules.payments.lines import Block, Line, LineKind
 from rules.payments.restate import Earlier
 from rules.payments.statement import STATE_SCHEMA, STATEMENT_SCHEMA, opening_of_nothing, settle
-from rules.payments.steps import ChargeState
 from rules.records import Act, Determination, Op, Unit, Verdict
 from rules.records import digest as product_digest
 from rules.register import load_register

@@ -30,6 +30,8 @@ Table = dict[str, Any]
 MINUTE_US = 60 * SECOND_US
 HOUR_US = 60 * MINUTE_US
 SANTIAGO = "America/Santiago"
+# A tariff by the hour begun beyond the target, without its amount.
+STARTED: Table = {"kind": "per_time", "time": "PT1H", "count": "started", "of": "excess"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime(1995, 1, 1, tzinfo=UTC), datetime(2037, 1, 1, tzinfo=UTC)
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")

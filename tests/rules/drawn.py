@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from rules.contract import Standard, Terms
-from rules.records import Determination, Op, Unit, Verdict
+from rules.records import Determination, Op, Relief, Unit, Verdict
 from tests.rules.contracts import HOUR_US, Table, contract_table, full_standard, utc_us
 
 PERIOD = "2026-09"
@@ -51,10 +51,12 @@ TARGETS = {Unit.MICROSECONDS: 4 * HOUR_US, Unit.PPM: 800_000, Unit.COUNT: 2}
 MISSES = {Unit.MICROSECONDS: HOUR_US, Unit.PPM: 1, Unit.COUNT: 1}
 MOST = {Unit.MICROSECONDS: 16 * HOUR_US, Unit.PPM: 1_000_000, Unit.COUNT: 30}
 KINDS = {
-    "us": ("per_event", "per_started_hour", "nth"),
-    "ppm": ("per_event", "proportional", "band", "nth"),
-    "count": ("per_event", "per_unit", "nth"),
+    "us": ("per_event", "per_time", "nth", "planned_share"),
+    "ppm": ("per_event", "proportional", "band", "nth", "planned_share"),
+    "count": ("per_event", "per_unit", "nth", "planned_share"),
 }
+# Tariffs that may be in points: the others are parts of a base sum.
+POINTED = ("per_event", "per_time", "proportional", "per_unit", "nth")
 
 amounts = st.sampled_from(["0", "0.5", "1", "2.345", "0.333", "7", "150.505", "20000"])
 shares = st.sampled_from(["0", "0.001", "1.25", "10", "12.5", "100"])
@@ -78,11 +80,19 @@ def standard_of(unit: str, **changes: Any) -> Table:
 
 
 @st.composite
-def tariffs(draw: st.DrawFn, unit: str) -> Table:
-    """Draw a tariff that fits a measure of the unit."""
-    kind = draw(st.sampled_from(KINDS[unit]))
-    currency = draw(st.sampled_from(["CLP", "UTM"]))
+def tariffs(draw: st.DrawFn, unit: str, *, is_pointed: bool = False) -> Table:
+    """Draw a tariff that fits a measure of the unit, in points where it is asked."""
+    kind = draw(st.sampled_from([kind for kind in KINDS[unit] if kind in POINTED or not is_pointed]))
+    currency = "pts" if is_pointed else draw(st.sampled_from(["CLP", "UTM"]))
     match kind:
+        case "planned_share":
+            excused = draw(st.sampled_from(["done", "out_of_plan"]))
+            return {"kind": kind, "base": "monthly-fee", "unit": "CLP", "excused": excused}
+        case "per_time":
+            said = {"time": st.sampled_from(["PT1H", "PT40M"]), "of": st.sampled_from(["excess", "whole"])}
+            count = draw(st.sampled_from(["started", "completed", "exact"]))
+            drawn: Table = {name: draw(values) for name, values in said.items()}
+            return {"kind": kind, "amount": draw(dated(amounts)), "unit": currency, "count": count, **drawn}
         case "band":
             starts = sorted(draw(st.sets(st.sampled_from(["0.25", "0.5", "0.795", "0.8", "1"]))), reverse=True)
             pcts = draw(st.lists(shares, min_size=len(starts) + 1, max_size=len(starts) + 1))
@@ -101,19 +111,45 @@ def tariffs(draw: st.DrawFn, unit: str) -> Table:
 
 
 @st.composite
-def consequences(draw: st.DrawFn, unit: str, *, has_cap: bool = True, carries: bool = False) -> list[Table]:
-    """Draw one consequence, or one of each nature."""
+def caps(draw: st.DrawFn, *, carries: bool) -> Table:
+    """Draw a cap: a percentage of a base sum, or a sum."""
+    cap: Table = {"per": draw(st.sampled_from(["month", "zone_month", "event"]))}
+    if draw(st.booleans()):
+        cap |= {"pct": draw(dated(shares)), "base": "monthly-fee"}
+    else:
+        cap["amount"] = draw(dated(amounts))
+    if carries and cap["per"] != "event" and draw(st.booleans()):
+        cap["carry_over"] = "next_month"
+    return cap
+
+
+@st.composite
+def repeats(draw: st.DrawFn) -> Table:
+    """Draw what makes events dearer that come again."""
+    starts = sorted(draw(st.sets(st.sampled_from([1, 2, 4, 9]), min_size=1)))
+    factors = sorted(draw(st.sampled_from(["1", "1.5", "2", "3"])) for _ in starts)
+    steps = [{"from": start, "multiplier": factor} for start, factor in zip(starts, factors, strict=True)]
+    hits = draw(st.sampled_from(["later", "graded", "top"]))
+    return {"per": draw(st.sampled_from(["contract", "zone", "asset"])), "steps": steps, "hits": hits}
+
+
+@st.composite
+def consequences(
+    draw: st.DrawFn, unit: str, *, has_cap: bool = True, carries: bool = False, account: str = ""
+) -> list[Table]:
+    """Draw one consequence, or one of each nature; those of an account's nature may be in its points."""
     found: list[Table] = []
-    for nature in draw(st.sampled_from([("price",), ("fine",), ("price", "fine"), ("fine", "price")])):
-        one: Table = {"nature": nature, "tariff": draw(tariffs(unit))}
+    pairs = [("price",), ("fine",), ("price", "fine"), ("fine", "price"), ("damages",), ("credit", "damages")]
+    for nature in draw(st.sampled_from(pairs)):
+        is_pointed = nature == account and draw(st.booleans())
+        one: Table = {"nature": nature, "tariff": draw(tariffs(unit, is_pointed=is_pointed))}
+        if draw(st.integers(0, 3)) == 0:
+            one["repeat"] = draw(repeats())
         if draw(st.booleans()):
             per = draw(st.sampled_from(["contract", "zone", "asset"]))
             one["allowance"] = {"free": draw(dated(st.sampled_from(["0", "1", "3"]))), "per": per}
-        if has_cap and draw(st.booleans()):
-            per = draw(st.sampled_from(["month", "zone_month"]))
-            one["cap"] = {"per": per, "pct": draw(dated(shares)), "base": "monthly-fee"}
-            if carries and draw(st.booleans()):
-                one["cap"]["carry_over"] = "next_month"
+        if has_cap and not is_pointed and draw(st.booleans()):
+            one["cap"] = draw(caps(carries=carries))
         found.append(one)
     return found
 
@@ -134,23 +170,39 @@ def tables(
         "hold",
         *{"city": ["no_deduction"], "contractor": ["deduct"]}.get(who, []),
     ]
-    keep = draw(st.sampled_from(["highest", "sum"]))
+    keep, across = draw(st.sampled_from(["highest", "sum"])), draw(st.sampled_from(["", "", "natures"]))
+    account = draw(st.sampled_from(["", "", "price", "fine"]))
     standards: list[Table] = []
     for n in range(draw(st.integers(1, 3))):
         unit, policy = draw(st.sampled_from(["us", "us", "ppm", "count"])), draw(st.sampled_from(chosen))
-        standards.append(
-            standard_of(
-                unit,
-                id=f"s{n}",
-                inconclusive=policy,
-                overlap={"group": draw(st.sampled_from(["none", "asset_day"])), "keep": keep},
-                consequence=draw(consequences(unit, has_cap=has_cap, carries=policy != "hold")),
-            )
-        )
+        overlap = {"group": draw(st.sampled_from(["none", "asset_day"])), "keep": keep}
+        if across:
+            overlap["across"] = across
+        # Points compare with points alone, and are not held.
+        is_free = overlap["group"] == "none" and policy != "hold"
+        pointed = account if is_free else ""
+        found = draw(consequences(unit, has_cap=has_cap, carries=policy != "hold", account=pointed))
+        standards.append(standard_of(unit, id=f"s{n}", inconclusive=policy, overlap=overlap, consequence=found))
     table = contract_table(*standards, bearer="city" if who == "mixed" else who)
     if who == "mixed":
         table["evidence"]["gap_bearer"]["operator_off"] = "contractor"
-    table["money"]["order"] = list(draw(st.sampled_from(_loading(orders, standards, keep))))
+    if account:
+        table["points"] = [draw(accounts(account))]
+    if draw(st.booleans()):
+        covers = draw(st.sampled_from(["touched", "contained"]))
+        table["relief"] = [{"code": "road_closed", "clause": "20", "effect": "spares_deduction", "covers": covers}]
+        table["relief"].append({**table["relief"][0], "code": "force_majeure", "effect": "bars_termination"})
+    if draw(st.integers(0, 3)) == 0:
+        counts = draw(st.booleans())
+        table["bedding_in"] = {"until": date(2026, 9, 10), "clause": "21", "counts_for_triggers": counts}
+    if has_cap and draw(st.booleans()):
+        natures = draw(st.sampled_from([["price"], ["fine", "damages"], ["price", "fine", "credit"]]))
+        per = draw(st.sampled_from(["month", "half_year", "contract_year", "contract"]))
+        cap: Table = {"id": "whole", "clause": "22", "natures": natures, "per": per}
+        cap |= draw(st.sampled_from([{"pct": "10", "base": "monthly-fee"}, {"amount": "20000"}, {"amount": "30.5"}]))
+        table["total_cap"] = [cap]
+    order = draw(st.sampled_from(_loading(orders, standards, keep)))
+    table["money"]["order"] = draw(_extended(order, table, keep))
     table["money"]["rounding"] = {
         "mode": draw(st.sampled_from(["half_up", "half_even", "down"])),
         "step": draw(st.sampled_from(["1", "10", "0.01", "0.5", "3"])),
@@ -160,6 +212,72 @@ def tables(
     if draw(st.booleans()):
         table["base"].append({"id": "extra", "amount": draw(amounts), "clause": "8"})
     return table
+
+
+@st.composite
+def accounts(draw: st.DrawFn, nature: str) -> Table:
+    """Draw a points account."""
+    money: Table = {"amount": draw(amounts), "unit": draw(st.sampled_from(["CLP", "UTM"]))}
+    match draw(st.sampled_from(["linear", "bands", "ratchet"])):
+        case "linear":
+            money["kind"] = "linear"
+        case "bands":
+            money |= {"kind": "bands", "band": draw(st.sampled_from(["1", "2.5", "7"]))}
+        case _:
+            factors = sorted(draw(st.lists(st.sampled_from(["0", "1", "1.2", "3"]), min_size=3, max_size=3)))
+            slices = [{"above": a, "multiplier": m} for a, m in zip(["0", "2", "7.5"], factors, strict=True)]
+            money |= {"kind": "ratchet", "slices": slices, "hits": draw(st.sampled_from(["slice", "whole"]))}
+    free = draw(st.sampled_from(["0", "2", "5"]))
+    return {"id": "pts", "clause": "9", "nature": nature, "free": free, "to_money": money}
+
+
+@st.composite
+def _extended(draw: st.DrawFn, order: tuple[str, ...], table: Table, keep: str) -> list[str]:
+    """Put the steps that only some terms need where the terms load."""
+    found = [one for standard in table["standard"] for one in standard["consequence"]]
+    steps = list(order)
+    if any("repeat" in one for one in found):
+        carries = any("carry_over" in one.get("cap", {}) for one in found)
+        last = steps.index("overlap") if keep == "highest" else steps.index("cap" if carries else "round")
+        first = steps.index("tariff") + 1
+        if last < first:
+            # What comes again is counted before others absorb it.
+            steps.remove("overlap")
+            first = last = steps.index("tariff") + 1
+            steps.insert(first, "overlap")
+        last = min(last, steps.index("index")) if "bedding_in" in table else last
+        steps.insert(draw(st.integers(first, max(first, last))), "repeat")
+    if "bedding_in" in table:
+        first = max(steps.index(one) for one in ("tariff", "repeat") if one in steps) + 1
+        steps.insert(draw(st.integers(first, max(first, steps.index("index")))), "bedding_in")
+    for step in ("points", "total_cap"):
+        if step in table:
+            steps.insert(len(steps) - 1, step)
+    return (["relief"] if "relief" in table else []) + steps
+
+
+@st.composite
+def reliefs(draw: st.DrawFn, period: str = PERIOD) -> list[Relief]:
+    """Draw reliefs that were granted."""
+    found: list[Relief] = []
+    for n in range(draw(st.integers(0, 3))):
+        start_us = utc_us(f"{period}-01T00:00-03:00") + draw(st.integers(0, 700)) * HOUR_US
+        found.append(
+            Relief(
+                id=f"R-{n}",
+                code=draw(st.sampled_from(["road_closed", "force_majeure", "unknown"])),
+                since_us=start_us,
+                until_us=start_us + draw(st.integers(1, 200)) * HOUR_US,
+                number="7",
+                date=f"{period}-28",
+                signer="ana",
+                reason="works",
+                standards=draw(st.sampled_from([(), ("s0",), ("s0", "s1")])),
+                zones=draw(st.sampled_from([(), (), ("VP-02",)])),
+                subjects=draw(st.sampled_from([(), (), ("C-1",)])),
+            )
+        )
+    return found
 
 
 def _loading(orders: Sequence[tuple[str, ...]], standards: Sequence[Table], keep: str) -> list[tuple[str, ...]]:

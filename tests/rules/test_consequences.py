@@ -76,7 +76,14 @@ def of_bounds(terms: Terms, *bounds: int) -> Determination:
     return determined(terms, standard, ("C-1", f"{PERIOD}-01"), (proven, borne, possible), verdict)
 
 
-HOURLY: Table = {"kind": "per_started_hour", "amount": "100", "unit": "CLP"}
+HOURLY: Table = {
+    "kind": "per_time",
+    "amount": "100",
+    "unit": "CLP",
+    "time": "PT1H",
+    "count": "started",
+    "of": "excess",
+}
 MINUTE_US = HOUR_US // 60
 
 
@@ -438,7 +445,7 @@ def findings(table: Table) -> list[tuple[FindingCode, str, str, tuple[str, ...]]
 @pytest.mark.parametrize(
     ("unit", "tariff", "fitting"),
     [
-        ("us", {"kind": "per_unit", "amount": "1", "unit": "CLP"}, ("per_event", "per_started_hour", "nth")),
+        ("us", {"kind": "per_unit", "amount": "1", "unit": "CLP"}, ("per_event", "per_time", "nth", "planned_share")),
         ("ppm", HOURLY, ("per_event", "proportional", "band", "nth")),
         ("count", BANDED, ("per_event", "per_unit", "nth")),
     ],

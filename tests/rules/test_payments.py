@@ -14,16 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.contract import Terms
+from rules.contract import Step, Terms
 from rules.errors import CalculationError
 from rules.numbers import PPM, value_on
 from rules.payments import statement as statements
 from rules.payments.money import read, written
 from rules.payments.statement import Statement, opening_of_nothing
-from rules.records import Act, Determination, Op, Verdict, canonical, digest
+from rules.payments.steps import limit_on
+from rules.records import Act, Determination, Op, Relief, Verdict, canonical, digest
 from tests.payment_oracle import Month, Payment, pay
 from tests.rules.contracts import Table, changed, contract_table, full_standard, terms_of
-from tests.rules.drawn import FAIR_ORDERS, INDEXES, PERIOD, fact, facts, tables
+from tests.rules.drawn import FAIR_ORDERS, INDEXES, PERIOD, fact, facts, reliefs, tables
 from tests.rules.month import statement
 
 NOUGHT = Fraction(0)
@@ -36,7 +37,7 @@ def settle(
     found: Sequence[Determination],
     period: str,
     opening: dict[str, Any] | None = None,
-    acts: Iterable[Act] = (),
+    acts: Iterable[Act | Relief] = (),
 ) -> Statement:
     """Settle a month that opens with nothing unless told otherwise."""
     return statements.settle(terms, found, period, opening or opening_of_nothing(terms, period), acts)
@@ -89,8 +90,9 @@ def agrees(settled: Statement, month: Month) -> None:
 def test_statement_is_the_plain_one_when_terms_and_facts_are_any(data: st.DataObject) -> None:
     table = data.draw(tables())
     terms = terms_of(table)
-    found = data.draw(facts(terms))
-    agrees(settle(terms, found, PERIOD), pay(Payment(table, INDEXES, PERIOD), found))
+    found, granted = data.draw(facts(terms)), data.draw(reliefs())
+    settled = settle(terms, found, PERIOD, None, granted)
+    agrees(settled, pay(Payment(table, INDEXES, PERIOD, granted), found))
 
 
 @given(st.data())
@@ -101,15 +103,20 @@ def test_statements_are_the_plain_ones_when_months_follow_each_other(data: st.Da
     settled: Statement | None = None
     month: Month | None = None
     charged: list[str] = []
+    spent: dict[str, Fraction] = {}
     for period in ("2026-08", "2026-09", "2026-10"):
-        found = data.draw(facts(terms, period, 12))
+        found, granted = data.draw(facts(terms, period, 12)), data.draw(reliefs(period))
         waiting: list[str] = [line["id"] for line in settled.closing["in_procedure"]] if settled else []
         chosen = data.draw(st.lists(st.sampled_from(waiting), unique=True)) if waiting else []
         decisions = {name: data.draw(st.sampled_from(["firm", "annulled"])) for name in chosen}
         acts = [act(name, effect) for name, effect in decisions.items()]
-        settled = settle(terms, found, period, settled.closing if settled else None, acts)
-        month = pay(Payment(table, INDEXES, period), found, month, decisions)
+        settled = settle(terms, found, period, settled.closing if settled else None, [*acts, *granted])
+        payment = Payment(table, INDEXES, period, granted, spent)
+        month = pay(payment, found, month, decisions)
         agrees(settled, month)
+        for cap in table.get("total_cap", []):
+            if cap["per"] != "month":
+                spent[cap["id"]] = spent.get(cap["id"], NOUGHT) + payment.capped[cap["id"]]
         charged += amounts(settled, "B")
     assert len(charged) == len(set(charged)), "a fine is charged once"
 
@@ -138,22 +145,34 @@ def test_lines_add_up_when_terms_and_facts_are_any(data: st.DataObject) -> None:
 def test_deduction_stays_under_its_cap_when_terms_and_facts_are_any(data: st.DataObject) -> None:
     terms = terms_of(data.draw(tables()))
     settled = settle(terms, data.draw(facts(terms)), PERIOD)
-    spent: dict[tuple[str, str, str], Fraction] = {}
+    spent: dict[tuple[str, ...], Fraction] = {}
+    days = (date(2026, 9, 1), date(2026, 9, 30))
+    order = terms.file.money.order
     for standard in terms.file.standard:
         for consequence in standard.consequence:
-            if not (cap := consequence.cap):
+            # Where the terms multiply after the cap, it is a cap on what is multiplied.
+            is_last = consequence.repeat is None or order.index(Step.REPEAT) < order.index(Step.CAP)
+            if not (cap := consequence.cap) or not is_last:
                 continue
-            limit = max(
-                value_on(base.amount, day) * value_on(cap.pct, day) / 100
-                for base in terms.file.base
-                for day in (date(2026, 9, 1), date(2026, 9, 30))
-                if base.id == cap.base
-            )
+            limit = max(limit_on(terms, cap, day) for day in days)
             for line in lines(settled):
                 if (line["standard"], line["nature"]) == (standard.id, consequence.nature):
-                    key = (standard.id, consequence.nature, line["zone"] if cap.per == "zone_month" else "")
+                    shares = {"zone_month": line["zone"], "month": "", "event": line["id"]}
+                    key = (standard.id, consequence.nature.value, shares[cap.per])
                     spent[key] = spent.get(key, NOUGHT) - read(line["amount"])
                     assert spent[key] <= limit
+    for cap in terms.file.total_cap:
+        whole = [line for line in lines(settled) if line["nature"] in cap.natures and line["kind"] == "deduction"]
+        assert -sum((read(line["amount"]) for line in whole), NOUGHT) <= limit_on(terms, cap, days[0])
+
+
+@given(st.data())
+@SOME
+def test_relief_never_costs_when_terms_and_facts_are_any(data: st.DataObject) -> None:
+    terms = terms_of(data.draw(tables(has_cap=False, orders=FAIR_ORDERS)))
+    found, granted = data.draw(facts(terms)), data.draw(reliefs())
+    relieved = settle(terms, found, PERIOD, None, granted)
+    assert worth(settle(terms, found, PERIOD)) <= worth(relieved) + step_of(terms)
 
 
 def with_verdict(

@@ -23,6 +23,7 @@ from rules.records import Determination, GapCause
 from tests.rules.contracts import (
     HOUR_US,
     MINUTE_US,
+    STARTED,
     Said,
     Table,
     contract_table,
@@ -61,7 +62,7 @@ def price(amount: str, **parts: Any) -> Table:
 
 
 def fine(amount: str, **parts: Any) -> Table:
-    return {"nature": "fine", "tariff": {"kind": "per_started_hour", "amount": amount, "unit": "UTM"}, **parts}
+    return {"nature": "fine", "tariff": {**STARTED, "amount": amount, "unit": "UTM"}, **parts}
 
 
 # Prices and fines, with allowances and caps of every scope, some reached and some not.

@@ -1,0 +1,99 @@
+"""Facts that people record or suppose, as a clerk's plain rows → determinations.
+
+A row names standard, subject, zone and day, and the measure's value as the terms write such values: `3`, `PT4H5M`,
+`0.82`. Verdict and all else follow from the terms. No sensor vouches for such a fact: its digest is that of the row.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+
+from rules.calendar import Window, duration_us
+from rules.contract import Standard, Terms
+from rules.errors import CalculationError
+from rules.records import Determination, Op, Unit, digest
+from rules.standards.judging import Bounds, Judged, determination
+from rules.windows import standard_windows
+
+COLUMNS = ("standard", "subject", "zone", "day", "value", "borne", "possible", "count")
+_PPM = 1_000_000
+# A row that stands for more subjects than this is a slip of the pen.
+_COUNT_MAX = 1_000_000
+
+
+def facts_of(terms: Terms, rows: Iterable[Mapping[str, str]]) -> list[Determination]:
+    """Judge plain facts.
+
+    Parameters
+    ----------
+    terms : Terms
+    rows : iterable of mapping of str to str
+        `standard`, `subject`, `zone`, `day` and `value`: the measure, or its proven bound; `possible` where it may
+        be more; `borne` where the contractor bears some of the doubt, of which it else has the benefit; `count` where
+        the row stands for so many subjects, which get numbers.
+
+    Returns
+    -------
+    list of Determination
+
+    Raises
+    ------
+    CalculationError
+        When a row names what the terms do not know, or a value is not written as the measure asks.
+    """
+    found: list[Determination] = []
+    for number, row in enumerate(rows, 2):
+        try:
+            found += _facts(terms, row)
+        except (ValueError, InvalidOperation) as error:
+            raise CalculationError(f"line {number} is no fact: {error}") from error
+    return found
+
+
+def _facts(terms: Terms, row: Mapping[str, str]) -> list[Determination]:
+    standard = next((one for one in terms.file.standard if one.id == row["standard"]), None)
+    if standard is None:
+        raise ValueError(f"the terms have no standard {row['standard']!r}")
+    if row["zone"] and row["zone"] not in terms.zones:
+        raise ValueError(f"the terms have no zone {row['zone']!r}")
+    window = _window(terms, standard, date.fromisoformat(row["day"]))
+    count = int(row.get("count") or 1)
+    if count not in range(1, _COUNT_MAX + 1):
+        raise ValueError(f"count {count} is not between 1 and {_COUNT_MAX}")
+    bounds = _bounds(standard, row)
+    digests = {"readings": digest({"row": {name: row.get(name, "") for name in COLUMNS}}), "register": digest({})}
+    names = [row["subject"]] if count == 1 else [f"{row['subject']}-{n:06}" for n in range(1, count + 1)]
+    return [
+        determination(terms, standard, Judged(name, row["zone"], window, bounds, 1, 1, digests, {})) for name in names
+    ]
+
+
+def _window(terms: Terms, standard: Standard, day: date) -> Window:
+    days = (day, date.fromordinal(day.toordinal() + 1))
+    found = [window for window in standard_windows(terms, standard, days) if window.day == day]
+    if not found:
+        raise ValueError(f"standard {standard.id} has no window on {day}")
+    return found[0]
+
+
+def _bounds(standard: Standard, row: Mapping[str, str]) -> Bounds:
+    unit = standard.measure.unit
+    proven = _value(unit, row["value"])
+    possible = _value(unit, row["possible"]) if row.get("possible") else proven
+    benefit = possible if standard.measure.op_needed == Op.AT_LEAST else proven
+    borne = _value(unit, row["borne"]) if row.get("borne") else benefit
+    if not proven <= borne <= possible:
+        raise ValueError(f"value {proven}, borne {borne} and possible {possible} do not rise")
+    return Bounds(proven, borne, possible)
+
+
+def _value(unit: Unit, text: str) -> int:
+    match unit:
+        case Unit.MICROSECONDS:
+            return duration_us(text)
+        case Unit.PPM:
+            # To the benefit of nobody: the nearest millionth.
+            return round(Fraction(Decimal(text)) * _PPM)
+        case Unit.COUNT:
+            return int(text)

@@ -1,0 +1,130 @@
+"""Terms over all standards together: points accounts, triggers, caps on the whole, retention, relief, bedding-in.
+
+What a standard costs by itself stands at the standard; what several of them share stands here.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from rules.consequences import Nature
+from rules.numbers import NAME, Amount, ClauseOrArticle, Percent, Ratio, Table, exact
+
+
+class LinearPoints(Table):
+    """So much a point."""
+
+    kind: Literal["linear"]
+    amount: Amount
+    unit: str
+
+
+class PointBands(Table):
+    """So much for each whole band of points; what does not fill a band costs nothing."""
+
+    kind: Literal["bands"]
+    band: Amount = Field(description="Points of a band.")
+    amount: Amount
+    unit: str
+
+
+class PointSlice(Table):
+    """Above how many points each costs how many times as much."""
+
+    above: Annotated[Decimal, BeforeValidator(exact), Field(ge=0)]
+    multiplier: Annotated[Decimal, BeforeValidator(exact), Field(ge=0)]
+    clause: ClauseOrArticle | None = None
+
+
+class PointRatchet(Table):
+    """So much a point, more the more points there are."""
+
+    kind: Literal["ratchet"]
+    amount: Amount
+    unit: str
+    slices: Annotated[tuple[PointSlice, ...], Field(min_length=1)] = Field(description="From the lowest, at nought.")
+    hits: Literal["slice", "whole"] = Field(
+        description="Whether each slice has its multiplier, or the highest reached holds for all."
+    )
+
+
+class Points(Table):
+    """An account of points: tariffs in its unit fill it, and at the month's end it becomes money."""
+
+    id: str = Field(pattern=NAME, description="The unit that tariffs name.")
+    clause: ClauseOrArticle
+    nature: Nature
+    free: Amount = Field(description="Points of the month that cost nothing.")
+    to_money: LinearPoints | PointBands | PointRatchet = Field(discriminator="kind")
+
+
+class Trigger(Table):
+    """A sum over months whose passing is a ground for a notice; the notice is no money."""
+
+    id: str = Field(pattern=NAME)
+    clause: ClauseOrArticle
+    of: str = Field(description="A points account, or a standard, whose events not met are counted.")
+    months: Annotated[int, Field(ge=1, le=60)] = Field(
+        description="Months that follow each other, this one the last."
+    )
+    op: Literal[">", ">="]
+    value: Amount
+    notice: Literal["warning", "termination"]
+
+
+class TotalCap(Table):
+    """Most that all consequences of some natures may cost together."""
+
+    id: str = Field(pattern=NAME)
+    clause: ClauseOrArticle
+    natures: Annotated[tuple[Nature, ...], Field(min_length=1)]
+    per: Literal["month", "half_year", "contract_year", "contract"]
+    pct: Percent | None = None
+    base: str = Field("", description="Id of the base sum of which it is a percentage: that of one month.")
+    amount: Amount | None = Field(None, description="In the currency, in place of a percentage.")
+    warn_at: tuple[Ratio, ...] = Field((), description="Shares of the cap at which a warning is given.")
+
+
+class ReturnBand(Table):
+    """What is given back from a score upwards."""
+
+    since: Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1)] = Field(alias="from")
+    pct: Annotated[Decimal, BeforeValidator(exact), Field(ge=0)]
+    clause: ClauseOrArticle | None = None
+
+
+class Retention(Table):
+    """A part of each month's base sum that is kept, and given back by a score."""
+
+    id: str = Field(pattern=NAME)
+    clause: ClauseOrArticle
+    base: str
+    pct: Percent
+    months: Annotated[int, Field(ge=1, le=24)] = Field(
+        description="After so many months, counted from the first, it is decided what of them is given back."
+    )
+    standard: str = Field(description="The score is the share of its checks that were not failed.")
+    returned: Annotated[tuple[ReturnBand, ...], Field(min_length=1)] = Field(
+        description="Percent of the base sum, from the highest score to the lowest, which begins at nought."
+    )
+
+
+class ReliefCode(Table):
+    """A ground of relief that the contract knows, and what it does."""
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    clause: ClauseOrArticle
+    effect: Literal["spares_deduction", "bars_termination"]
+    covers: Literal["touched", "contained"] = Field(
+        description="Whether a check is excused whose window the span touches, or holds whole."
+    )
+
+
+class BeddingIn(Table):
+    """First months in which everything is measured and stated, and nothing charged."""
+
+    until: date = Field(description="Day after the last on which nothing is charged.")
+    clause: ClauseOrArticle
+    counts_for_triggers: bool

@@ -1,0 +1,88 @@
+"""Findings on what standards share: points accounts, caps on the whole, retentions, triggers, reliefs."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from rules.contract import Terms
+from rules.instruments import PointRatchet, Points, Retention
+from rules.lint_consequences import base_of, lint_cap
+from rules.numbers import value_on
+from rules.records import Finding, FindingCode
+
+_FILE = "contract.toml"
+
+
+def lint_instruments(terms: Terms) -> Iterator[Finding]:
+    """Find what is wrong with the tables that stand beside the standards.
+
+    Parameters
+    ----------
+    terms : Terms
+
+    Yields
+    ------
+    Finding
+    """
+    yield from _names(terms)
+    for account in terms.file.points:
+        yield from _account(account, terms, f"points[{account.id}]")
+    for cap in terms.file.total_cap:
+        yield from lint_cap(cap, terms, f"total_cap[{cap.id}]")
+    for one in terms.file.retention:
+        yield from _retention(one, terms, f"retention[{one.id}]")
+    counted = (*(one.id for one in terms.file.points), *(one.id for one in terms.file.standard))
+    for trigger in terms.file.trigger:
+        if trigger.of not in counted:
+            yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"trigger[{trigger.id}].of", trigger.of, counted)
+
+
+def _names(terms: Terms) -> Iterator[Finding]:
+    """Find names that come twice; an account's is a unit, so no currency or index may have it, nor a standard."""
+    file = terms.file
+    tables = {
+        "points": [one.id for one in file.points],
+        "total_cap": [one.id for one in file.total_cap],
+        "retention": [one.id for one in file.retention],
+        "trigger": [one.id for one in file.trigger],
+        "relief": [one.code for one in file.relief],
+    }
+    for table, names in tables.items():
+        for name, count in Counter(names).items():
+            if count > 1:
+                yield Finding(FindingCode.DUPLICATE_ID, _FILE, f"{table}[{name}]", name)
+    taken = {file.money.currency, *(one.series for one in file.money.indexes), *(one.id for one in file.standard)}
+    for name in sorted(taken & set(tables["points"])):
+        yield Finding(FindingCode.DUPLICATE_ID, _FILE, f"points[{name}].id", name)
+
+
+def _account(account: Points, terms: Terms, key: str) -> Iterator[Finding]:
+    """Points become money or an indexed unit, and more of them never cost less."""
+    unit = account.to_money.unit
+    units = (terms.file.money.currency, *(one.series for one in terms.file.money.indexes))
+    if unit not in units:
+        yield Finding(FindingCode.INDEX_UNDECLARED, _FILE, f"{key}.to_money.unit", unit, units)
+    if isinstance(account.to_money, PointRatchet):
+        slices = account.to_money.slices
+        rises = all(one.above < later.above and one.multiplier <= later.multiplier for one, later in pairwise(slices))
+        if slices[0].above != 0 or not rises:
+            said = ", ".join(f"{one.above}: {one.multiplier}" for one in slices)
+            yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.to_money.slices", said)
+    elif account.to_money.kind == "bands":
+        first = terms.file.contract.effective.since
+        if value_on(account.to_money.band, first) == 0:
+            yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.to_money.band", "0")
+
+
+def _retention(one: Retention, terms: Terms, key: str) -> Iterator[Finding]:
+    """What is given back rises with the score, holds every score, and is never more than was kept."""
+    yield from base_of(one.base, terms.file.money.currency, terms, key)
+    standards = tuple(standard.id for standard in terms.file.standard)
+    if one.standard not in standards:
+        yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.standard", one.standard, standards)
+    bands = one.returned
+    falls = all(band.since > below.since and band.pct >= below.pct for band, below in pairwise(bands))
+    kept = value_on(one.pct, terms.file.contract.effective.since)
+    if bands[-1].since != 0 or not falls or bands[0].pct > kept:
+        said = ", ".join(f"{band.since}: {band.pct}" for band in bands)
+        yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.returned", said)

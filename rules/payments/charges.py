@@ -1,0 +1,214 @@
+"""Charges: what a determination costs by one consequence, on its way through the steps to an amount."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from rules.consequences import Consequence, Inconclusive
+from rules.contract import Standard, Step, Terms
+from rules.instruments import Points
+from rules.numbers import Clause, Dated
+from rules.payments.money import written
+from rules.records import Determination, Relief, Verdict
+
+
+class ChargeState(StrEnum):
+    """What became of a charge."""
+
+    CHARGED = "charged"
+    RELIEVED = "relieved"
+    FREE = "free"
+    ABSORBED = "absorbed"
+    SHADOW = "shadow"
+    COUNTED = "counted"
+    CAPPED = "capped"
+    HELD = "held"
+
+
+@dataclass(slots=True)
+class Charge:
+    """One consequence of one determination, on its way to an amount.
+
+    Parameters
+    ----------
+    determination : Determination
+    standard : Standard
+    place : int
+        Which of the standard's consequences.
+    amount : Fraction
+        Not negative. In the tariff's unit until the step `index`, in the currency afterwards.
+    state : ChargeState
+    cut : Fraction
+        What the cap took off. [currency]
+    points : Fraction
+        What it puts into a points account. [point]
+    trace : list of dict
+    """
+
+    determination: Determination
+    standard: Standard
+    place: int
+    amount: Fraction = Fraction(0)
+    state: ChargeState = ChargeState.CHARGED
+    cut: Fraction = Fraction(0)
+    points: Fraction = Fraction(0)
+    trace: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    @property
+    def consequence(self) -> Consequence:
+        """The consequence that is applied."""
+        return self.standard.consequence[self.place]
+
+    @property
+    def day(self) -> date:
+        """Local day of the fact."""
+        return date.fromisoformat(self.determination.day)
+
+    @property
+    def order(self) -> tuple[int, str, str, int]:
+        """Place in time: which of two charges counts first."""
+        return (
+            self.determination.window_start_us,
+            self.determination.standard,
+            self.determination.subject,
+            self.place,
+        )
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it makes a later event a later one: certain, or held by a doubt that the contractor bears."""
+        return self.state == ChargeState.CHARGED or self.determination.is_missed_borne
+
+    def scope(self, per: str) -> str:
+        """What it is counted with: its `zone`, its `asset`, or the whole `contract`."""
+        return {"contract": "", "zone": self.determination.zone, "asset": self.determination.subject}[per]
+
+    def close(self, state: ChargeState) -> None:
+        """Take the charge out: nothing is owed."""
+        self.state, self.amount = state, Fraction(0)
+
+    def note(self, step: Step, before: Fraction, detail: Mapping[str, Any]) -> None:
+        """Write a step into the trace: what came in, what goes out, by which numbers."""
+        self.trace.append({"step": step.value, "in": written(before), "out": written(self.amount), **detail})
+
+
+@dataclass(slots=True)
+class Sum:
+    """What a points account makes of a month's points: charged by no event alone.
+
+    Parameters
+    ----------
+    account : Points
+    amount : Fraction
+        Not negative. [currency]
+    points, shadow : Fraction
+        Points of the month that are charged, and those that bedding-in does not charge.
+    determinations : list of str
+        Ids of what the points came from.
+    trace : list of dict
+    """
+
+    account: Points
+    amount: Fraction
+    points: Fraction
+    shadow: Fraction
+    determinations: list[str]
+    trace: list[dict[str, Any]]
+
+    def note(self, step: Step, before: Fraction, detail: Mapping[str, Any]) -> None:
+        """Write a step into the trace: what came in, what goes out, by which numbers."""
+        self.trace.append({"step": step.value, "in": written(before), "out": written(self.amount), **detail})
+
+
+@dataclass(slots=True)
+class Month:
+    """A month's charges while the steps run over them.
+
+    Parameters
+    ----------
+    terms : Terms
+    first : date
+        First day of the month.
+    charges : list of Charge
+        In the order of time; changed in place.
+    planned : dict of str to int
+        Checks of the month by standard.
+    reliefs : sequence of Relief
+        All that were granted.
+    spent : mapping of str to Fraction
+        What earlier months charged under each cap on the whole. [currency]
+    excused : dict of str to int
+        Checks of the month that failed and were excused, by standard.
+    sums : list of Sum
+        What the points accounts charge.
+    capped : dict of str to Fraction
+        What this month charges under each cap on the whole. [currency]
+    """
+
+    terms: Terms
+    first: date
+    charges: list[Charge]
+    planned: dict[str, int]
+    reliefs: Sequence[Relief] = ()
+    spent: Mapping[str, Fraction] = field(default_factory=dict[str, Fraction])
+    excused: dict[str, int] = field(default_factory=dict[str, int])
+    sums: list[Sum] = field(default_factory=list[Sum])
+    capped: dict[str, Fraction] = field(default_factory=dict[str, Fraction])
+
+
+def charges_of(terms: Terms, determinations: Iterable[Determination]) -> list[Charge]:
+    """Make a charge of every determination that costs something, or may.
+
+    Parameters
+    ----------
+    terms : Terms
+    determinations : iterable of Determination
+    """
+    standards = {standard.id: standard for standard in terms.file.standard}
+    charges: list[Charge] = []
+    for one in determinations:
+        standard = standards[one.standard]
+        state = _state(standard, one)
+        if state is not None:
+            charges += [Charge(one, standard, place, state=state) for place in range(len(standard.consequence))]
+    return sorted(charges, key=lambda charge: charge.order)
+
+
+def _state(standard: Standard, one: Determination) -> ChargeState | None:
+    """What a verdict leads to; an inconclusive one pays what the terms say."""
+    if one.verdict != Verdict.INCONCLUSIVE:
+        return ChargeState.CHARGED if one.verdict == Verdict.NOT_MET else None
+    match standard.inconclusive:
+        case Inconclusive.NO_DEDUCTION:
+            return None
+        case Inconclusive.DEDUCT:
+            return ChargeState.CHARGED
+        case Inconclusive.HOLD:
+            return ChargeState.HELD
+        case Inconclusive.BY_CAUSE:
+            # Every gap that the contractor bears hid the worst, every other doubt is to its benefit.
+            return ChargeState.CHARGED if one.is_missed_borne else None
+
+
+def parameter(terms: Terms, holder: Standard | Clause, number: Dated, unit: str) -> dict[str, Any]:
+    """Write a number of the terms and where it comes from.
+
+    Parameters
+    ----------
+    terms : Terms
+    holder : Standard or Clause
+        Whose clause and origin hold where the number says none.
+    number : Dated
+    unit : str
+    """
+    clause, origin = (holder, None) if isinstance(holder, Clause) else (holder.clause, holder.origin)
+    return {
+        "value": str(number.value),
+        "unit": unit,
+        "clause": (number.clause or clause).article,
+        "from": (number.since or terms.file.contract.effective.since).isoformat(),
+        "origin": number.origin or origin or terms.file.contract.origin,
+    }

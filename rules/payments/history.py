@@ -1,0 +1,104 @@
+"""What a contract remembers from month to month: points, events, what caps on the whole took, what was retained.
+
+The history is part of the closing state. A month that is settled again is remembered as it is known now.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from fractions import Fraction
+
+from rules.calendar import month_days, month_of, previous_month
+from rules.contract import Terms
+from rules.instruments import TotalCap
+from rules.payments.money import read
+
+# Month to kind (`points`, `not_met`, `total_cap`, `score`, `retained`) to name to what there was.
+History = Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
+def remembered(history: History) -> dict[str, dict[str, dict[str, str]]]:
+    """Leave out what there is nothing of, so that terms without such clauses remember nothing.
+
+    Parameters
+    ----------
+    history : mapping
+    """
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for month in sorted(history):
+        kinds = {kind: dict(names) for kind, names in history[month].items() if names}
+        if kinds:
+            found[month] = kinds
+    return found
+
+
+def spent_before(terms: Terms, history: History, period: str) -> dict[str, Fraction]:
+    """What months before one have charged under each cap on the whole, since its span began. [currency].
+
+    Parameters
+    ----------
+    terms : Terms
+    history : mapping
+    period : str
+    """
+    return {
+        cap.id: sum(
+            (
+                read(history[month].get("total_cap", {}).get(cap.id, "0"))
+                for month in _span(terms, cap, period, history)
+            ),
+            Fraction(0),
+        )
+        for cap in terms.file.total_cap
+    }
+
+
+def _span(terms: Terms, cap: TotalCap, period: str, history: History) -> list[str]:
+    """Remembered months before one that share its cap."""
+    first = terms.file.contract.effective.since
+    elapsed = months_between(month_of(first), period)
+    length = {"month": 1, "half_year": 6, "contract_year": 12, "contract": elapsed + 1}[cap.per]
+    begun = elapsed - elapsed % length
+    return [month for month in history if begun <= months_between(month_of(first), month) < elapsed]
+
+
+def months_between(first: str, last: str) -> int:
+    """How many months lie from one to another; nought for the same.
+
+    Parameters
+    ----------
+    first, last : str
+        For example `2026-09`.
+    """
+    begun, ended = month_days(first)[0], month_days(last)[0]
+    return (ended.year - begun.year) * 12 + ended.month - begun.month
+
+
+def months_until(period: str, count: int) -> list[str]:
+    """So many months that follow each other, the last of them a given one.
+
+    Parameters
+    ----------
+    period : str
+    count : int
+    """
+    found = [period]
+    while len(found) < count:
+        found.append(previous_month(found[-1]))
+    return found[::-1]
+
+
+def last_day(period: str) -> date:
+    """Last local day of a month."""
+    return month_days(period)[1] - timedelta(days=1)
+
+
+def total(history: History, kind: str, name: str, months: Iterable[str]) -> Fraction:
+    """Add up what is remembered of some months; those that are not remembered count nothing.
+
+    Parameters
+    ----------
+    history : mapping
+    kind, name : str
+    months : iterable of str
+    """
+    return sum((read(history.get(month, {}).get(kind, {}).get(name, "0")) for month in months), Fraction(0))
