@@ -1,17 +1,17 @@
 """Facts that people record or suppose, as a clerk's plain rows → determinations.
 
 A row names standard, subject, zone and day, and the measure's value as the terms write such values: `3`, `PT4H5M`,
-`0.82`. Verdict and all else follow from the terms. No sensor vouches for such a fact: its digest is that of the row.
+`0.82`, `280/300`. Verdict and all else follow from the terms. No sensor vouches for such a fact: its digest is that of the row.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 from rules.calendar import Window, duration_us
 from rules.contract import Standard, Terms
 from rules.errors import CalculationError
+from rules.measures import RecordedMeasure
 from rules.records import Determination, Op, Unit, digest
 from rules.standards.judging import Bounds, Judged, determination
 from rules.windows import standard_windows
@@ -46,7 +46,7 @@ def facts_of(terms: Terms, rows: Iterable[Mapping[str, str]]) -> list[Determinat
     for number, row in enumerate(rows, 2):
         try:
             found += _facts(terms, row)
-        except (ValueError, InvalidOperation) as error:
+        except (ValueError, ZeroDivisionError) as error:
             raise CalculationError(f"line {number} is no fact: {error}") from error
     return found
 
@@ -63,10 +63,11 @@ def _facts(terms: Terms, row: Mapping[str, str]) -> list[Determination]:
         raise ValueError(f"count {count} is not between 1 and {_COUNT_MAX}")
     bounds = _bounds(standard, row)
     digests = {"readings": digest({"row": {name: row.get(name, "") for name in COLUMNS}}), "register": digest({})}
+    # A measure that people record is told in their words; another one is told as sensors would have.
+    trace = {"detail": {"what": standard.measure.what}} if isinstance(standard.measure, RecordedMeasure) else {}
     names = [row["subject"]] if count == 1 else [f"{row['subject']}-{n:06}" for n in range(1, count + 1)]
-    return [
-        determination(terms, standard, Judged(name, row["zone"], window, bounds, 1, 1, digests, {})) for name in names
-    ]
+    judged = (Judged(name, row["zone"], window, bounds, 1, 1, digests, trace) for name in names)
+    return [determination(terms, standard, one) for one in judged]
 
 
 def _window(terms: Terms, standard: Standard, day: date) -> Window:
@@ -94,6 +95,6 @@ def _value(unit: Unit, text: str) -> int:
             return duration_us(text)
         case Unit.PPM:
             # To the benefit of nobody: the nearest millionth.
-            return round(Fraction(Decimal(text)) * _PPM)
+            return round(Fraction(text) * _PPM)
         case Unit.COUNT:
             return int(text)

@@ -89,7 +89,9 @@ def base_of(base: str, unit: str, terms: Terms, key: str) -> Iterator[Finding]:
     Finding
     """
     bases = tuple(one.id for one in terms.file.base)
-    if base not in bases:
+    if not base:
+        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.base", "", bases)
+    elif base not in bases:
         yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.base", base, bases)
     currency = terms.file.money.currency
     if unit != currency:
@@ -204,5 +206,7 @@ def _carried(standard: Standard, consequence: Consequence, terms: Terms, key: st
         later = tuple(step for step in before if step in order[order.index(Step.CAP) :])
         if later:
             yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", Step.CAP, later)
-    if standard.inconclusive == Inconclusive.HOLD or consequence.cap.per == "event":
+    # What a later month charges for this one would pass a cap on the whole by.
+    is_shared = any(consequence.nature in cap.natures for cap in terms.file.total_cap)
+    if standard.inconclusive == Inconclusive.HOLD or consequence.cap.per == "event" or is_shared:
         yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.cap.carry_over", "next_month", ("none",))

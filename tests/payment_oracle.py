@@ -463,7 +463,7 @@ def carry(payment: Payment, month: Month, earlier: Month, events: Sequence[Event
                 queue = list(earlier.cut.get(key, []))
                 if queue:
                     charged = charge_queue(payment, queue, mine, cap)
-                    place_of = month.open if consequence["nature"] == "fine" else month.settled
+                    place_of = month.open if consequence["nature"] in {"fine", "damages"} else month.settled
                     place_of[f"{payment.period}/carry-over/{key}"] = -charged
                 if cut := sum((event.cut for event in mine), NOUGHT):
                     queue.append((payment.period, cut))

@@ -6,8 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 from app.wording.catalogue import Language, counted, marked, told
-from app.wording.figures import amount, count, day, exact_share, number
+from app.wording.figures import amount, count, day, duration, exact_share, number
 from app.wording.names import nature_name
+from rules.calendar import duration_us
 from rules.consequences import Nature
 from rules.payments.charges import ChargeState
 from rules.payments.lines import Block
@@ -36,16 +37,23 @@ def consequence(line: Mapping[str, Any], currency: str, language: Language) -> l
     match line["state"]:
         case ChargeState.FREE:
             return [_free(steps["allowance"], language)]
+        case ChargeState.RELIEVED:
+            return [_relieved(steps["relief"], language)]
+        case ChargeState.SHADOW:
+            return [_shadow(steps["bedding_in"], currency, language)]
+        case ChargeState.COUNTED:
+            return [tariff(steps.get("tariff"), currency, language), _counted(steps["points"], language)]
         case ChargeState.ABSORBED:
             return [_absorbed(steps["overlap"]["absorbed_by"], line, language)]
         case ChargeState.CAPPED:
-            return [_capped(steps["cap"], currency, language)]
+            return [_capped(steps.get("total_cap") or steps["cap"], currency, language)]
         case "firm" | "annulled":
             return [decided(line, steps["act"]["act"], currency, language)]
         case _:
             said = [owed(line, currency, language), tariff(steps.get("tariff"), currency, language)]
-    if "cap" in steps:
-        said.append(_limited(steps["cap"], currency, language))
+    if "repeat" in steps:
+        said.append(_repeated(steps["repeat"], language))
+    said += [_limited(steps[name], currency, language) for name in ("cap", "total_cap") if name in steps]
     return said
 
 
@@ -72,13 +80,19 @@ def _tariff(step: Mapping[str, Any], currency: str, language: Language) -> str:
     parameter = step["parameter"]
     rate = priced(parameter["value"], parameter["unit"], currency, language)
     match step["kind"]:
-        case "per_started_hour":
-            return counted(
-                "{hours} hour begun beyond the limit, at {rate}.",
-                "{hours} hours begun beyond the limit, at {rate} each.",
-                step["hours"],
+        case "per_time":
+            return told(
+                "{units} times {time}, at {rate} each.",
                 language,
-                hours=count(step["hours"], language),
+                units=exact(step["count"], language),
+                time=duration(duration_us(step["time"]), language),
+                rate=rate,
+            )
+        case "planned_share":
+            return told(
+                "One of the {planned} planned checks that share {rate}.",
+                language,
+                planned=count(step["planned"], language),
                 rate=rate,
             )
         case "per_unit":
@@ -103,10 +117,10 @@ def _tariff(step: Mapping[str, Any], currency: str, language: Language) -> str:
 
 
 def priced(value: str, unit: str, currency: str, language: Language) -> str:
-    """Write a sum in the currency, or in an indexed unit such as UTM."""
+    """Write a sum in the currency, or in a unit such as UTM or points."""
     if unit == currency:
         return amount(value, currency, language)
-    return f"{number(Decimal(value), language)} {unit}"
+    return f"{exact(value, language)} {unit}"
 
 
 def carried(line: Mapping[str, Any], currency: str, language: Language) -> list[str]:
@@ -187,6 +201,75 @@ def _limited(step: Mapping[str, Any], currency: str, language: Language) -> str:
             carried=amount(step["carried"], currency, language),
         )
     return told("Limited by the cap of {limit}.", language, limit=limit)
+
+
+def exact(value: str, language: Language) -> str:
+    """Write a number that need not be whole; a third stays a third."""
+    return value if "/" in value else number(Decimal(value), language)
+
+
+def _relieved(step: Mapping[str, Any], language: Language) -> str:
+    return told(
+        "Nothing is charged: relief {relief} ({code}, clause {clause}), granted by act {number} of {day}.",
+        language,
+        relief=step["relief"],
+        code=step["code"],
+        clause=step["clause"],
+        number=step["number"],
+        day=day(step["date"], language),
+    )
+
+
+def _shadow(step: Mapping[str, Any], currency: str, language: Language) -> str:
+    return told(
+        "Nothing is charged: bedding-in until {day} (clause {clause}); it would have been {amount}.",
+        language,
+        day=day(step["until"], language),
+        clause=step["clause"],
+        amount=priced(step["in"], step["unit"], currency, language),
+    )
+
+
+def _counted(step: Mapping[str, Any], language: Language) -> str:
+    points, account = exact(step["in"], language), step["account"]
+    return told("{points} points in the account {account}.", language, points=points, account=account)
+
+
+def _repeated(step: Mapping[str, Any], language: Language) -> str:
+    return told(
+        "Event number {event}, of {events}: times {factor} for coming again, from number {since} on.",
+        language,
+        event=count(step["event"], language),
+        events=count(step["events"], language),
+        factor=number(Decimal(step["parameter"]["value"]), language),
+        since=count(step["from"], language),
+    )
+
+
+def pointed(line: Mapping[str, Any], currency: str, language: Language) -> list[str]:
+    """Say what an account's points of a month come to.
+
+    Parameters
+    ----------
+    line : mapping
+        A line with the code `points`.
+    currency : str
+        ISO 4217.
+    language : str
+    """
+    steps = {step["step"]: step for step in line["trace"]}
+    if line["state"] in {"firm", "annulled"}:
+        return [decided(line, steps["act"]["act"], currency, language)]
+    rate = steps["points"]["rate"]
+    at = priced(rate["value"], rate["unit"], currency, language)
+    said = [owed(line, currency, language)] if read(line["amount"]) else []
+    if steps["points"]["kind"] == "bands":
+        bands, band = steps["points"]["bands"], steps["points"]["band"]
+        whole = {"bands": count(bands, language), "band": exact(band, language)}
+        said.append(told("{bands} whole bands of {band} points, at {rate} each.", language, rate=at, **whole))
+    else:
+        said.append(told("At {rate} a point, as the clause grades it.", language, rate=at))
+    return said + [_limited(steps[name], currency, language) for name in ("total_cap",) if name in steps]
 
 
 def _free(step: Mapping[str, Any], language: Language) -> str:

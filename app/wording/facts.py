@@ -237,6 +237,30 @@ _PHRASES = {
         ),
     ),
 }
+_RECORDED = {
+    Op.AT_MOST: Phrases(
+        marked("{what}, {subject}: at least {proven} (limit: {limit}) {when}, as recorded."),
+        marked(
+            "{what}, {subject}: counts as {borne} (limit: {limit}) {when}; {proven} are recorded, and the contractor "
+            "bears the rest."
+        ),
+        marked(
+            "{what}, {subject}: at least {proven} and at most {possible} (limit: {limit}) {when}: the records are "
+            "insufficient to conclude."
+        ),
+    ),
+    Op.AT_LEAST: Phrases(
+        marked("{what}, {subject}: at most {possible} (at least {limit} due) {when}, as recorded."),
+        marked(
+            "{what}, {subject}: counts as at most {borne} (at least {limit} due) {when}; {proven} is recorded, and "
+            "the contractor bears the rest."
+        ),
+        marked(
+            "{what}, {subject}: between {proven} and {possible} (at least {limit} due) {when}: the records are "
+            "insufficient to conclude."
+        ),
+    ),
+}
 # Nobody answered for as long as was waited.
 _UNANSWERED = {
     "responded": marked(
@@ -258,7 +282,7 @@ _TOO_FEW = marked(
 
 def is_fact(code: str) -> bool:
     """Whether a line's code is a measure, so that its sentence tells a fact."""
-    return code in _PHRASES or code == "time_to_respond"
+    return code in _PHRASES or code in {"time_to_respond", "recorded"}
 
 
 def is_missed(says: Mapping[str, Any]) -> bool:
@@ -285,7 +309,7 @@ def fact(line: Mapping[str, Any], language: Language) -> str:
     language : str
     """
     says, state = line["says"], line["state"]
-    phrases = _PHRASES[f"{says['code']}/{says['detail']['step']}" if _is_case(says) else says["code"]]
+    phrases = _phrases(says)
     values = _values(line, language)
     is_open = says["verdict"] == Verdict.INCONCLUSIVE
     notes: list[str] = []
@@ -302,6 +326,12 @@ def fact(line: Mapping[str, Any], language: Language) -> str:
         if state == ChargeState.CHARGED:
             notes.append(told("The contract terms charge what is inconclusive.", language))
     return " ".join(part for part in (told(source, language, **values), *notes) if part)
+
+
+def _phrases(says: Mapping[str, Any]) -> Phrases:
+    if says["code"] == "recorded":
+        return _RECORDED[Op(says["op"])]
+    return _PHRASES[f"{says['code']}/{says['detail']['step']}" if _is_case(says) else says["code"]]
 
 
 def span(says: Mapping[str, Any]) -> tuple[datetime, datetime]:

@@ -5,13 +5,16 @@ the data do not conclude it says so, and who bears what is missing.
 """
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from app.wording.catalogue import Language, told
-from app.wording.charges import carried, consequence, decided, owed, unsigned
+from app.wording.charges import carried, consequence, decided, exact, owed, pointed, unsigned
 from app.wording.facts import fact, is_fact
-from app.wording.figures import amount, months
+from app.wording.figures import amount, exact_share, months
 from rules.payments.lines import Block, LineKind
+
+_PPM = 1_000_000
 
 
 def sentence(line: Mapping[str, Any], currency: str, language: Language) -> str:
@@ -37,6 +40,10 @@ def sentence(line: Mapping[str, Any], currency: str, language: Language) -> str:
         parts = [_restated(line, currency, language), _clause(says, language), _follows(line, currency, language)]
     elif says["code"] == "cap_carry":
         parts = [_cut(line, currency, language), _clause(says, language), *carried(line, currency, language)]
+    elif says["code"] == "points":
+        parts = [_points(says, language), _clause(says, language), *pointed(line, currency, language)]
+    elif says["code"] in {"retention", "release"}:
+        parts = [_retention(line, currency, language), _clause(says, language)]
     else:
         parts = [_sum(line, currency, language), _clause(says, language)]
     return " ".join(part for part in parts if part)
@@ -58,6 +65,43 @@ def _sum(line: Mapping[str, Any], currency: str, language: Language) -> str:
             return told("Rounding of the total, as the terms say: {amount}.", language, amount=paid)
         case code:
             raise ValueError(f"line {line['id']} says {code!r}, for which there is no sentence")
+
+
+def _points(says: Mapping[str, Any], language: Language) -> str:
+    """How many points a month has in an account, and how many of them are free."""
+    values = {name: exact(says[name], language) for name in ("points", "free", "shadow")}
+    if Fraction(says["shadow"]):
+        return told(
+            "Account {account}: {points} points, {free} of them free; {shadow} more of the bedding-in.",
+            language,
+            account=says["account"],
+            **values,
+        )
+    return told(
+        "Account {account}: {points} points, {free} of them free.",
+        language,
+        account=says["account"],
+        points=values["points"],
+        free=values["free"],
+    )
+
+
+def _retention(line: Mapping[str, Any], currency: str, language: Language) -> str:
+    says = line["says"]
+    if says["code"] == "retention":
+        kept = unsigned(line["amount"], currency, language)
+        return told(
+            "Retention by performance ({name}): {amount} kept.", language, name=says["retention"], amount=kept
+        )
+    return told(
+        "Retention by performance ({name}) of {months}: {amount} given back of {kept}, at a score of {score}.",
+        language,
+        name=says["retention"],
+        months=months(says["months"], language),
+        amount=amount(line["amount"], currency, language),
+        kept=amount(says["kept"], currency, language),
+        score=exact_share(round(Fraction(says["score"]) * _PPM), language),
+    )
 
 
 def _cut(line: Mapping[str, Any], currency: str, language: Language) -> str:

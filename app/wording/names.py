@@ -22,6 +22,9 @@ _VERDICTS = {
 _NATURES = {
     Nature.PRICE: marked("service-level deduction"),
     Nature.FINE: marked("fine"),
+    Nature.DAMAGES: marked("damages"),
+    Nature.RETENTION: marked("retention by performance"),
+    Nature.CREDIT: marked("service credit"),
 }
 
 _BLOCKS = {
@@ -33,7 +36,10 @@ _BLOCKS = {
 # A line in procedure is "charged" for the calculation and yet asks for nothing, so that word is not said here.
 _STATES = {
     ChargeState.CHARGED.value: marked("carries an amount"),
+    ChargeState.RELIEVED.value: marked("relieved"),
     ChargeState.FREE.value: marked("within the allowance"),
+    ChargeState.SHADOW.value: marked("bedding-in, not charged"),
+    ChargeState.COUNTED.value: marked("counted in points"),
     ChargeState.ABSORBED.value: marked("absorbed by another fact"),
     ChargeState.CAPPED.value: marked("cap reached"),
     ChargeState.HELD.value: marked("sum held"),
@@ -99,6 +105,8 @@ _KINDS = {
     LineKind.CARRY_OVER: marked("carry-over"),
     LineKind.ROUNDING: marked("rounding"),
     LineKind.RESTATEMENT: marked("restatement"),
+    LineKind.RETENTION: marked("retention"),
+    LineKind.RELEASE: marked("release of a retention"),
 }
 
 # Headings of tables and pages. The totals go by the keys of a statement's body; the list is closed.

@@ -25,6 +25,7 @@ _PLAIN = {
     "report_contradicted": marked(
         "No line if the report had declared the lifts that the vehicles recorded, within the margin of {margin}."
     ),
+    "recorded": marked("No line if {limit} had been kept."),
     "feed_completeness": marked("No line if at least {limit} of the readings owed had been delivered."),
 }
 _ANSWERED = {

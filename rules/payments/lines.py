@@ -27,7 +27,6 @@ class LineKind(StrEnum):
     RESTATEMENT = "restatement"
     RETENTION = "retention"
     RELEASE = "release"
-    BONUS = "bonus"
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ def _to_money(month: Month, account: Points, points: Fraction, free: Fraction) -
         case other:  # pyright: ignore[reportUnnecessaryComparison]
             assert_never(other)
     rate = parameter(month.terms, account.clause, dated_on(rule.amount, month.first), rule.unit)
-    value = index_value(month.terms, rule.unit, month.first)
+    # A month without points needs no index, which may not be published yet.
+    value = index_value(month.terms, rule.unit, month.first) if units else Fraction(1)
     return units * value_on(rule.amount, month.first) * value, {"kind": rule.kind, "rate": rate, **detail}
 
 

@@ -33,10 +33,10 @@ _FORBIDDEN: dict[text.Language, str] = {
     "es": r"veredicto|sentencia|determinaci[oó]n|resoluci[oó]n|cobertura(?! de barrido)|brecha|gap|eximente|premio"
     r"|condonaci[oó]n|franquicia|trinquete|arrastre|indexaci[oó]n|fianza|proveedor|gerente|expediente|laborable|queja|aviso"
     r"|disputa|descargo|definitiv[oa]s?|cap|activo|oportunidad|cotas|enmienda|retroprueba|tramos?(?! de calle)|rebaja"
-    r"|retenci[oó]n|elevaci[oó]n|fijaci[oó]n|bordillo|remediaci[oó]n",
+    r"|retenci[oó]n(?! por desempeño)|elevaci[oó]n|fijaci[oó]n|bordillo|remediaci[oó]n",
     "pt": r"veredito|determinaç[aã]o|cobertura(?! de varrição)|gap|isento|ativo|zona|segmento|termos|padr[aã]o"
     r"|oportunidade|pr[eê]mio|reliquidaç[aã]o|liquidaç[aã]o|demonstrativo|aviso|disputa|apelaç[aã]o|perd[aã]o|car[eê]ncia|banda|gerente"
-    r"|empreiteira|backtest|relevo|queixa|preenchimento|processo|cotas|retenç[aã]o|elevaç[aã]o",
+    r"|empreiteira|backtest|relevo|queixa|preenchimento|processo|cotas|retenç[aã]o(?! por desempenho)|elevaç[aã]o",
 }
 _RUN = {
     "code": "longest_run",

@@ -44,6 +44,7 @@ _SAYS: dict[str, dict[str, Any]] = {
     "report_contradicted": {**_COUNT, "proven": 6, "borne": 6, "possible": 6, "detail": _CLAIM},
     "feed_completeness": {**_MISS, "target": 900_000, "detail": {"received": 210, "expected": 336}},
     "time_above_speed": {"proven": 2 * _H_US, "target": _H_US},
+    "recorded": {**_COUNT, "proven": 22, "borne": 22, "possible": 22, "target": 15, "detail": {"what": "complaints"}},
 }
 
 
@@ -297,22 +298,27 @@ def _number(value: str, unit: str = "CLP") -> dict[str, str]:
 _TARIFFS: list[tuple[dict[str, Any], list[str]]] = [
     ({"kind": "per_event", "parameter": _number("24100")}, ["", "", ""]),
     (
-        {"kind": "per_started_hour", "hours": 7, "parameter": _number("4000"), "bound": "borne"},
+        {"kind": "per_time", "time": "PT1H", "count": "7", "parameter": _number("4000"), "bound": "borne"},
         [
-            f"7 hours begun beyond the limit, at CLP{_NBSP}4,000 each.",
-            "7 horas comenzadas sobre el máximo permitido, a $4.000 cada una.",
-            f"7 horas iniciadas acima do máximo permitido, a CLP{_NBSP}4.000 cada uma.",
+            f"7 times 1 h, at CLP{_NBSP}4,000 each.",
+            "7 veces 1 h, a $4.000 cada una.",
+            f"7 vezes 1 h, a CLP{_NBSP}4.000 cada uma.",
         ],
     ),
     (
-        {"kind": "per_started_hour", "hours": 1, "parameter": _number("4000"), "bound": "least"},
+        {"kind": "per_time", "time": "P1D", "count": "0.5", "parameter": _number("4000"), "bound": "least"},
         [
-            f"1 hour begun beyond the limit, at CLP{_NBSP}4,000. Taken as the smallest miss there can be.",
-            "1 hora comenzada sobre el máximo permitido, a $4.000. Se valora como el menor incumplimiento posible.",
-            (
-                f"1 hora iniciada acima do máximo permitido, a CLP{_NBSP}4.000. Valorado como o menor descumprimento "
-                "possível."
-            ),
+            f"0.5 times 1 d, at CLP{_NBSP}4,000 each. Taken as the smallest miss there can be.",
+            f"0,5 veces 1 d, a $4.000 cada una. Se valora como el menor incumplimiento posible.",
+            (f"0,5 vezes 1 d, a CLP{_NBSP}4.000 cada uma. Valorado como o menor descumprimento possível."),
+        ],
+    ),
+    (
+        {"kind": "planned_share", "planned": 420, "parameter": _number("41000000")},
+        [
+            f"One of the 420 planned checks that share CLP{_NBSP}41,000,000.",
+            "Una de las 420 unidades evaluadas entre las que se reparte $41.000.000.",
+            f"Uma das 420 unidades de aferição entre as quais se reparte CLP{_NBSP}41.000.000.",
         ],
     ),
     (

@@ -162,8 +162,9 @@ def tables(
     has_cap: bool = True,
     orders: Sequence[tuple[str, ...]] = ORDERS,
     policies: Sequence[str] = (),
+    is_shared: bool = True,
 ) -> Table:
-    """Draw a contract that loads."""
+    """Draw a contract that loads; `is_shared` where standards may share accounts and caps, or multiply."""
     who = bearer or draw(st.sampled_from(["city", "contractor", "mixed"]))
     chosen = list(policies) or [
         "by_cause",
@@ -171,7 +172,7 @@ def tables(
         *{"city": ["no_deduction"], "contractor": ["deduct"]}.get(who, []),
     ]
     keep, across = draw(st.sampled_from(["highest", "sum"])), draw(st.sampled_from(["", "", "natures"]))
-    account = draw(st.sampled_from(["", "", "price", "fine"]))
+    account = draw(st.sampled_from(["", "", "price", "fine"])) if is_shared else ""
     standards: list[Table] = []
     for n in range(draw(st.integers(1, 3))):
         unit, policy = draw(st.sampled_from(["us", "us", "ppm", "count"])), draw(st.sampled_from(chosen))
@@ -182,6 +183,8 @@ def tables(
         is_free = overlap["group"] == "none" and policy != "hold"
         pointed = account if is_free else ""
         found = draw(consequences(unit, has_cap=has_cap, carries=policy != "hold", account=pointed))
+        if not is_shared:
+            found = [{name: part for name, part in one.items() if name != "repeat"} for one in found]
         standards.append(standard_of(unit, id=f"s{n}", inconclusive=policy, overlap=overlap, consequence=found))
     table = contract_table(*standards, bearer="city" if who == "mixed" else who)
     if who == "mixed":
@@ -195,8 +198,11 @@ def tables(
     if draw(st.integers(0, 3)) == 0:
         counts = draw(st.booleans())
         table["bedding_in"] = {"until": date(2026, 9, 10), "clause": "21", "counts_for_triggers": counts}
-    if has_cap and draw(st.booleans()):
-        natures = draw(st.sampled_from([["price"], ["fine", "damages"], ["price", "fine", "credit"]]))
+    if has_cap and is_shared and draw(st.booleans()):
+        drawn = [["price"], ["fine", "damages"], ["price", "fine", "credit"]]
+        found = [one for standard in standards for one in standard["consequence"]]
+        carried = {one["nature"] for one in found if "carry_over" in one.get("cap", {})}
+        natures = draw(st.sampled_from([*(some for some in drawn if not carried & set(some)), ["retention"]]))
         per = draw(st.sampled_from(["month", "half_year", "contract_year", "contract"]))
         cap: Table = {"id": "whole", "clause": "22", "natures": natures, "per": per}
         cap |= draw(st.sampled_from([{"pct": "10", "base": "monthly-fee"}, {"amount": "20000"}, {"amount": "30.5"}]))

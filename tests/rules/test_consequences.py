@@ -99,7 +99,12 @@ def test_hours_of_the_contractors_gap_cost_when_a_miss_is_certain_without_them()
     found = of_bounds(terms, 5 * HOUR_US, 7 * HOUR_US, 9 * HOUR_US)
     (line,) = lines(settle(terms, [found]))
     (step,) = (step for step in line["trace"] if step["step"] == "tariff")
-    assert ("not_met", "-300", 3, "borne") == (line["says"]["verdict"], line["amount"], step["hours"], step["bound"])
+    assert ("not_met", "-300", "3", "borne") == (
+        line["says"]["verdict"],
+        line["amount"],
+        step["count"],
+        step["bound"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -390,6 +395,7 @@ def test_sum_before_caps_is_charged_or_carried_when_months_follow_each_other(dat
             bearer="contractor",
             policies=["by_cause", "deduct"],
             orders=[order for order in ORDERS if order[-2] == "cap"],
+            is_shared=False,
         )
     )
     table["money"]["rounding"]["at"] = "total"
@@ -446,8 +452,8 @@ def findings(table: Table) -> list[tuple[FindingCode, str, str, tuple[str, ...]]
     ("unit", "tariff", "fitting"),
     [
         ("us", {"kind": "per_unit", "amount": "1", "unit": "CLP"}, ("per_event", "per_time", "nth", "planned_share")),
-        ("ppm", HOURLY, ("per_event", "proportional", "band", "nth")),
-        ("count", BANDED, ("per_event", "per_unit", "nth")),
+        ("ppm", HOURLY, ("per_event", "proportional", "band", "nth", "planned_share")),
+        ("count", BANDED, ("per_event", "per_unit", "nth", "planned_share")),
     ],
 )
 def test_tariff_is_refused_when_it_does_not_fit_the_measure(

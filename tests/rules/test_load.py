@@ -102,8 +102,8 @@ MANDATORY = {
     "index month": ("money.indexes.0.month", "money.indexes[1].month", ("fact",)),
     "cap base": (
         "standard.0.consequence.0.cap.base",
-        "standard[container-full].consequence[1].cap.base",
-        (),
+        "standard[container-full].consequence.cap.base",
+        ("monthly-fee",),
     ),
     "late cut-off": ("late.late_cutoff", "late.late_cutoff", ()),
     "grace": ("late.grace", "late.grace", ()),

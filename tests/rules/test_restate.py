@@ -276,7 +276,7 @@ def test_month_is_refused_when_what_it_opened_with_changes_and_it_is_closed_for_
 def test_months_pay_in_all_what_they_would_have_when_caps_carry_over(data: st.DataObject) -> None:
     """What is known late costs, in the end, what it would have cost, also by way of the months it was carried to."""
     orders = [order for order in ORDERS if order[-2] == "cap"]
-    table = data.draw(tables(bearer="contractor", policies=["by_cause", "deduct"], orders=orders))
+    table = data.draw(tables(bearer="contractor", policies=["by_cause", "deduct"], orders=orders, is_shared=False))
     table["money"]["rounding"]["at"] = "line"
     for standard in table["standard"]:
         for consequence in standard["consequence"]:
