@@ -1,7 +1,8 @@
 """Facts that people record or suppose, as a clerk's plain rows → determinations.
 
 A row names standard, subject, zone and day, and the measure's value as the terms write such values: `3`, `PT4H5M`,
-`0.82`, `280/300`. Verdict and all else follow from the terms. No sensor vouches for such a fact: its digest is that of the row.
+`0.82`, `280/300`. Verdict and all else follow from the terms. No sensor vouches for such a fact: its digest is that
+of the row.
 """
 
 from collections.abc import Iterable, Mapping

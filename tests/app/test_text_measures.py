@@ -309,7 +309,7 @@ _TARIFFS: list[tuple[dict[str, Any], list[str]]] = [
         {"kind": "per_time", "time": "P1D", "count": "0.5", "parameter": _number("4000"), "bound": "least"},
         [
             f"0.5 times 1 d, at CLP{_NBSP}4,000 each. Taken as the smallest miss there can be.",
-            f"0,5 veces 1 d, a $4.000 cada una. Se valora como el menor incumplimiento posible.",
+            "0,5 veces 1 d, a $4.000 cada una. Se valora como el menor incumplimiento posible.",
             (f"0,5 vezes 1 d, a CLP{_NBSP}4.000 cada uma. Valorado como o menor descumprimento possível."),
         ],
     ),
