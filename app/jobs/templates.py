@@ -1,11 +1,14 @@
 """Contract folders out of the product's own template."""
 
+import json
 import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
 from app.errors import UsageError
+from rules.schema import NAME as SCHEMA
+from rules.schema import contract_schema
 
 TEMPLATE_ID = "vega-poniente-2026"
 
@@ -40,5 +43,6 @@ def write_contract(folder: Path, changed: Mapping[str, str] | None = None) -> No
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty; name another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in {**contract_files(), **(changed or {})}.items():
+    schema = json.dumps(contract_schema(), indent=1, ensure_ascii=False) + "\n"
+    for name, content in {**contract_files(), SCHEMA: schema, **(changed or {})}.items():
         (folder / name).write_text(content, encoding="utf-8")
