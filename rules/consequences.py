@@ -129,8 +129,17 @@ class PlanTariff(Table):
     )
 
 
+class RangeTariff(Table):
+    """A sum that an officer chooses within a range, with a reason; nobody's choice is the least."""
+
+    kind: Literal["range"]
+    min: Amount
+    max: Amount
+    unit: str = Field(description=_UNIT)
+
+
 # What one event costs.
-Tariff = EventTariff | TimeTariff | UnitTariff | ShareTariff | BandTariff | NthTariff | PlanTariff
+Tariff = EventTariff | TimeTariff | UnitTariff | ShareTariff | BandTariff | NthTariff | PlanTariff | RangeTariff
 
 
 class Allowance(Table):
@@ -171,9 +180,13 @@ class Cap(Table):
 
 
 class Consequence(Table):
-    """What follows from a standard not met."""
+    """What follows from a standard not met; or met, where it is a bonus."""
 
     nature: Nature
+    on: Literal["not_met", "met"] = Field("not_met", description="A deduction, or a bonus.")
+    beside: ClauseOrArticle | None = Field(
+        None, description="Clause that lets it stand beside a consequence of another nature for the same fact."
+    )
     tariff: Tariff = Field(discriminator="kind")
     allowance: Allowance | None = None
     repeat: Repeat | None = None

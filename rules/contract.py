@@ -14,10 +14,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rules.calendar import Zone
-from rules.consequences import Consequence, CountWindow, Inconclusive, Overlap
-from rules.instruments import BeddingIn, Points, ReliefCode, Retention, TotalCap, Trigger
+from rules.consequences import Consequence, CountWindow, Inconclusive, Nature, Overlap
+from rules.instruments import Adjustment, BeddingIn, NatureOf, Points, ReliefCode, Retention, TotalCap, Trigger
 from rules.measures import Completeness, Hours, Measure, Target, Tolerance
-from rules.numbers import NAME, Amount, ClauseOrArticle, Duration, Grain, Origin, Table
+from rules.numbers import NAME, Amount, ClauseOrArticle, Duration, Grain, Origin, Ratio, Table
 from rules.places import Network
 from rules.records import GapCause
 
@@ -98,7 +98,9 @@ class Index(Table):
     """An indexed unit and the month whose value counts."""
 
     series: str
-    month: Literal["fact"]
+    month: Literal["fact", "act", "payment"] = Field(
+        description="Of the fact, of the act that makes a line firm, of the payment that charges it."
+    )
 
 
 class Money(Table):
@@ -110,6 +112,8 @@ class Money(Table):
     disputed_money: Literal["paid_until_firm"]
     order: tuple[Step, ...]
     indexes: tuple[Index, ...] = ()
+    natures: tuple[NatureOf, ...] = ()
+    vat: Ratio | None = Field(None, description="Rate of the tax on what is taxed; totals are said with and without.")
 
 
 class Late(Table):
@@ -131,6 +135,7 @@ class Base(Table):
     id: str = Field(pattern=NAME)
     amount: Amount
     clause: ClauseOrArticle
+    adjustment: Adjustment | None = None
 
 
 class Goal(Table):
@@ -228,6 +233,14 @@ class Terms:
     def account(self, unit: str) -> Points | None:
         """The points account of that name, if it is one."""
         return next((account for account in self.file.points if account.id == unit), None)
+
+    def nature(self, nature: Nature) -> NatureOf | None:
+        """What the city's table says of a nature, if it says anything."""
+        return next((one for one in self.file.money.natures if one.nature == nature), None)
+
+    def index_month(self, series: str) -> str:
+        """Which month's value of an index counts: `fact`, `act` or `payment`."""
+        return next((one.month for one in self.file.money.indexes if one.series == series), "fact")
 
     def bearers(self, standard: Standard) -> dict[GapCause, Bearer]:
         """Who bears each cause of a gap under a standard."""

@@ -122,6 +122,41 @@ class ReliefCode(Table):
     )
 
 
+class NatureOf(Table):
+    """What follows from a nature, by the city's table: tax, budget account, who may forgive."""
+
+    nature: Nature
+    taxed: bool = Field(description="Whether it changes the sum on which VAT is due.")
+    budget: str = Field(min_length=1, description="Account to which it is booked.")
+    forgiven_by: str = Field("", description="Office that may forgive it by an act; nobody where none is named.")
+    clause: ClauseOrArticle | None = Field(None, description="What allows forgiving.")
+
+
+class IndexTerm(Table):
+    """One index of an adjustment, and how much of the sum follows it."""
+
+    series: str
+    weight: Annotated[Decimal, BeforeValidator(exact), Field(gt=0, le=1)]
+
+
+class Adjustment(Table):
+    """How a base sum follows indexes: its sum times the weighted growth of them, less an efficiency."""
+
+    clause: ClauseOrArticle
+    terms: Annotated[tuple[IndexTerm, ...], Field(min_length=1)] = Field(description="Weights make 1 together.")
+    base_month: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")] = Field(
+        description="Month whose values the sum was agreed at."
+    )
+    every: Literal[1, 3, 6, 12] = Field(description="Months between two adjustments, counted from the first.")
+    lag: Annotated[int, Field(ge=0, le=12)] = Field(
+        description="How many months before the adjustment values are of."
+    )
+    efficiency: Percent | None = Field(None, description="What the contractor must gain each time.")
+    less: Literal["subtracted", "compounded"] | None = Field(
+        None, description="With an efficiency: taken off the growth, or off the grown sum."
+    )
+
+
 class BeddingIn(Table):
     """First months in which everything is measured and stated, and nothing charged."""
 

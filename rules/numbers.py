@@ -63,6 +63,9 @@ class Dated(Table):
     since: date | None = Field(None, alias="from")
     clause: Annotated[Clause | None, BeforeValidator(_clause)] = None
     origin: Origin | None = None
+    tender: Annotated[str | int | Decimal | None, BeforeValidator(exact)] = Field(
+        None, description="The tender's value that this one, of the offer, overrides: kept, and never used."
+    )
 
 
 def _dated(said: object) -> object:

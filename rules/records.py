@@ -246,6 +246,31 @@ class Relief:
     evidence: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A sum that an officer chose within the range that the terms leave.
+
+    Parameters
+    ----------
+    standard, subject, day, nature : str
+        Of the check and the consequence; the day ISO.
+    amount : str
+        Exact. [tariff's unit]
+    reason, number, date, signer : str
+        Why, and by which act; the date ISO.
+    """
+
+    standard: str
+    subject: str
+    day: str
+    nature: str
+    amount: str
+    reason: str
+    number: str
+    date: str
+    signer: str
+
+
 def opportunity_name(place: tuple[str, str, int, str], window_start_us: int) -> str:
     """Name what is judged, whether or not it is judged already.
 

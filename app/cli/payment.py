@@ -141,7 +141,9 @@ def pay(
         list[Path] | None,
         typer.Option("--restate", help="Determinations of an issued month still open to late data; once for each."),
     ] = None,
-    inputs: Annotated[Path | None, typer.Option("--inputs", help="Officers' acts: JSON with a list `acts`.")] = None,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="Acts and chosen sums: JSON with lists `acts`, `choices`.")
+    ] = None,
     reliefs: Annotated[
         Path | None, typer.Option("--reliefs", help="Reliefs granted: JSON with a list `reliefs`.")
     ] = None,
@@ -154,7 +156,7 @@ def pay(
 
     from app.cli import show
     from app.errors import UsageError
-    from app.export.files import read_acts, read_json, read_reliefs, read_text, write_text
+    from app.export.files import read_decided, read_json, read_reliefs, read_text, write_text
     from app.export.tables import read_checks
     from app.jobs.contracts import load_files, read_folder
     from rules.assess import opportunities
@@ -167,7 +169,7 @@ def pay(
     loaded = load_files(read_folder(terms))
     found = read_checks(read_text(determinations), loaded.terms)
     before = read_json(opening) if opening else None
-    decided = [*(read_acts(inputs) if inputs else []), *(read_reliefs(reliefs) if reliefs else [])]
+    decided = [*(read_decided(inputs) if inputs else []), *(read_reliefs(reliefs) if reliefs else [])]
     earlier: dict[str, Earlier] = {}
     for path in restate or []:
         rows = read_checks(read_text(path), loaded.terms)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from app.errors import UsageError
 from app.export.tables import statement_csv
-from rules.records import Act, Relief, canonical
+from rules.records import Act, Choice, Relief, canonical
 from storage.instants import microseconds
 
 
@@ -59,23 +59,27 @@ def read_text(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {error}") from error
 
 
-def read_acts(path: Path) -> list[Act]:
-    """Read officers' acts: a JSON object with a list `acts`.
+def read_decided(path: Path) -> list[Act | Choice]:
+    """Read what officers decided: a JSON object with a list `acts`, or `choices`, or both.
 
     Raises
     ------
     UsageError
-        When an act is incomplete.
+        When there is neither, or one is incomplete.
     """
-    names = [field.name for field in fields(Act)]
-    said = read_json(path).get("acts")
-    if not isinstance(said, list):
-        raise UsageError(f"{path} has no list `acts`")
-    acts = cast("list[dict[str, str]]", said)
-    for number, one in enumerate(acts, start=1):
+    said = read_json(path)
+    if not any(isinstance(said.get(name), list) for name in ("acts", "choices")):
+        raise UsageError(f"{path} has no list `acts`, and none `choices`")
+    acts = [Act(**one) for one in _complete(said.get("acts", []), Act, f"act %d of {path}")]
+    return [*acts, *(Choice(**one) for one in _complete(said.get("choices", []), Choice, f"choice %d of {path}"))]
+
+
+def _complete(rows: list[dict[str, str]], kind: type[Act | Choice], told: str) -> list[dict[str, str]]:
+    names = [field.name for field in fields(kind)]
+    for number, one in enumerate(rows, start=1):
         if sorted(one) != sorted(names):
-            raise UsageError(f"act {number} of {path} must have {', '.join(names)}, no more and no less")
-    return [Act(**one) for one in acts]
+            raise UsageError(f"{told % number} must have {', '.join(names)}, no more and no less")
+    return rows
 
 
 def read_reliefs(path: Path) -> list[Relief]:

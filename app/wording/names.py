@@ -107,6 +107,7 @@ _KINDS = {
     LineKind.RESTATEMENT: marked("restatement"),
     LineKind.RETENTION: marked("retention"),
     LineKind.RELEASE: marked("release of a retention"),
+    LineKind.BONUS: marked("performance bonus"),
 }
 
 # Headings of tables and pages. The totals go by the keys of a statement's body; the list is closed.

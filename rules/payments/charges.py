@@ -12,7 +12,7 @@ from rules.contract import Standard, Step, Terms
 from rules.instruments import Points
 from rules.numbers import Clause, Dated
 from rules.payments.money import written
-from rules.records import Determination, Relief, Verdict
+from rules.records import Choice, Determination, Relief, Verdict
 
 
 class ChargeState(StrEnum):
@@ -61,6 +61,11 @@ class Charge:
     def consequence(self) -> Consequence:
         """The consequence that is applied."""
         return self.standard.consequence[self.place]
+
+    @property
+    def is_bonus(self) -> bool:
+        """Whether it is paid to the contractor."""
+        return self.consequence.on == "met"
 
     @property
     def day(self) -> date:
@@ -140,6 +145,8 @@ class Month:
         All that were granted.
     spent : mapping of str to Fraction
         What earlier months charged under each cap on the whole. [currency]
+    choices : mapping of (opportunity, nature) to Choice
+        Sums that officers chose within a range.
     excused : dict of str to int
         Checks of the month that failed and were excused, by standard.
     sums : list of Sum
@@ -154,6 +161,7 @@ class Month:
     planned: dict[str, int]
     reliefs: Sequence[Relief] = ()
     spent: Mapping[str, Fraction] = field(default_factory=dict[str, Fraction])
+    choices: Mapping[tuple[str, str], Choice] = field(default_factory=dict[tuple[str, str], Choice])
     excused: dict[str, int] = field(default_factory=dict[str, int])
     sums: list[Sum] = field(default_factory=list[Sum])
     capped: dict[str, Fraction] = field(default_factory=dict[str, Fraction])
@@ -171,9 +179,12 @@ def charges_of(terms: Terms, determinations: Iterable[Determination]) -> list[Ch
     charges: list[Charge] = []
     for one in determinations:
         standard = standards[one.standard]
-        state = _state(standard, one)
-        if state is not None:
-            charges += [Charge(one, standard, place, state=state) for place in range(len(standard.consequence))]
+        state, earned = _state(standard, one), _is_earned(standard, one)
+        for place, consequence in enumerate(standard.consequence):
+            if consequence.on == "not_met" and state is not None:
+                charges.append(Charge(one, standard, place, state=state))
+            elif consequence.on == "met" and earned:
+                charges.append(Charge(one, standard, place))
     return sorted(charges, key=lambda charge: charge.order)
 
 
@@ -193,6 +204,13 @@ def _state(standard: Standard, one: Determination) -> ChargeState | None:
             return ChargeState.CHARGED if one.is_missed_borne else None
 
 
+def _is_earned(standard: Standard, one: Determination) -> bool:
+    """Whether a bonus is earned: the standard is met, or would be but for what the city bears."""
+    if one.verdict != Verdict.INCONCLUSIVE:
+        return one.verdict == Verdict.MET
+    return standard.inconclusive == Inconclusive.BY_CAUSE and not one.is_missed_borne
+
+
 def parameter(terms: Terms, holder: Standard | Clause, number: Dated, unit: str) -> dict[str, Any]:
     """Write a number of the terms and where it comes from.
 
@@ -205,10 +223,11 @@ def parameter(terms: Terms, holder: Standard | Clause, number: Dated, unit: str)
     unit : str
     """
     clause, origin = (holder, None) if isinstance(holder, Clause) else (holder.clause, holder.origin)
-    return {
+    said = {
         "value": str(number.value),
         "unit": unit,
         "clause": (number.clause or clause).article,
         "from": (number.since or terms.file.contract.effective.since).isoformat(),
         "origin": number.origin or origin or terms.file.contract.origin,
     }
+    return said if number.tender is None else {**said, "tender": str(number.tender)}

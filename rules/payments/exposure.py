@@ -18,6 +18,7 @@ from rules.consequences import (
     Nature,
     NthTariff,
     PlanTariff,
+    RangeTariff,
     ShareTariff,
     TimeTariff,
     UnitTariff,
@@ -74,6 +75,8 @@ def exposure(terms: Terms, counts: Mapping[str, int], most: Mapping[str, int] | 
     found: list[Exposure] = []
     for standard in terms.file.standard:
         for consequence in standard.consequence:
+            if consequence.on == "met":
+                continue
             excess = _excess(standard, (most or {}).get(standard.id, 0), first)
             amount = _dearest(terms, standard, consequence, counts.get(standard.id, 0), excess)
             limit = _limit(terms, standard, consequence)
@@ -112,6 +115,8 @@ def _dearest(terms: Terms, standard: Standard, consequence: Consequence, count: 
             # A part begun counts as one at most.
             units = -(-(excess + target) // value_on(tariff.time, first, "us"))
             amount = paid * value_on(tariff.amount, first) * units
+        case RangeTariff():
+            amount = paid * value_on(tariff.max, first)
         case PlanTariff():
             amount = base_amount(terms, tariff.base, first) * Fraction(paid, max(count, 1))
         case UnitTariff():

@@ -4,15 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Self
 
 from rules.calendar import month_days
 from rules.contract import Terms
+from rules.errors import CalculationError
 from rules.payments.charges import Charge, ChargeState, Month, charges_of
 from rules.payments.history import History, spent_before
 from rules.payments.lines import Line, line_of, sum_line
 from rules.payments.money import written
 from rules.payments.steps import run_steps
-from rules.records import Determination, Relief, Verdict
+from rules.records import Choice, Determination, Relief, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,43 @@ class Folded:
     history: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What officers decided for the facts of any month.
+
+    Parameters
+    ----------
+    reliefs : tuple of Relief
+        Granted; each covers what its code says. By id.
+    choices : tuple of Choice
+        Sums chosen within a range.
+    """
+
+    reliefs: tuple[Relief, ...] = ()
+    choices: tuple[Choice, ...] = ()
+
+    @classmethod
+    def of(cls, decided: Iterable[object]) -> Self:
+        """Pick what concerns facts out of all that was decided."""
+        said = list(decided)
+        reliefs = sorted((one for one in said if isinstance(one, Relief)), key=lambda relief: relief.id)
+        return cls(tuple(reliefs), tuple(one for one in said if isinstance(one, Choice)))
+
+
+def _choices(determinations: Sequence[Determination], choices: Sequence[Choice]) -> dict[tuple[str, str], Choice]:
+    """Find which check each choice is for; two for one check are refused."""
+    said = {(one.standard, one.subject, one.day, one.nature): one for one in choices}
+    if len(said) < len(choices):
+        raise CalculationError("two acts choose a sum for the same line; keep the one that holds")
+    places = {(one.standard, one.subject, one.day): one.opportunity for one in determinations} if said else {}
+    return {(places[key[:3]], key[3]): one for key, one in said.items() if key[:3] in places}
+
+
 def fold(
     terms: Terms,
     determinations: Sequence[Determination],
     period: str,
-    reliefs: Iterable[Relief] = (),
+    known: Known | None = None,
     history: History | None = None,
 ) -> Folded:
     """Make the lines of a month's facts.
@@ -48,8 +82,8 @@ def fold(
         The version that holds in the month.
     determinations : sequence of Determination
     period : str
-    reliefs : iterable of Relief
-        All that were granted; each covers what its code says.
+    known : Known, optional
+        What officers decided for any month.
     history : mapping, optional
         Of the months before.
     """
@@ -58,7 +92,8 @@ def fold(
         month_days(period)[0],
         charges_of(terms, determinations),
         planned=Counter(one.standard for one in determinations),
-        reliefs=sorted(reliefs, key=lambda relief: relief.id),
+        reliefs=known.reliefs if known else (),
+        choices=_choices(determinations, known.choices) if known else {},
         spent=spent_before(terms, history or {}, period),
     )
     run_steps(month)
@@ -103,7 +138,7 @@ def _scores(month: Month, determinations: Sequence[Determination]) -> dict[str, 
     """How many checks of a retention's standard were not failed, of how many: `n/m`."""
     found: dict[str, str] = {}
     excused = {one.determination.opportunity for one in month.charges if one.state == ChargeState.RELIEVED}
-    charged = {one.determination.opportunity for one in month.charges} - excused
+    charged = {one.determination.opportunity for one in month.charges if not one.is_bonus} - excused
     for name in sorted({one.standard for one in month.terms.file.retention}):
         of = [one for one in determinations if one.standard == name]
         failed = sum(one.opportunity in charged for one in of)

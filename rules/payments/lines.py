@@ -27,6 +27,7 @@ class LineKind(StrEnum):
     RESTATEMENT = "restatement"
     RETENTION = "retention"
     RELEASE = "release"
+    BONUS = "bonus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +89,14 @@ def line_of(terms: Terms, charge: Charge, period: str) -> Line:
         Month of the fact.
     """
     one, consequence = charge.determination, charge.consequence
-    several = len(charge.standard.consequence) > 1
     is_settled = consequence.nature.is_settled and charge.state != ChargeState.HELD
     month = period if is_settled else ""
     return Line(
-        id=f"{period}/{one.standard}/{one.subject}/{one.day}" + (f"/{consequence.nature}" if several else ""),
+        id=f"{period}/{one.standard}/{one.subject}/{one.day}" + _suffix(charge),
         block=Block.SETTLEMENT if is_settled else Block.IN_PROCEDURE,
-        kind=LineKind.DEDUCTION,
+        kind=LineKind.BONUS if charge.is_bonus else LineKind.DEDUCTION,
         nature=consequence.nature,
-        amount=written(-charge.amount),
+        amount=written(charge.amount if charge.is_bonus else -charge.amount),
         fact_month=period,
         firm_month=month,
         charge_month=month,
@@ -108,6 +108,13 @@ def line_of(terms: Terms, charge: Charge, period: str) -> Line:
         says=_says(terms, charge),
         trace=charge.trace,
     )
+
+
+def _suffix(charge: Charge) -> str:
+    """What tells a line from others of the same check: its nature where there are several, and that it is a bonus."""
+    if len(charge.standard.consequence) == 1:
+        return ""
+    return f"/{charge.consequence.nature}/bonus" if charge.is_bonus else f"/{charge.consequence.nature}"
 
 
 def sum_line(one: Sum, period: str) -> Line:

@@ -15,10 +15,10 @@ from rules.calendar import previous_month
 from rules.contract import Terms
 from rules.errors import CalculationError
 from rules.payments.carry import Carried, carry_over
-from rules.payments.fold import Folded, fold
+from rules.payments.fold import Folded, Known, fold
 from rules.payments.lines import Block, Line, LineKind
 from rules.payments.money import read, written
-from rules.records import Determination, Relief
+from rules.records import Determination
 
 _NOTHING = Fraction(0)
 
@@ -76,7 +76,7 @@ def stated_of(lines: Sequence[Line]) -> dict[str, Any]:
 
 
 def restate(
-    opening: Mapping[str, Any], earlier: Mapping[str, Earlier], period: str, reliefs: Sequence[Relief] = ()
+    opening: Mapping[str, Any], earlier: Mapping[str, Earlier], period: str, known: Known | None = None
 ) -> Restated:
     """Settle earlier months again and find what differs from what was stated of them.
 
@@ -88,8 +88,8 @@ def restate(
         Months still open to late data.
     period : str
         This month, whose lines restate.
-    reliefs : sequence of Relief
-        All that were granted.
+    known : Known, optional
+        What officers decided for any month.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def restate(
             raise CalculationError(f"{month} is not open to restatement in {period}")
         _check(earlier[month], month)
         before = opening["stated"][month]
-        folded = fold(earlier[month].terms, earlier[month].determinations, month, reliefs, restated.history)
+        folded = fold(earlier[month].terms, earlier[month].determinations, month, known, restated.history)
         # What was retained of the month stands as it was stated.
         restated.history[month] = {**restated.history.get(month, {}), **folded.history}
         restated.stated[month] = _restate_month(before, earlier[month], (month, period), (folded, restated))

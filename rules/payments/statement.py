@@ -13,21 +13,26 @@ from typing import Any
 
 from rules.calendar import month_days, month_of, previous_month
 from rules.consequences import Nature
-from rules.contract import Terms
+from rules.contract import Base, Terms
 from rules.errors import CalculationError
 from rules.numbers import value_on
 from rules.payments.carry import carry_over
-from rules.payments.fold import fold
+from rules.payments.fold import Known, fold
 from rules.payments.history import remembered
+from rules.payments.indexed import fix_index
 from rules.payments.lines import Block, Line, LineKind
 from rules.payments.money import read, rounded, written
 from rules.payments.restate import Earlier, decide, restate, stated_of
 from rules.payments.retention import retain
+from rules.payments.tariffs import base_amount, growth
+from rules.payments.tax import booked
 from rules.payments.triggers import notices
-from rules.records import ENGINE, Act, Determination, Relief, Verdict, digest
+from rules.records import ENGINE, Act, Choice, Determination, Relief, Verdict, digest
 
 STATEMENT_SCHEMA = "poniente.statement/1"
 STATE_SCHEMA = "poniente.state/1"
+# What officers decide, and a statement takes as given.
+Decided = Act | Relief | Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def settle(
     determinations: Sequence[Determination],
     period: str,
     opening: dict[str, Any] | None = None,
-    decided: Iterable[Act | Relief] = (),
+    decided: Iterable[Decided] = (),
     earlier: Mapping[str, Earlier] | None = None,
 ) -> Statement:
     """Make the statement of a period.
@@ -86,8 +91,8 @@ def settle(
         For example `2026-09`.
     opening : dict, optional
         Closing state of the period before; nothing for the first.
-    decided : iterable of Act or Relief
-        What officers decided: acts on lines in procedure, reliefs granted for any month.
+    decided : iterable of Act, Relief or Choice
+        What officers decided: acts on lines in procedure, reliefs granted and sums chosen for any month.
     earlier : mapping of str to Earlier, optional
         Issued months still open to late data, as they are known now; others are not restated any more.
 
@@ -102,15 +107,16 @@ def settle(
         )
     opened = opening_of_nothing(terms, period) if opening is None else opening
     _check(terms, determinations, period, opened)
-    acts, reliefs = _sorted_out(decided)
-    restated = restate(opened, earlier or {}, period, reliefs)
-    folded = fold(terms, determinations, period, reliefs, restated.history)
+    said = list(decided)
+    acts, known = [one for one in said if isinstance(one, Act)], Known.of(said)
+    restated = restate(opened, earlier or {}, period, known)
+    folded = fold(terms, determinations, period, known, restated.history)
     restated.history[period] = folded.history
     before = restated.carried.get(previous_month(period), {})
     carried, restated.carried[period] = carry_over(terms, folded.charges, before, period)
     retained, folded.history["retained"] = retain(terms, restated.history, period)
     new = [*folded.lines, *carried]
-    decided_lines, pending = _decide(restated.in_procedure, _by_line(acts), period)
+    decided_lines, pending = _decide(terms, restated.in_procedure, _by_line(acts), period)
     decide(restated.stated, decided_lines)
     lines = [*_base_lines(terms, period), *new, *retained, *restated.lines, *decided_lines]
     net = _total(lines, Block.SETTLEMENT) + _total(lines, Block.FIRM)
@@ -133,14 +139,10 @@ def settle(
         closing["history"] = history
     body = _body(terms, period, lines, determinations, opened, closing)
     body["restates"] = _restates(earlier or {})
-    if given := notices(terms, restated.history, period, reliefs):
+    body |= booked(terms, lines, period)
+    if given := notices(terms, restated.history, period, known.reliefs):
         body["notices"] = given
     return Statement(body, closing)
-
-
-def _sorted_out(decided: Iterable[Act | Relief]) -> tuple[list[Act], list[Relief]]:
-    said = list(decided)
-    return [one for one in said if isinstance(one, Act)], [one for one in said if isinstance(one, Relief)]
 
 
 def _restates(earlier: Mapping[str, Earlier]) -> dict[str, Any]:
@@ -210,7 +212,8 @@ def _base_lines(terms: Terms, period: str) -> list[Line]:
             block=Block.SETTLEMENT,
             kind=LineKind.BASE,
             nature=Nature.PRICE,
-            amount=written(_line_rounded(terms, value_on(base.amount, first), first)),
+            amount=written(_line_rounded(terms, base_amount(terms, base.id, first), first)),
+            trace=_adjusted(terms, base, first),
             fact_month=period,
             firm_month=period,
             charge_month=period,
@@ -221,12 +224,28 @@ def _base_lines(terms: Terms, period: str) -> list[Line]:
     ]
 
 
+def _adjusted(terms: Terms, base: Base, first: date) -> list[dict[str, Any]]:
+    """Steps by which indexes changed a base sum; none where they did not."""
+    factor, said = growth(terms, base, first)
+    if factor == 1:
+        return []
+    agreed = value_on(base.amount, first)
+    grown = agreed * factor
+    steps = [{"step": "adjustment", "in": written(agreed), "out": written(grown), **said}]
+    if (paid := _line_rounded(terms, grown, first)) != grown:
+        rounding = {"mode": terms.file.money.rounding.mode, "unit": terms.file.money.currency}
+        steps.append({"step": "round", "in": written(grown), "out": written(paid), **rounding})
+    return steps
+
+
 def _line_rounded(terms: Terms, amount: Fraction, day: date) -> Fraction:
     rounding = terms.file.money.rounding
     return rounded(amount, value_on(rounding.step, day), rounding.mode) if rounding.at == "line" else amount
 
 
-def _decide(in_procedure: Sequence[Line], acts: dict[str, Act], period: str) -> tuple[list[Line], list[Line]]:
+def _decide(
+    terms: Terms, in_procedure: Sequence[Line], acts: dict[str, Act], period: str
+) -> tuple[list[Line], list[Line]]:
     """Lines of earlier periods that an act has decided, and those that stay in procedure."""
     decided: list[Line] = []
     pending: list[Line] = []
@@ -235,17 +254,19 @@ def _decide(in_procedure: Sequence[Line], acts: dict[str, Act], period: str) -> 
         if act is None:
             pending.append(line)
             continue
-        is_firm = act.effect == "firm"
-        step = {"step": "act", "in": line.amount, "out": line.amount if is_firm else "0", "act": asdict(act)}
+        is_firm, month = act.effect == "firm", month_of(date.fromisoformat(act.date))
+        fixed = fix_index(terms, line, {"act": month, "payment": period}) if is_firm else line
+        amount = fixed.amount if is_firm else "0"
+        step = {"step": "act", "in": fixed.amount, "out": amount, "act": asdict(act)}
         decided.append(
             replace(
-                line,
+                fixed,
                 block=Block.FIRM,
-                amount=line.amount if is_firm else "0",
-                firm_month=month_of(date.fromisoformat(act.date)),
+                amount=amount,
+                firm_month=month,
                 charge_month=period if is_firm else "",
                 state=act.effect,
-                trace=[*line.trace, step],
+                trace=[*fixed.trace, step],
             )
         )
     return decided, pending

@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, assert_never
 
-from rules.calendar import month_of
+from rules.calendar import month_days, month_of
 from rules.consequences import Cap, NthTariff, PlanTariff, Repeat, RepeatStep
 from rules.contract import Step, Terms
 from rules.instruments import ReliefCode, TotalCap
@@ -18,7 +18,7 @@ from rules.numbers import Dated, dated_on, value_on
 from rules.payments.charges import Charge, ChargeState, Month, Sum, parameter
 from rules.payments.money import rounded, written
 from rules.payments.points import fill_accounts
-from rules.payments.tariffs import Among, base_amount, index_value, price
+from rules.payments.tariffs import Among, base_amount, index_value, last_known, price
 from rules.records import Determination, Relief
 
 _NOTHING = Fraction(0)
@@ -57,6 +57,8 @@ def _relief(month: Month, charges: list[Charge]) -> None:
     codes = {one.code: one for one in month.terms.file.relief if one.effect == "spares_deduction"}
     excused: set[str] = set()
     for charge in charges:
+        if charge.is_bonus:
+            continue
         found = [one for one in month.reliefs if one.code in codes and _covers(codes[one.code], one, charge)]
         if found:
             one = min(found, key=lambda relief: relief.id)
@@ -97,6 +99,8 @@ def _overlap(month: Month, charges: list[Charge]) -> None:
         overlap = charge.standard.overlap
         if overlap.group == "asset_day" and overlap.keep == "highest":
             one = charge.determination
+            if charge.is_bonus:
+                continue
             nature = "" if overlap.across == "natures" else charge.consequence.nature.value
             groups[one.subject, one.day, nature].append(charge)
     for group in groups.values():
@@ -151,7 +155,10 @@ def _tariff(month: Month, charges: list[Charge]) -> None:
         key = (name, charge.place, charge.scope(tariff.key) if isinstance(tariff, NthTariff) else "")
         is_less = isinstance(tariff, PlanTariff) and tariff.excused == "out_of_plan"
         planned = month.planned[name] - (month.excused.get(name, 0) if is_less else 0)
-        found = price(month.terms, tariff, charge.determination, Among(counts[key] + 1, planned))
+        choice = month.choices.get((charge.determination.opportunity, charge.consequence.nature))
+        found = price(
+            month.terms, tariff, charge.determination, Among(counts[key] + 1, planned, choice, charge.is_bonus)
+        )
         counts[key] += charge.is_counted
         charge.amount = found.amount
         number = parameter(month.terms, charge.standard, found.number, found.unit)
@@ -212,9 +219,14 @@ def _index(month: Month, charges: list[Charge]) -> None:
         unit = charge.consequence.tariff.unit
         if unit == month.terms.file.money.currency or month.terms.account(unit):
             continue
-        before, value = charge.amount, index_value(month.terms, unit, charge.day)
+        before, said = charge.amount, {"series": unit, "month": month_of(charge.day)}
+        if not charge.consequence.nature.is_settled and month.terms.index_month(unit) != "fact":
+            # Its month is not known before an act: until then the last value that is known stands for it.
+            said["month"] = last_known(month.terms, unit, said["month"])
+            said["until"] = month.terms.index_month(unit)
+        value = index_value(month.terms, unit, month_days(said["month"])[0])
         charge.amount *= value
-        charge.note(Step.INDEX, before, {"series": unit, "month": month_of(charge.day), "value": written(value)})
+        charge.note(Step.INDEX, before, {**said, "value": written(value)})
 
 
 def limit_on(terms: Terms, cap: Cap | TotalCap, day: date) -> Fraction:
@@ -275,7 +287,9 @@ def _total_cap(month: Month, charges: list[Charge]) -> None:
     for cap in month.terms.file.total_cap:
         limit, spent = limit_on(month.terms, cap, month.first), month.spent.get(cap.id, _NOTHING)
         before_month = spent
-        charged: list[Charge | Sum] = [one for one in charges if one.consequence.nature in cap.natures]
+        charged: list[Charge | Sum] = [
+            one for one in charges if one.consequence.nature in cap.natures and not one.is_bonus
+        ]
         charged += [one for one in month.sums if one.account.nature in cap.natures]
         for one in charged:
             before, left = one.amount, max(limit - spent, _NOTHING)
@@ -318,6 +332,8 @@ def _limits(month: Month, one: Charge | Sum) -> list[_Limit]:
     found: list[_Limit] = []
     if isinstance(one, Charge) and (cap := one.consequence.cap) and _is_last(month, one):
         found.append(_limit(month, one, cap))
+    if isinstance(one, Charge) and one.is_bonus:
+        return found
     nature = one.consequence.nature if isinstance(one, Charge) else one.account.nature
     for cap in month.terms.file.total_cap:
         if nature in cap.natures:

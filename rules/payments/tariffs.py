@@ -19,6 +19,7 @@ from rules.consequences import (
     EventTariff,
     NthTariff,
     PlanTariff,
+    RangeTariff,
     ShareTariff,
     Tariff,
     TimeTariff,
@@ -27,8 +28,9 @@ from rules.consequences import (
 from rules.contract import Base, Terms
 from rules.errors import CalculationError
 from rules.numbers import PPM, Dated, dated_on, value_on
-from rules.payments.money import written
-from rules.records import Determination, Op
+from rules.payments.history import months_between, months_until
+from rules.payments.money import read, written
+from rules.records import Choice, Determination, Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,9 @@ class Price:
     detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-def value_charged(one: Determination) -> int:
+def value_charged(one: Determination, *, is_bonus: bool = False) -> int:
     """Value of the measure that a tariff is applied to. [the determination's unit]."""
-    if one.is_missed_borne:
+    if one.is_missed_borne or is_bonus:
         return one.borne
     return one.target + 1 if one.op == Op.AT_MOST else max(one.target - 1, 0)
 
@@ -70,10 +72,16 @@ class Among:
         Which event of the count window it is; 1 is the first.
     planned : int
         Checks of its standard in the month, those that failed among them.
+    choice : Choice or None
+        What an officer chose for it, where the terms leave a range.
+    is_bonus : bool
+        Whether the tariff pays what goes beyond the target.
     """
 
     occurrence: int = 1
     planned: int = 1
+    choice: Choice | None = None
+    is_bonus: bool = False
 
 
 def price(terms: Terms, tariff: Tariff, one: Determination, among: Among) -> Price:
@@ -95,8 +103,8 @@ def price(terms: Terms, tariff: Tariff, one: Determination, among: Among) -> Pri
     -----
     A measure of another unit than the tariff is made for is refused by the linter, never here.
     """
-    day, value = date.fromisoformat(one.day), value_charged(one)
-    bound = {"measured": value, "bound": "borne" if one.is_missed_borne else "least"}
+    day, value = date.fromisoformat(one.day), value_charged(one, is_bonus=among.is_bonus)
+    bound = {"measured": value, "bound": "borne" if one.is_missed_borne or among.is_bonus else "least"}
     match tariff:
         case EventTariff():
             return _times(tariff, day, Fraction(1), {})
@@ -115,6 +123,8 @@ def price(terms: Terms, tariff: Tariff, one: Determination, among: Among) -> Pri
             numbers = tariff.amounts[min(among.occurrence, len(tariff.amounts)) - 1]
             detail = {"kind": tariff.kind, "occurrence": among.occurrence, "key": tariff.key}
             return Price(value_on(numbers, day), dated_on(numbers, day), tariff.unit, detail)
+        case RangeTariff():
+            return _chosen(tariff, day, among.choice)
         case PlanTariff():
             return _planned(terms, tariff, day, among.planned)
         case other:  # pyright: ignore[reportUnnecessaryComparison]
@@ -135,7 +145,42 @@ def base_amount(terms: Terms, base: str, day: date) -> Fraction:
     CalculationError
         When the terms have no such base sum.
     """
-    return value_on(_base(terms, base).amount, day.replace(day=1))
+    found = _base(terms, base)
+    return value_on(found.amount, day.replace(day=1)) * growth(terms, found, day)[0]
+
+
+def growth(terms: Terms, base: Base, day: date) -> tuple[Fraction, dict[str, Any]]:
+    """By what a base sum has grown in the month of a day, and by which values.
+
+    Parameters
+    ----------
+    terms : Terms
+    base : Base
+    day : date
+
+    Raises
+    ------
+    CalculationError
+        When an index has no value for a month that counts.
+    """
+    adjustment = base.adjustment
+    if adjustment is None:
+        return Fraction(1), {}
+    first, period = month_of(terms.file.contract.effective.since), month_of(day)
+    elapsed = months_between(first, period)
+    adjusted = months_until(period, elapsed % adjustment.every + adjustment.lag + 1)[0]
+    if elapsed < adjustment.every:
+        # Until the first adjustment it is the sum agreed.
+        return Fraction(1), {}
+    factor, values = Fraction(0), dict[str, str]()
+    for one in adjustment.terms:
+        now, before = (_index_of(terms, one.series, month) for month in (adjusted, adjustment.base_month))
+        factor += Fraction(one.weight) * now / before
+        values[one.series] = f"{written(now)}/{written(before)}"
+    gain = value_on(adjustment.efficiency, day) / 100 if adjustment.efficiency else Fraction(0)
+    factor = factor * (1 - gain) if adjustment.less == "compounded" else factor - gain
+    said = {"month": adjusted, "base_month": adjustment.base_month, "values": values, "factor": written(factor)}
+    return factor, {**said, "efficiency": written(gain * 100), "clause": adjustment.clause.article}
 
 
 def _base(terms: Terms, name: str) -> Base:
@@ -161,9 +206,24 @@ def index_value(terms: Terms, unit: str, day: date) -> Fraction:
     """
     if unit == terms.file.money.currency:
         return Fraction(1)
-    value = terms.index_values.get((unit, month_of(day)))
+    return _index_of(terms, unit, month_of(day))
+
+
+def last_known(terms: Terms, series: str, month: str) -> str:
+    """Month of the last value of an index that is not later than a month; that month where there is none.
+
+    Parameters
+    ----------
+    terms : Terms
+    series, month : str
+    """
+    return max((one for name, one in terms.index_values if name == series and one <= month), default=month)
+
+
+def _index_of(terms: Terms, series: str, month: str) -> Fraction:
+    value = terms.index_values.get((series, month))
     if value is None:
-        raise CalculationError(f"indexes.csv has no value of {unit} for {month_of(day)}; add it as a new version")
+        raise CalculationError(f"indexes.csv has no value of {series} for {month}; add it as a new version")
     return value
 
 
@@ -195,6 +255,23 @@ def _planned(terms: Terms, tariff: PlanTariff, day: date, planned: int) -> Price
     detail = {"kind": tariff.kind, "base": tariff.base, "planned": planned, "excused": tariff.excused}
     said = number if number.clause else number.model_copy(update={"clause": base.clause})
     return Price(base_amount(terms, tariff.base, day) / planned, said, tariff.unit, detail)
+
+
+def _chosen(tariff: RangeTariff, day: date, choice: Choice | None) -> Price:
+    """Take what an officer chose; the least where nobody did."""
+    least, most = (value_on(numbers, day) for numbers in (tariff.min, tariff.max))
+    detail: dict[str, Any] = {"kind": tariff.kind, "min": written(least), "max": written(most)}
+    if choice is None:
+        return Price(least, dated_on(tariff.min, day), tariff.unit, detail)
+    amount = read(choice.amount)
+    if not least <= amount <= most:
+        told = f"act {choice.number} chooses {choice.amount} for {choice.standard}/{choice.subject}/{choice.day}"
+        raise CalculationError(f"{told}, not between {written(least)} and {written(most)}")
+    if not (choice.reason.strip() and choice.signer.strip()):
+        raise CalculationError(f"act {choice.number} chooses {choice.amount} without a reason or a signer")
+    said = {"number": choice.number, "date": choice.date, "signer": choice.signer, "reason": choice.reason}
+    number = dated_on(tariff.min, day).model_copy(update={"value": choice.amount})
+    return Price(amount, number, tariff.unit, {**detail, "choice": said})
 
 
 def _times(
