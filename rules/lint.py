@@ -72,7 +72,7 @@ def _ids(terms: Terms) -> Iterator[Finding]:
                 yield Finding(FindingCode.DUPLICATE_ID, _FILE, f"{table}[{name}].id", name)
     for standard in terms.file.standard:
         # A line is named after its consequence's nature, so one of each.
-        for nature, n in Counter(one.nature for one in standard.consequence).items():
+        for (nature, _), n in Counter((one.nature, one.on) for one in standard.consequence).items():
             if n > 1:
                 yield Finding(
                     FindingCode.DUPLICATE_ID, _FILE, f"standard[{standard.id}].consequence.nature", nature.value
@@ -177,6 +177,7 @@ def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
     for zone in standard.zones if standard.zones != "all" else ():
         if zone not in terms.zones:
             yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.zones", zone, tuple(terms.zones))
+    yield from _twice(standard, key)
     yield from lint_consequences(standard, terms)
     yield from _silence(standard, terms, key)
     yield from lint_measure(standard, terms)
@@ -186,6 +187,16 @@ def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
             yield Finding(
                 FindingCode.OVERLAP_DISAGREES, _FILE, f"{key}.overlap.keep", standard.overlap.keep, (other.id,)
             )
+
+
+def _twice(standard: Standard, key: str) -> Iterator[Finding]:
+    """Find a fact that hits in two natures at once: only where a clause lets it, or the dearest absorbs the rest."""
+    charging = [one for one in standard.consequence if one.on == "not_met"]
+    is_absorbed = standard.overlap.keep == "highest" and standard.overlap.across == "natures"
+    if len({one.nature for one in charging}) > 1 and not is_absorbed and not any(one.beside for one in charging):
+        said = ", ".join(one.nature.value for one in charging)
+        choices = ("consequence.beside", 'overlap.across = "natures"')
+        yield Finding(FindingCode.CHARGED_TWICE, _FILE, f"{key}.consequence.nature", said, choices)
 
 
 def _silence(standard: Standard, terms: Terms, key: str) -> Iterator[Finding]:

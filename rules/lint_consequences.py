@@ -6,7 +6,7 @@ Each check is a generator of findings; a check says nothing where another one al
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rules.consequences import BandTariff, Cap, Consequence, Inconclusive, NthTariff, PlanTariff
+from rules.consequences import BandTariff, Cap, Consequence, Inconclusive, NthTariff, PlanTariff, RangeTariff
 from rules.contract import Standard, Step, Terms
 from rules.instruments import TotalCap
 from rules.numbers import value_on
@@ -15,9 +15,9 @@ from rules.records import Finding, FindingCode, Op, Unit
 _FILE = "contract.toml"
 # Tariffs that fit a measure, by its unit.
 _FITTING = {
-    Unit.MICROSECONDS: ("per_event", "per_time", "nth", "planned_share"),
-    Unit.COUNT: ("per_event", "per_unit", "nth", "planned_share"),
-    Unit.PPM: ("per_event", "proportional", "band", "nth", "planned_share"),
+    Unit.MICROSECONDS: ("per_event", "per_time", "nth", "planned_share", "range"),
+    Unit.COUNT: ("per_event", "per_unit", "nth", "planned_share", "range"),
+    Unit.PPM: ("per_event", "proportional", "band", "nth", "planned_share", "range"),
 }
 # Which way the target of a measure points, for the tariffs that take its value.
 _OP = {"per_time": Op.AT_MOST, "per_unit": Op.AT_MOST, "proportional": Op.AT_LEAST, "band": Op.AT_LEAST}
@@ -40,14 +40,17 @@ def lint_consequences(standard: Standard, terms: Terms) -> Iterator[Finding]:
         yield from _fit(standard, consequence, f"{key}.tariff.kind")
         match consequence.tariff:
             case BandTariff() as tariff:
-                yield from _bands(tariff, terms, f"{key}.tariff")
+                yield from _bands(tariff, terms, f"{key}.tariff", is_bonus=consequence.on == "met")
             case NthTariff() as tariff:
                 yield from _amounts(tariff, terms, f"{key}.tariff.amounts")
                 yield from _numbered(standard, consequence, terms)
             case PlanTariff() as tariff:
                 yield from base_of(tariff.base, tariff.unit, terms, f"{key}.tariff")
+            case RangeTariff() as tariff:
+                yield from _range(tariff, terms, f"{key}.tariff")
             case _:
                 pass
+        yield from _bonus(consequence, terms, key)
         yield from _repeated(standard, consequence, terms, key)
         yield from _in_points(standard, consequence, terms, key)
         if consequence.cap:
@@ -62,14 +65,16 @@ def _fit(standard: Standard, consequence: Consequence, key: str) -> Iterator[Fin
         yield Finding(FindingCode.NOT_A_CHOICE, _FILE, key, kind, fitting)
 
 
-def _bands(tariff: BandTariff, terms: Terms, key: str) -> Iterator[Finding]:
-    """Bands hold every share once, and a worse one never costs less."""
+def _bands(tariff: BandTariff, terms: Terms, key: str, *, is_bonus: bool) -> Iterator[Finding]:
+    """Bands hold every share once, and a worse one never costs less, or pays more."""
     said = ", ".join(str(band.since) for band in tariff.bands)
     if any(band.since <= below.since for band, below in pairwise(tariff.bands)):
         yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.bands.from", said)
     elif tariff.bands[-1].since != 0:
         yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.bands.from", said, ("0",))
-    elif any(band.pct > below.pct for band, below in pairwise(tariff.bands)):
+    elif any(
+        (band.pct < below.pct) if is_bonus else (band.pct > below.pct) for band, below in pairwise(tariff.bands)
+    ):
         said = ", ".join(str(band.pct) for band in tariff.bands)
         yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.bands.pct", said)
     yield from base_of(tariff.base, tariff.unit, terms, key)
@@ -116,6 +121,35 @@ def lint_cap(cap: Cap | TotalCap, terms: Terms, key: str) -> Iterator[Finding]:
         yield Finding(code, _FILE, f"{key}.pct", "" if cap.pct is None else "pct, amount", ("pct", "amount"))
     elif cap.pct is not None:
         yield from base_of(cap.base, terms.file.money.currency, terms, key)
+
+
+def _range(tariff: RangeTariff, terms: Terms, key: str) -> Iterator[Finding]:
+    """What an officer may choose lies between a least and a most."""
+    first = terms.file.contract.effective.since
+    days = {first, *(one.since for one in (*tariff.min, *tariff.max) if one.since and one.since > first)}
+    if any(value_on(tariff.min, day) > value_on(tariff.max, day) for day in days):
+        said = f"{tariff.min[-1].value}, {tariff.max[-1].value}"
+        yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.min", said)
+
+
+# What pays for more than the target asks.
+_BONUSES = ("per_event", "per_unit", "band", "nth")
+
+
+def _bonus(consequence: Consequence, terms: Terms, key: str) -> Iterator[Finding]:
+    """A bonus is a price, in money, paid for what goes beyond the target; it is not free, and does not come again."""
+    if consequence.on == "not_met":
+        return
+    if not consequence.nature.is_settled:
+        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.nature", consequence.nature.value, ("price", "credit"))
+    if consequence.tariff.kind not in _BONUSES:
+        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.tariff.kind", consequence.tariff.kind, _BONUSES)
+    if terms.account(consequence.tariff.unit):
+        choices = (terms.file.money.currency,)
+        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.tariff.unit", consequence.tariff.unit, choices)
+    for name in ("allowance", "repeat"):
+        if getattr(consequence, name):
+            yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.on", "met", ("not_met",))
 
 
 def _repeated(standard: Standard, consequence: Consequence, terms: Terms, key: str) -> Iterator[Finding]:
@@ -208,5 +242,6 @@ def _carried(standard: Standard, consequence: Consequence, terms: Terms, key: st
             yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", Step.CAP, later)
     # What a later month charges for this one would pass a cap on the whole by.
     is_shared = any(consequence.nature in cap.natures for cap in terms.file.total_cap)
-    if standard.inconclusive == Inconclusive.HOLD or consequence.cap.per == "event" or is_shared:
+    is_single = consequence.cap.per == "event" or consequence.on == "met"
+    if standard.inconclusive == Inconclusive.HOLD or is_single or is_shared:
         yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.cap.carry_over", "next_month", ("none",))

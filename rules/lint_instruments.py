@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from rules.contract import Terms
-from rules.instruments import PointRatchet, Points, Retention
+from rules.instruments import Adjustment, PointRatchet, Points, Retention
 from rules.lint_consequences import base_of, lint_cap
 from rules.numbers import value_on
 from rules.records import Finding, FindingCode
@@ -32,6 +32,9 @@ def lint_instruments(terms: Terms) -> Iterator[Finding]:
     for one in terms.file.retention:
         yield from _retention(one, terms, f"retention[{one.id}]")
     counted = (*(one.id for one in terms.file.points), *(one.id for one in terms.file.standard))
+    for base in terms.file.base:
+        if base.adjustment:
+            yield from _adjustment(base.adjustment, terms, f"base[{base.id}].adjustment")
     for trigger in terms.file.trigger:
         if trigger.of not in counted:
             yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"trigger[{trigger.id}].of", trigger.of, counted)
@@ -46,6 +49,7 @@ def _names(terms: Terms) -> Iterator[Finding]:
         "retention": [one.id for one in file.retention],
         "trigger": [one.id for one in file.trigger],
         "relief": [one.code for one in file.relief],
+        "money.natures": [one.nature.value for one in file.money.natures],
     }
     for table, names in tables.items():
         for name, count in Counter(names).items():
@@ -72,6 +76,18 @@ def _account(account: Points, terms: Terms, key: str) -> Iterator[Finding]:
         first = terms.file.contract.effective.since
         if value_on(account.to_money.band, first) == 0:
             yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.to_money.band", "0")
+
+
+def _adjustment(one: Adjustment, terms: Terms, key: str) -> Iterator[Finding]:
+    """The whole sum follows indexes known when it was agreed; what is gained is taken off in a declared way."""
+    total = sum(index.weight for index in one.terms)
+    if total != 1:
+        yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.terms.weight", str(total), ("1",))
+    for index in one.terms:
+        if (index.series, one.base_month) not in terms.index_values:
+            yield Finding(FindingCode.UNKNOWN_REFERENCE, "indexes.csv", "series", f"{index.series} {one.base_month}")
+    if (one.efficiency is None) != (one.less is None):
+        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.less", "", ("subtracted", "compounded"))
 
 
 def _retention(one: Retention, terms: Terms, key: str) -> Iterator[Finding]:

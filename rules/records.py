@@ -71,6 +71,7 @@ class FindingCode(StrEnum):
     OVERLAP_DISAGREES = "overlap_disagrees"
     SILENCE_PAYS = "silence_pays"
     GAP_COSTS_CONTRACTOR = "gap_costs_contractor"
+    CHARGED_TWICE = "charged_twice"
     TARGET_IMPOSSIBLE = "target_impossible"
     TARGET_UNREACHABLE = "target_unreachable"
     INSTALLATION_OVERLAP = "installation_overlap"

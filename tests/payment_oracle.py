@@ -58,6 +58,11 @@ class Event:
         return date.fromisoformat(self.fact.day)
 
     @property
+    def is_bonus(self) -> bool:
+        """Whether it is paid to the contractor."""
+        return self.consequence.get("on") == "met"
+
+    @property
     def is_borne(self) -> bool:
         """Whether what the contractor bears misses the target."""
         fact = self.fact
@@ -66,7 +71,7 @@ class Event:
     @property
     def value(self) -> int:
         """Value that is charged."""
-        if self.is_borne:
+        if self.is_borne or self.is_bonus:
             return self.fact.borne
         return self.fact.target + 1 if self.fact.op.value == "<=" else self.fact.target - 1
 
@@ -79,6 +84,7 @@ class Event:
         """Id of the line, after the period."""
         several = len(self.standard["consequence"]) > 1
         nature = f"/{self.consequence['nature']}" if several else ""
+        nature += "/bonus" if several and self.is_bonus else ""
         return f"{self.fact.standard}/{self.fact.subject}/{self.fact.day}{nature}"
 
 
@@ -157,8 +163,11 @@ class Payment:
             policy = standard["inconclusive"] if fact.verdict.value == "inconclusive" else fact.verdict.value
             if policy == "by_cause":
                 policy = "deduct" if Event(fact, standard, 0, is_held=False).is_borne else "met"
-            if policy in {"not_met", "deduct", "hold"}:
-                found += [Event(fact, standard, n, policy == "hold") for n in range(len(standard["consequence"]))]
+            is_earned = policy == "met" and (fact.verdict.value == "met" or standard["inconclusive"] == "by_cause")
+            is_missed = policy in {"not_met", "deduct", "hold"}
+            for n, one in enumerate(standard["consequence"]):
+                if is_earned if one.get("on") == "met" else is_missed:
+                    found.append(Event(fact, standard, n, policy == "hold"))
         found.sort(key=lambda one: (one.fact.window_start_us, one.fact.standard, one.fact.subject, one.place))
         return found
 
@@ -197,7 +206,8 @@ class Payment:
 
         groups: defaultdict[tuple[str, str, str], list[Event]] = defaultdict(list)
         for event in events:
-            if (event.standard["overlap"]["group"], event.standard["overlap"]["keep"]) == ("asset_day", "highest"):
+            overlap = event.standard["overlap"]
+            if (overlap["group"], overlap["keep"]) == ("asset_day", "highest") and not event.is_bonus:
                 nature = event.consequence["nature"] if "across" not in event.standard["overlap"] else "any"
                 groups[event.fact.subject, event.fact.day, nature].append(event)
         for group in groups.values():
@@ -211,7 +221,7 @@ class Payment:
         for event in events:
             fact = event.fact
             for one in self.reliefs:
-                if one.code not in codes:
+                if one.code not in codes or event.is_bonus:
                     continue
                 first, last = (
                     (fact.window_start_us, fact.window_end_us)
@@ -301,7 +311,7 @@ class Payment:
         for cap in self.terms["total_cap"]:
             left = self.total_limit(cap)
             for event in events:
-                if event.consequence["nature"] in cap["natures"]:
+                if event.consequence["nature"] in cap["natures"] and not event.is_bonus:
                     event.amount = min(event.amount, left)
                     event.counts = (event.counts and left > 0) or event.amount > 0
                     left -= event.amount
@@ -342,6 +352,8 @@ class Payment:
         """Price one, before which so many count."""
         tariff, by = event.consequence["tariff"], abs(event.value - event.fact.target)
         share = Fraction(max(event.value, 0), 1_000_000)
+        if tariff["kind"] == "range":
+            return number(tariff["min"], event.day)
         if tariff["kind"] == "band":
             pct = [Fraction(one["pct"]) for one in reversed(tariff["bands"]) if share >= Fraction(one["from"])][-1]
             return self.base(tariff["base"]) * pct / 100
@@ -419,7 +431,7 @@ class Payment:
             room = self.room(event)
             if room and "repeat" in event.consequence and order.index("cap") < order.index("repeat"):
                 room = None
-            rooms = [*([room] if room else []), *self.totals(event.consequence["nature"])]
+            rooms = [*([room] if room else []), *self.totals("" if event.is_bonus else event.consequence["nature"])]
             event.amount = self.under(self.line(event.amount, event.day), event.day, rooms, spent)
         for account in self.terms.get("points", []):
             amount = self.line(self.accounts[account["id"]], self.first)
@@ -516,7 +528,7 @@ def pay(
     for event in events:
         is_fine = event.consequence["nature"] in {"fine", "damages"}
         place = month.open if is_fine or (event.counts and event.is_held) else month.settled
-        place[f"{payment.period}/{event.name}"] = -event.amount
+        place[f"{payment.period}/{event.name}"] = event.amount if event.is_bonus else -event.amount
     for account in payment.terms.get("points", []):
         place = month.open if account["nature"] in {"fine", "damages"} else month.settled
         place[f"{payment.period}/points/{account['id']}"] = -payment.accounts[account["id"]]

@@ -6,12 +6,12 @@ from fractions import Fraction
 from typing import Any
 
 from app.wording.catalogue import Language, counted, marked, told
-from app.wording.figures import amount, count, day, duration, exact_share, number
+from app.wording.figures import amount, count, day, duration, exact_share, month, number
 from app.wording.names import nature_name
 from rules.calendar import duration_us
 from rules.consequences import Nature
 from rules.payments.charges import ChargeState
-from rules.payments.lines import Block
+from rules.payments.lines import Block, LineKind
 from rules.payments.money import read, written
 
 _PPM = 1_000_000
@@ -53,6 +53,8 @@ def consequence(line: Mapping[str, Any], currency: str, language: Language) -> l
             said = [owed(line, currency, language), tariff(steps.get("tariff"), currency, language)]
     if "repeat" in steps:
         said.append(_repeated(steps["repeat"], language))
+    if "until" in steps.get("index", {}):
+        said.append(_provisional(steps["index"], language))
     said += [_limited(steps[name], currency, language) for name in ("cap", "total_cap") if name in steps]
     return said
 
@@ -88,6 +90,8 @@ def _tariff(step: Mapping[str, Any], currency: str, language: Language) -> str:
                 time=duration(duration_us(step["time"]), language),
                 rate=rate,
             )
+        case "range":
+            return _chosen(step, currency, language)
         case "planned_share":
             return told(
                 "One of the {planned} planned checks that share {rate}.",
@@ -153,6 +157,8 @@ def owed(line: Mapping[str, Any], currency: str, language: Language) -> str:
     if line["state"] == ChargeState.HELD:
         nature = nature_name(line["nature"], language)
         return told("Sum held, not charged: {amount} ({nature}).", language, amount=sum_owed, nature=nature)
+    if line["kind"] == LineKind.BONUS:
+        return told("Performance bonus of {amount}.", language, amount=sum_owed)
     is_fine = line["nature"] == Nature.FINE
     if line["block"] == Block.IN_PROCEDURE:
         if is_fine:
@@ -233,6 +239,32 @@ def _shadow(step: Mapping[str, Any], currency: str, language: Language) -> str:
 def _counted(step: Mapping[str, Any], language: Language) -> str:
     points, account = exact(step["in"], language), step["account"]
     return told("{points} points in the account {account}.", language, points=points, account=account)
+
+
+def _provisional(step: Mapping[str, Any], language: Language) -> str:
+    """Say that an index has its value for now only."""
+    values = {"series": step["series"], "month": month(step["month"], language)}
+    if step["until"] == "payment":
+        return told("Provisional, by {series} of {month}; the month of payment will fix it.", language, **values)
+    return told("Provisional, by {series} of {month}; the month of the act will fix it.", language, **values)
+
+
+def _chosen(step: Mapping[str, Any], currency: str, language: Language) -> str:
+    """Say who chose a sum within a range, and why; or that nobody did."""
+    unit = step["parameter"]["unit"]
+    least, most = (priced(step[name], unit, currency, language) for name in ("min", "max"))
+    if "choice" not in step:
+        return told("From {least} to {most}: the least, as nobody chose another.", language, least=least, most=most)
+    choice = step["choice"]
+    return told(
+        "From {least} to {most}: chosen by act {number} of {day}, because: {reason}.",
+        language,
+        least=least,
+        most=most,
+        number=choice["number"],
+        day=day(choice["date"], language),
+        reason=choice["reason"],
+    )
 
 
 def _repeated(step: Mapping[str, Any], language: Language) -> str:

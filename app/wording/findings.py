@@ -38,6 +38,10 @@ _PLAIN = {
         "{place}: silence costs: gaps of cause {value} are borne by the city, yet an inconclusive check costs "
         "the contractor; choose {either}."
     ),
+    FindingCode.CHARGED_TWICE: marked(
+        "{place}: one fact would be charged twice, as {value}; name the clause that allows it, or let the dearest "
+        "absorb the others: {either}."
+    ),
     FindingCode.INSTALLATION_OVERLAP: marked(
         "{place}: device {value} hangs in two places at once; end the first installation before the next begins."
     ),
@@ -51,6 +55,19 @@ _OUT_OF_ORDER = {
         "{place}: bands go from the highest share to the lowest, and the last begins at 0; found: {value}."
     ),
     "bands.pct": marked("{place}: no band may cost less than the one above it; found: {value}."),
+    "repeat.steps": marked(
+        "{place}: steps begin at rising numbers, and no multiplier is lower than the one before; found: {value}."
+    ),
+    "to_money.slices": marked(
+        "{place}: slices rise from 0, and no multiplier is lower than the one before; found: {value}."
+    ),
+    "returned": marked(
+        "{place}: from the highest score to the lowest, which begins at 0; no lower score gives back more, and none "
+        "more than was kept; found: {value}."
+    ),
+    "terms.weight": marked("{place}: the weights must make 1 together, not {value}."),
+    "tariff.min": marked("{place}: the least must not be more than the most; found: {value}."),
+    "cap.pct": marked("{place}: a cap is a percentage or a sum, not both; found: {value}."),
     "tariff.amounts": marked("{place}: no amount may be lower than the one before it; found: {value}."),
     "measure.grades": marked(
         "{place}: each grade once, from the best to the worst, none worth more than the one before; found: {value}."

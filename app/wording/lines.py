@@ -11,7 +11,7 @@ from typing import Any
 from app.wording.catalogue import Language, told
 from app.wording.charges import carried, consequence, decided, exact, owed, pointed, unsigned
 from app.wording.facts import fact, is_fact
-from app.wording.figures import amount, exact_share, months
+from app.wording.figures import amount, exact_share, month, months
 from rules.payments.lines import Block, LineKind
 
 _PPM = 1_000_000
@@ -45,7 +45,7 @@ def sentence(line: Mapping[str, Any], currency: str, language: Language) -> str:
     elif says["code"] in {"retention", "release"}:
         parts = [_retention(line, currency, language), _clause(says, language)]
     else:
-        parts = [_sum(line, currency, language), _clause(says, language)]
+        parts = [_sum(line, currency, language), _clause(says, language), _adjusted(line, currency, language)]
     return " ".join(part for part in parts if part)
 
 
@@ -101,6 +101,22 @@ def _retention(line: Mapping[str, Any], currency: str, language: Language) -> st
         amount=amount(line["amount"], currency, language),
         kept=amount(says["kept"], currency, language),
         score=exact_share(round(Fraction(says["score"]) * _PPM), language),
+    )
+
+
+def _adjusted(line: Mapping[str, Any], currency: str, language: Language) -> str:
+    """How indexes changed a base sum."""
+    step = next((one for one in line["trace"] if one["step"] == "adjustment"), None)
+    if step is None:
+        return ""
+    return told(
+        "Adjusted by indexes of {month} against {base_month}: {agreed} agreed, times {factor}. Clause {clause}.",
+        language,
+        month=month(step["month"], language),
+        base_month=month(step["base_month"], language),
+        agreed=amount(step["in"], currency, language),
+        factor=exact(step["factor"], language),
+        clause=step["clause"],
     )
 
 

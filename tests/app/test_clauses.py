@@ -17,14 +17,18 @@ from app.cli.main import main
 
 CASES = Path(__file__).parents[1] / "cases" / "clauses"
 NAMES = sorted(folder.name for folder in CASES.iterdir())
-# As many as there are worked examples of real clauses.
+# As many as there are worked examples of real clauses; more clauses stand beside them.
 COUNT = 42
 
 
 def pay(folder: Path, facts: Path, period: str, *options: str) -> dict[str, Any]:
-    """Run `poniente pay`, with the reliefs that lie beside the terms."""
-    reliefs = folder / "reliefs.json"
-    more = ["--reliefs", str(reliefs)] if reliefs.is_file() else []
+    """Run `poniente pay`, with the reliefs and officers' acts that lie beside the terms."""
+    more = [
+        word
+        for name in ("reliefs", "inputs")
+        if (folder / f"{name}.json").is_file()
+        for word in (f"--{name}", str(folder / f"{name}.json"))
+    ]
     done = CliRunner().invoke(main, ["pay", str(folder), str(facts), "--period", period, *more, *options])
     assert done.exception is None, done.exception
     body: dict[str, Any] = json.loads(done.stdout)
@@ -58,6 +62,8 @@ def found(expected: str, bodies: list[dict[str, Any]]) -> Fraction:
             return -sum((Fraction(line["amount"]) for line in lines if line["kind"] in kinds), Fraction(0))
         case "highest_notice":
             return max(Fraction(one["sum"]) for body in bodies for one in body.get("notices", []))
+        case "barred":
+            return Fraction(sum(bool(one.get("barred_by")) for one in bodies[-1].get("notices", [])))
         case other:
             raise ValueError(f"no case asks for {other!r}")
 
@@ -81,4 +87,4 @@ def test_clause_has_a_sentence_for_each_line(name: str, tmp_path: Path) -> None:
 
 
 def test_every_worked_example_has_its_case() -> None:
-    assert COUNT == len(NAMES)
+    assert COUNT <= len(NAMES)

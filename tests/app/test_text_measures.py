@@ -314,6 +314,28 @@ _TARIFFS: list[tuple[dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        {"kind": "range", "min": "100", "max": "1000", "parameter": _number("100")},
+        [
+            f"From CLP{_NBSP}100 to CLP{_NBSP}1,000: the least, as nobody chose another.",
+            "De $100 a $1.000: el mínimo, pues no se fijó otro monto.",
+            f"De CLP{_NBSP}100 a CLP{_NBSP}1.000: o mínimo, pois não se fixou outro valor.",
+        ],
+    ),
+    (
+        {
+            "kind": "range",
+            "min": "100",
+            "max": "1000",
+            "parameter": _number("700"),
+            "choice": {"number": "12", "date": "2026-10-05", "signer": "ana", "reason": "twice in a week"},
+        },
+        [
+            f"From CLP{_NBSP}100 to CLP{_NBSP}1,000: chosen by act 12 of 5 Oct 2026, because: twice in a week.",
+            "De $100 a $1.000: fijado por el acto 12 del 05-10-2026, por cuanto: twice in a week.",
+            (f"De CLP{_NBSP}100 a CLP{_NBSP}1.000: fixado pelo ato 12 de 05/10/2026, porque: twice in a week."),
+        ],
+    ),
+    (
         {"kind": "planned_share", "planned": 420, "parameter": _number("41000000")},
         [
             f"One of the 420 planned checks that share CLP{_NBSP}41,000,000.",

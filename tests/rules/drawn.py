@@ -51,9 +51,9 @@ TARGETS = {Unit.MICROSECONDS: 4 * HOUR_US, Unit.PPM: 800_000, Unit.COUNT: 2}
 MISSES = {Unit.MICROSECONDS: HOUR_US, Unit.PPM: 1, Unit.COUNT: 1}
 MOST = {Unit.MICROSECONDS: 16 * HOUR_US, Unit.PPM: 1_000_000, Unit.COUNT: 30}
 KINDS = {
-    "us": ("per_event", "per_time", "nth", "planned_share"),
-    "ppm": ("per_event", "proportional", "band", "nth", "planned_share"),
-    "count": ("per_event", "per_unit", "nth", "planned_share"),
+    "us": ("per_event", "per_time", "nth", "planned_share", "range"),
+    "ppm": ("per_event", "proportional", "band", "nth", "planned_share", "range"),
+    "count": ("per_event", "per_unit", "nth", "planned_share", "range"),
 }
 # Tariffs that may be in points: the others are parts of a base sum.
 POINTED = ("per_event", "per_time", "proportional", "per_unit", "nth")
@@ -85,6 +85,9 @@ def tariffs(draw: st.DrawFn, unit: str, *, is_pointed: bool = False) -> Table:
     kind = draw(st.sampled_from([kind for kind in KINDS[unit] if kind in POINTED or not is_pointed]))
     currency = "pts" if is_pointed else draw(st.sampled_from(["CLP", "UTM"]))
     match kind:
+        case "range":
+            least, most = sorted(draw(st.tuples(amounts, amounts)), key=Fraction)
+            return {"kind": kind, "min": least, "max": most, "unit": currency}
         case "planned_share":
             excused = draw(st.sampled_from(["done", "out_of_plan"]))
             return {"kind": kind, "base": "monthly-fee", "unit": "CLP", "excused": excused}
@@ -135,7 +138,13 @@ def repeats(draw: st.DrawFn) -> Table:
 
 @st.composite
 def consequences(
-    draw: st.DrawFn, unit: str, *, has_cap: bool = True, carries: bool = False, account: str = ""
+    draw: st.DrawFn,
+    unit: str,
+    *,
+    has_cap: bool = True,
+    carries: bool = False,
+    account: str = "",
+    bonuses: bool = False,
 ) -> list[Table]:
     """Draw one consequence, or one of each nature; those of an account's nature may be in its points."""
     found: list[Table] = []
@@ -151,6 +160,15 @@ def consequences(
         if has_cap and not is_pointed and draw(st.booleans()):
             one["cap"] = draw(caps(carries=carries))
         found.append(one)
+    if len(found) > 1:
+        found[0]["beside"] = "23"
+    if bonuses and draw(st.integers(0, 3)) == 0:
+        kind = draw(st.sampled_from(["per_event", "per_unit", "nth"] if unit == "count" else ["per_event", "nth"]))
+        ladder: Table = {"amounts": ["1", "20"], "key": "zone"} if kind == "nth" else {"amount": draw(dated(amounts))}
+        bonus: Table = {"nature": "price", "on": "met", "tariff": {"kind": kind, "unit": "CLP", **ladder}}
+        if has_cap and draw(st.booleans()):
+            bonus["cap"] = draw(caps(carries=False))
+        found.append(bonus)
     return found
 
 
@@ -163,8 +181,12 @@ def tables(
     orders: Sequence[tuple[str, ...]] = ORDERS,
     policies: Sequence[str] = (),
     is_shared: bool = True,
+    bonuses: bool = False,
 ) -> Table:
-    """Draw a contract that loads; `is_shared` where standards may share accounts and caps, or multiply."""
+    """Draw a contract that loads; `is_shared` where standards may share accounts and caps, or multiply.
+
+    With `bonuses`, some standards pay where they are met.
+    """
     who = bearer or draw(st.sampled_from(["city", "contractor", "mixed"]))
     chosen = list(policies) or [
         "by_cause",
@@ -182,7 +204,7 @@ def tables(
         # Points compare with points alone, and are not held.
         is_free = overlap["group"] == "none" and policy != "hold"
         pointed = account if is_free else ""
-        found = draw(consequences(unit, has_cap=has_cap, carries=policy != "hold", account=pointed))
+        found = draw(consequences(unit, has_cap=has_cap, carries=policy != "hold", account=pointed, bonuses=bonuses))
         if not is_shared:
             found = [{name: part for name, part in one.items() if name != "repeat"} for one in found]
         standards.append(standard_of(unit, id=f"s{n}", inconclusive=policy, overlap=overlap, consequence=found))

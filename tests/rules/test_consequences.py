@@ -451,9 +451,13 @@ def findings(table: Table) -> list[tuple[FindingCode, str, str, tuple[str, ...]]
 @pytest.mark.parametrize(
     ("unit", "tariff", "fitting"),
     [
-        ("us", {"kind": "per_unit", "amount": "1", "unit": "CLP"}, ("per_event", "per_time", "nth", "planned_share")),
-        ("ppm", HOURLY, ("per_event", "proportional", "band", "nth", "planned_share")),
-        ("count", BANDED, ("per_event", "per_unit", "nth", "planned_share")),
+        (
+            "us",
+            {"kind": "per_unit", "amount": "1", "unit": "CLP"},
+            ("per_event", "per_time", "nth", "planned_share", "range"),
+        ),
+        ("ppm", HOURLY, ("per_event", "proportional", "band", "nth", "planned_share", "range")),
+        ("count", BANDED, ("per_event", "per_unit", "nth", "planned_share", "range")),
     ],
 )
 def test_tariff_is_refused_when_it_does_not_fit_the_measure(

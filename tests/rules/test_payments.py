@@ -48,7 +48,7 @@ def amounts(settled: Statement, block: str) -> dict[str, Fraction]:
     return {
         line["id"]: read(line["amount"])
         for line in settled.body["blocks"][block]["lines"]
-        if line["kind"] in {"base", "deduction"} or line["says"]["code"] == "cap_carry"
+        if line["kind"] in {"base", "deduction", "bonus"} or line["says"]["code"] == "cap_carry"
         if read(line["amount"])
     }
 
@@ -88,7 +88,7 @@ def agrees(settled: Statement, month: Month) -> None:
 @given(st.data())
 @MORE
 def test_statement_is_the_plain_one_when_terms_and_facts_are_any(data: st.DataObject) -> None:
-    table = data.draw(tables())
+    table = data.draw(tables(bonuses=True))
     terms = terms_of(table)
     found, granted = data.draw(facts(terms)), data.draw(reliefs())
     settled = settle(terms, found, PERIOD, None, granted)
@@ -98,7 +98,7 @@ def test_statement_is_the_plain_one_when_terms_and_facts_are_any(data: st.DataOb
 @given(st.data())
 @SOME
 def test_statements_are_the_plain_ones_when_months_follow_each_other(data: st.DataObject) -> None:
-    table = data.draw(tables())
+    table = data.draw(tables(bonuses=True))
     terms = terms_of(table)
     settled: Statement | None = None
     month: Month | None = None

@@ -67,9 +67,12 @@ def fine(amount: str, **parts: Any) -> Table:
 
 # Prices and fines, with allowances and caps of every scope, some reached and some not.
 CONSEQUENCES: tuple[list[Table], ...] = (
-    [price("9000"), fine("0.05", cap={"per": "month", "pct": "20", "base": "monthly-fee"})],
-    [price("7000.5", allowance={"free": "2", "per": "asset"}), fine("0.1")],
-    [price("5000", allowance={"free": "3", "per": "zone"}), fine("0.02", allowance={"free": "1", "per": "contract"})],
+    [price("9000", beside="20"), fine("0.05", cap={"per": "month", "pct": "20", "base": "monthly-fee"})],
+    [price("7000.5", allowance={"free": "2", "per": "asset"}, beside="20"), fine("0.1")],
+    [
+        price("5000", allowance={"free": "3", "per": "zone"}, beside="20"),
+        fine("0.02", allowance={"free": "1", "per": "contract"}),
+    ],
     [
         fine(
             "0.3",
