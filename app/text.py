@@ -6,7 +6,7 @@ stand in `app/wording`, which nobody else imports.
 
 from app.wording.catalogue import LANGUAGES, Language
 from app.wording.figures import amount, bound, count, day, duration, instant, length, month, quantity, share
-from app.wording.findings import finding_text
+from app.wording.findings import finding_text, readings_text
 from app.wording.lines import sentence
 from app.wording.names import (
     WORDS,
@@ -45,6 +45,7 @@ __all__ = [
     "nature_name",
     "outcome_name",
     "quantity",
+    "readings_text",
     "remedy",
     "sentence",
     "share",

@@ -51,7 +51,7 @@ def zone_needed(files: Mapping[str, str]) -> ZoneNeeded:
     TermsError
         When the file cannot be read that far.
     """
-    said = _toml(files)
+    said = said_in(files)
     name = _table(said, "calendar").get("time_zone")
     effective = _table(_table(said, "contract"), "effective")
     first, last = effective.get("from"), effective.get("until")
@@ -84,7 +84,25 @@ def load_terms(files: Mapping[str, str], zone: Zone) -> Terms:
     TermsError
         With every finding.
     """
-    said = _toml(files)
+    return read_terms(said_in(files), files, zone)
+
+
+def read_terms(said: Mapping[str, Any], files: Mapping[str, str], zone: Zone) -> Terms:
+    """Load terms whose main file is read already; as `load_terms` does, which reads it.
+
+    Parameters
+    ----------
+    said : mapping
+        As `said_in` gives it, whoever may have filled in what was open.
+    files : mapping of str to str
+        The folder's; the digest is theirs.
+    zone : Zone
+
+    Raises
+    ------
+    TermsError
+        With every finding.
+    """
     try:
         parsed = ContractFile.model_validate(said)
     except ValidationError as error:
@@ -103,7 +121,18 @@ def load_terms(files: Mapping[str, str], zone: Zone) -> Terms:
     return terms
 
 
-def _toml(files: Mapping[str, str]) -> dict[str, Any]:
+def said_in(files: Mapping[str, str]) -> dict[str, Any]:
+    """Read the terms' main file as it is written; decimals stay exact.
+
+    Parameters
+    ----------
+    files : mapping of str to str
+
+    Raises
+    ------
+    TermsError
+        When it is missing, or no TOML.
+    """
     if _CONTRACT not in files:
         raise TermsError((Finding(FindingCode.FILE_MISSING, _CONTRACT, ""),))
     try:
@@ -166,7 +195,7 @@ def _is_echo(problem: Any) -> bool:  # noqa: ANN401  # pydantic's own error reco
     )
 
 
-def _finding(said: dict[str, Any], problem: Any) -> Finding:  # noqa: ANN401  # pydantic's own error record
+def _finding(said: Mapping[str, Any], problem: Any) -> Finding:  # noqa: ANN401  # pydantic's own error record
     location = tuple(part for part in problem["loc"] if not str(part).startswith(_BRANCHES))
     key, choices = _key_and_choices(said, location)
     given = problem["input"]

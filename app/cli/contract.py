@@ -26,14 +26,15 @@ def check(
 ) -> None:
     """Load a contract folder: what is wrong or undeclared, or else the most that each level can cost in a month."""
     from app.cli import show
-    from app.jobs.contracts import load_files, read_folder
+    from app.jobs.contracts import load_files, open_readings, read_folder
     from rules.errors import TermsError
 
     lang = show.language(language)
+    files = read_folder(terms)
     try:
-        loaded = load_files(read_folder(terms))
+        loaded = load_files(files)
     except TermsError as error:
-        show.findings(error.findings, form, lang)
+        show.findings(error.findings, form, lang, open_readings(files, error.findings))
         count = len(error.findings)
         note(f"{count} finding{'s' if count > 1 else ''}; the contract does not load")
         raise typer.Exit(1) from None

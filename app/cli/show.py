@@ -25,6 +25,7 @@ from app.text import Language
 from rules.compliance import Compliance, by_standard
 from rules.compliance import compliance as summed
 from rules.contract import Level
+from rules.examples import Reading
 from rules.payments.lines import Block, LineKind
 from rules.payments.money import written
 from rules.records import Determination, Finding, Op
@@ -179,14 +180,29 @@ def determinations(found: Sequence[Determination], form: Format, lang: Language)
     print_rows({key: key for key in ("id", *(one for one in columns if one != "id"))}, rows, form)
 
 
-def findings(found: Sequence[Finding], form: Format, lang: Language) -> None:
-    """Show what the linter found."""
-    rows = [{**asdict(one), "choices": ", ".join(one.choices), "says": text.finding_text(one, lang)} for one in found]
+def findings(
+    found: Sequence[Finding],
+    form: Format,
+    lang: Language,
+    readings: Mapping[Finding, Sequence[Reading]] | None = None,
+) -> None:
+    """Show what the linter found; and what an open clause would cost by each of its readings."""
+    rows = [
+        {
+            **asdict(one),
+            "choices": ", ".join(one.choices),
+            "says": text.finding_text(one, lang),
+            "example": text.readings_text((readings or {}).get(one, ()), lang),
+        }
+        for one in found
+    ]
     if form == Format.TABLE:
         for row in rows:
             sys.stdout.write(f"{row['code']}: {row['says']}\n")
+            if row["example"]:
+                sys.stdout.write(f"  {row['example']}\n")
     else:
-        print_rows({key: key for key in ("code", "file", "key", "value", "choices", "says")}, rows, form)
+        print_rows({key: key for key in ("code", "file", "key", "value", "choices", "says", "example")}, rows, form)
 
 
 def stakes(found: Sequence[Stake], currency: str, form: Format, lang: Language) -> None:

@@ -1,5 +1,6 @@
 """Contract folders and stored contracts → loaded terms and register."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -11,8 +12,10 @@ from app.jobs import masks
 from rules.assets import Register
 from rules.calendar import Zone
 from rules.contract import Terms
+from rules.errors import TermsError
+from rules.examples import Reading, readings_of
 from rules.load import TERMS_FILES, load_terms, zone_needed
-from rules.records import digest
+from rules.records import Finding, digest
 from rules.register import REGISTER_FILES, load_register, read_register
 from storage import contracts
 from storage.connection import Connection
@@ -60,6 +63,16 @@ def load_files(files: dict[str, str]) -> Loaded:
     needed = zone_needed(files)
     terms = load_terms(files, zones.snapshot(needed.name, needed.first_year, needed.last_year))
     return Loaded(terms, load_register(files, terms))
+
+
+def open_readings(files: dict[str, str], found: Sequence[Finding]) -> dict[Finding, list[Reading]]:
+    """Price the readings of each clause that the terms leave open, on the same example."""
+    try:
+        needed = zone_needed(files)
+        zone = zones.snapshot(needed.name, needed.first_year, needed.last_year)
+    except (TermsError, UsageError):
+        return {}
+    return {one: readings_of(one, files, zone) for one in found}
 
 
 def add_folder(connection: Connection, folder: Path, now: datetime) -> tuple[Loaded, Added]:

@@ -1,6 +1,6 @@
 """What the linter found, in words: what is wrong, where, and what may stand there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import get_args
 
@@ -8,7 +8,10 @@ from babel.lists import format_list
 from pydantic import BaseModel
 
 from app.wording.catalogue import LANGUAGES, LOCALES, Language, marked, told
+from app.wording.figures import amount
 from rules import consequences, contract, measures
+from rules.examples import Reading
+from rules.payments.money import written
 from rules.records import Finding, FindingCode, GapCause, Unit
 
 # What needs no more than file, key, value and choices; the codes that several mistakes share stand in `_SHARED`.
@@ -106,6 +109,22 @@ def finding_text(finding: Finding, language: Language = "en") -> str:
     }
     source = _PLAIN.get(finding.code) or _SHARED[finding.code](finding)
     return told(source, language, **values)
+
+
+def readings_text(readings: Sequence[Reading], language: Language) -> str:
+    """Say what an example would cost by each reading of an open clause; nothing where there is no difference.
+
+    Parameters
+    ----------
+    readings : sequence of Reading
+    language : str
+    """
+    if not readings:
+        return ""
+    sums = "; ".join(f"{one.choice} {amount(written(one.amount), one.currency, language)}" for one in readings)
+    return told(
+        "With ten checks of each standard missed in the first month it would cost: {sums}.", language, sums=sums
+    )
 
 
 def _file_malformed(finding: Finding) -> str:
