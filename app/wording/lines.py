@@ -106,7 +106,7 @@ def _retention(line: Mapping[str, Any], currency: str, language: Language) -> st
 
 def _adjusted(line: Mapping[str, Any], currency: str, language: Language) -> str:
     """How indexes changed a base sum."""
-    step = next((one for one in line["trace"] if one["step"] == "adjustment"), None)
+    step = next((one for one in line.get("trace", ()) if one["step"] == "adjustment"), None)
     if step is None:
         return ""
     return told(
