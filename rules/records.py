@@ -77,6 +77,10 @@ class FindingCode(StrEnum):
     INSTALLATION_OVERLAP = "installation_overlap"
     GEOMETRY_MISSING = "geometry_missing"
     UNSIGNED = "unsigned"
+    # Of a contract that loads: its parties should be asked.
+    ONLY_OUTPUTS = "only_outputs"
+    NEVER_CHARGED = "never_charged"
+    FINES_UNBOUNDED = "fines_unbounded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def check(
         count = len(error.findings)
         note(f"{count} finding{'s' if count > 1 else ''}; the contract does not load")
         raise typer.Exit(1) from None
+    from app.jobs.flags import flags
     from app.jobs.stakes import stakes
 
     file = loaded.terms.file
@@ -47,6 +48,10 @@ def check(
         f"zones: {len(loaded.terms.zones)}, assets: {len(loaded.register.assets)}, "
         f"installations: {len(loaded.register.installations)}"
     )
+    if flagged := flags(loaded):
+        show.findings(flagged, Format.TABLE, lang)
+        note(f"{len(flagged)} to be asked about; the contract loads all the same")
+        raise typer.Exit(1)
 
 
 @new.command("contract", epilog="Example: poniente new contract ./my-contract")

@@ -8,9 +8,9 @@ from app.jobs.contracts import Loaded
 from rules.assess import opportunities
 from rules.calendar import DAY_US, month_days, month_of
 from rules.contract import Level, Standard
-from rules.measures import EmptiedMeasure, FullMeasure, PassMeasure, RespondMeasure, SpeedMeasure
+from rules.measures import EmptiedMeasure, FullMeasure, PassMeasure, RecordedMeasure, RespondMeasure, SpeedMeasure
 from rules.numbers import PPM, value_on
-from rules.payments.exposure import exposure, share_by_level
+from rules.payments.exposure import Exposure, exposure, share_by_level
 from rules.records import Unit
 
 # Cases come as they come; as many as no cap can bear.
@@ -52,20 +52,8 @@ def stakes(loaded: Loaded) -> list[Stake]:
     CalculationError
         When an index or a base sum has no value.
     """
-    terms, register = loaded.terms, loaded.register
-    days = month_days(month_of(terms.file.contract.effective.since))
-    counts = {standard.id: 0 for standard in terms.file.standard}
-    for name in opportunities(terms, register, days):
-        counts[name.split("/", 2)[1].partition("@")[0]] += 1
-    unforeseen: set[str] = set()
-    for standard in terms.file.standard:
-        if isinstance(standard.measure, RespondMeasure):
-            is_bounded = all(one.cap for one in standard.consequence)
-            counts[standard.id] = _MANY if is_bounded else 0
-            unforeseen |= set() if is_bounded else {standard.id}
-    containers = len({one.asset for one in register.assets if one.zone})
-    most = {standard.id: _largest(standard, containers, days) for standard in terms.file.standard}
-    exposures = exposure(terms, counts, most)
+    exposures, unforeseen = exposed(loaded)
+    terms = loaded.terms
     shares = share_by_level(exposures)
     return [
         Stake(
@@ -77,6 +65,34 @@ def stakes(loaded: Loaded) -> list[Stake]:
         )
         for level in Level
     ]
+
+
+def exposed(loaded: Loaded) -> tuple[list[Exposure], set[str]]:
+    """Find the most that each consequence can cost in the first month, and which standards nobody can foresee.
+
+    Parameters
+    ----------
+    loaded : Loaded
+
+    Raises
+    ------
+    CalculationError
+        When an index or a base sum has no value.
+    """
+    terms, register = loaded.terms, loaded.register
+    days = month_days(month_of(terms.file.contract.effective.since))
+    counts = {standard.id: 0 for standard in terms.file.standard}
+    for name in opportunities(terms, register, days):
+        counts[name.split("/", 2)[1].partition("@")[0]] += 1
+    unforeseen: set[str] = set()
+    for standard in terms.file.standard:
+        if isinstance(standard.measure, RespondMeasure | RecordedMeasure):
+            is_bounded = all(one.cap for one in standard.consequence)
+            counts[standard.id] = _MANY if is_bounded else 0
+            unforeseen |= set() if is_bounded else {standard.id}
+    containers = len({one.asset for one in register.assets if one.zone})
+    most = {standard.id: _largest(standard, containers, days) for standard in terms.file.standard}
+    return exposure(terms, counts, most), unforeseen
 
 
 def _largest(standard: Standard, containers: int, days: tuple[date, date]) -> int:

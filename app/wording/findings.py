@@ -48,6 +48,13 @@ _PLAIN = {
     FindingCode.INSTALLATION_OVERLAP: marked(
         "{place}: device {value} hangs in two places at once; end the first installation before the next begins."
     ),
+    FindingCode.ONLY_OUTPUTS: marked(
+        "{place}: money hangs on {value} alone, and on nothing that comes of it; add a standard of level {choices}."
+    ),
+    FindingCode.NEVER_CHARGED: marked(
+        "{place}: no month can make it cost anything ({value}); lower the allowance, or raise the sum."
+    ),
+    FindingCode.FINES_UNBOUNDED: marked("{place}: nothing bounds this fine; add {either}."),
     FindingCode.UNSIGNED: marked("{place}: the installation is not signed by both the city and the contractor."),
 }
 

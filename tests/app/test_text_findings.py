@@ -128,6 +128,9 @@ _FOUND = [
     (Finding(FindingCode.INSTALLATION_OVERLAP, "installations.csv", "s/d.valid_from", "d"), "device d hangs"),
     (Finding(FindingCode.GEOMETRY_MISSING, "installations.csv", "s/d.full_at"), "s/d.full_at is empty"),
     (Finding(FindingCode.GEOMETRY_MISSING, "installations.csv", "s/d.empty_mm, full_mm", "1"), "both distances"),
+    (Finding(FindingCode.ONLY_OUTPUTS, _FILE, "standard.level", "output", ("outcome",)), "hangs on output alone"),
+    (Finding(FindingCode.NEVER_CHARGED, _FILE, "standard[a].consequence", "allowance"), "(allowance)"),
+    (Finding(FindingCode.FINES_UNBOUNDED, _FILE, "cap", "", ("cap", "total_cap")), "add cap or total_cap"),
     (Finding(FindingCode.UNSIGNED, "installations.csv", "s/d.signed_city, signed_contractor"), "not signed by both"),
 ]
 
