@@ -226,7 +226,13 @@ def advance(  # noqa: PLR0917  # the network, the states, the work, then which l
         if most >= 0:
             here = (source, source + 1, first, last, at - (last - first))
             _search(streets, edges, along_mm, search, way, link, most, here)
-            least = _least(emission, cost, way, new, before, span)
+            # Of equal costs the first source's is taken, as `_least` does.
+            for target in range(first, last):
+                known = way[here[4] + target - first]
+                total = cost[source] + known + emission[target]
+                if known < UNREACHED and (total < new[target] or (total == new[target] and source < before[target])):
+                    new[target], before[target] = total, source
+                    least = min(least, total)
     for target in range(first, last):
         if new[target] > least + beam:
             new[target] = UNREACHED
