@@ -43,7 +43,9 @@ _ROWS_MAX: Final = 64
 
 UNFIT, MATCHED, RIVAL, AHEAD, BEHIND = range(5)
 
-_link = several(int64, 4)  # pyright: ignore[reportArgumentType]  # numbers make a tuple as arrays do
+# Numbers make a tuple as arrays do, and tuples another.
+_link = several(int64, 4)  # pyright: ignore[reportArgumentType]
+_links = several(_link, 2)  # pyright: ignore[reportArgumentType]
 
 
 @kernel(int64(I64, int64, int64, int64, int64, int64))
@@ -62,10 +64,25 @@ def _near_mm(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, 
 
 @kernel(int64(triple(I64), int64, int64, int64, int64))
 def _far_mm(streets: Triple, edge: int, at_mm: int, following: int, until_mm: int) -> int:
-    """Read the length of a way from the table, at most: a key charges bends; `UNREACHED` if it has none."""
+    """Read from the table how long a way is at most, as keys charge turns; `UNREACHED` if it does not tell.
+
+    Turning round at the first street's end, or at the last one's, may be shorter than what the table charges for it.
+    """
     graph, entry, _ = streets
-    place = entry_of(entry, int(graph[RECORD * edge + ROW]), following)
-    return UNREACHED if place == NOWHERE else int(graph[RECORD * edge + LENGTH] - at_mm + until_mm + key_of(entry, place))
+    length_mm, last_mm = graph[RECORD * edge + LENGTH], graph[RECORD * following + LENGTH]
+    row, back = graph[RECORD * edge + ROW], graph[RECORD * (edge ^ 1) + ROW]
+    least = UNREACHED
+    place = entry_of(entry, row, following)
+    if place != NOWHERE:
+        least = key_of(entry, place)
+    place = entry_of(entry, back, following)
+    if place != NOWHERE:
+        least = min(least, length_mm + key_of(entry, place))
+    # It turns into the last street only where that may be driven, which has a row of its own then.
+    place = entry_of(entry, row, following ^ 1)
+    if place != NOWHERE:
+        least = min(least, last_mm + key_of(entry, place))
+    return UNREACHED if least == UNREACHED else int(length_mm - at_mm + until_mm + least)
 
 
 @kernel(int64(triple(I64), triple(I64), NEW_I64, NEW_I64, NEW_I64, _link))
@@ -118,10 +135,10 @@ def _meet(  # the network, the states, the work, then which
         while search[1] > 0 and aims > 0:
             label = settle(graph, leaving, search, turns_mm, plausible_mm, NOWHERE, goal)
             for target in range(middle, last):
-                if is_aim[target - middle] and edges[target] == search[label]:
-                    if key_at(search, label) + along_mm[target] <= plausible_mm:
-                        is_reached[source if turn == 1 else target] = 1
-                        aims -= 1
+                is_short = key_at(search, label) + along_mm[target] <= plausible_mm
+                if is_aim[target - middle] and edges[target] == search[label] and is_short:
+                    is_reached[source if turn == 1 else target] = 1
+                    aims -= 1
         if search[0] == LABELS_MAX:
             for target in range(middle, last):
                 if is_aim[target - middle]:
@@ -213,7 +230,7 @@ def _counts(side: int, path_side: int, is_trusted: int) -> int:
 
 
 @kernel(int64(I64, I64, NEW_I64, int64, int64, triple(int64)))  # pyright: ignore[reportArgumentType]
-def _goes_along(  # noqa: PLR0917  # the states, how far, around what, then which
+def _goes_along(  # the states, how far, around what, then which
     edges: Ints, along_mm: Ints, is_asked: Ints, plausible_mm: int, row_edge: int, at: tuple[int, int, int]
 ) -> int:
     """Tell whether a state of the next fix is reached straight along a street other than the row's."""
@@ -230,7 +247,7 @@ def _goes_along(  # noqa: PLR0917  # the states, how far, around what, then whic
 
 
 @kernel(int64(I64, I64, I64, NEW_I64, int64, triple(int64)))  # pyright: ignore[reportArgumentType]
-def _narrow(  # noqa: PLR0917  # the network, the states, how far, then which
+def _narrow(  # the network, the states, how far, then which
     graph: Ints, edges: Ints, along_mm: Ints, is_asked: Ints, limit_mm: int, at: tuple[int, int, int]
 ) -> int:
     """Ask no more of states which even the straight line keeps apart from all of the other fix; give who is left."""
@@ -262,7 +279,7 @@ def _is_around(found: Ints, row_edge: int, asked: Ints) -> int:
     return 1
 
 
-@kernel(int64(triple(I64), triple(I64), I64, NEW_I64, NEW_I64, NEW_I64, int64, several(_link, 2)))
+@kernel(int64(triple(I64), triple(I64), I64, NEW_I64, NEW_I64, NEW_I64, int64, _links))
 def _is_sure(  # noqa: PLR0917  # the network, the states, the work, then which row of which link
     streets: Triple,
     states: Triple,

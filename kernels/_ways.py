@@ -74,7 +74,7 @@ def empty_search() -> Ints:
 @kernel(int64(NEW_I64, int64))
 def _slot(search: Ints, edge: int) -> int:
     """Find the slot of an edge's label, or the empty one it would have."""
-    # The edges of one place have near numbers: eight lie together in memory, and Knuth's multiplier spreads the eights.
+    # The edges of one place have near numbers: eight lie together in memory, the eights spread by Knuth's multiplier.
     slot = ((edge >> 3) * 2_654_435_761 >> 12 << 3 | edge & 7) & (_SLOTS - 1)
     while search[_SLOT + slot] != NOWHERE and search[search[_SLOT + slot]] != edge:
         slot = (slot + 1) & (_SLOTS - 1)
@@ -354,18 +354,30 @@ def table(edges: Pair, place: Pair, setting_out: Pair, adjacency: Pair, turns_mm
 
 
 @kernel(int64(I64, int64, int64))
-def entry_of(entry: Ints, row: int, following: int) -> int:
-    """Find the entry of an edge in a row, `NOWHERE` if it has none."""
+def place_of(entry: Ints, row: int, following: int) -> int:
+    """Find where in a row an edge's entry is, or would be."""
     low = row >> _COUNT_BITS
-    end = low + (row & _COUNT_MASK)
-    high, wanted = end, following << _EDGE_BIT
+    high, wanted = low + (row & _COUNT_MASK), following << _EDGE_BIT
     while low < high:
         middle = (low + high) >> 1
         if entry[middle] < wanted:
             low = middle + 1
         else:
             high = middle
-    return low if low < end and entry[low] >> _EDGE_BIT == following else NOWHERE
+    return low
+
+
+@kernel(int64(I64, int64, int64, int64))
+def entry_at(entry: Ints, row: int, place: int, following: int) -> int:
+    """Tell whether an edge's entry is at a place of a row: the place, else `NOWHERE`."""
+    is_in = place < (row >> _COUNT_BITS) + (row & _COUNT_MASK)
+    return place if is_in and entry[place] >> _EDGE_BIT == following else NOWHERE
+
+
+@kernel(int64(I64, int64, int64))
+def entry_of(entry: Ints, row: int, following: int) -> int:
+    """Find the entry of an edge in a row, `NOWHERE` if it has none."""
+    return int(entry_at(entry, row, place_of(entry, row, following), following))
 
 
 @kernel(int64(I64, int64))
