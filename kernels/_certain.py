@@ -21,13 +21,14 @@ from kernels._ways import (
     ROW,
     UNREACHED,
     aim,
+    apart_mm,
     clear,
     empty_search,
     entry_of,
     follow,
     key_at,
     key_of,
-    label_of,
+    label_before,
     settle,
 )
 
@@ -42,7 +43,9 @@ _ROWS_MAX: Final = 64
 
 UNFIT, MATCHED, RIVAL, AHEAD, BEHIND = range(5)
 
-_link = several(int64, 4)  # pyright: ignore[reportArgumentType]  # numbers make a tuple as arrays do
+# Numbers make a tuple as arrays do, and tuples another.
+_link = several(int64, 4)  # pyright: ignore[reportArgumentType]
+_links = several(_link, 2)  # pyright: ignore[reportArgumentType]
 
 
 @kernel(int64(I64, int64, int64, int64, int64, int64))
@@ -59,28 +62,55 @@ def _near_mm(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, 
     return rest_mm + until_mm if kind == NEXT else UNREACHED
 
 
+@kernel(int64(triple(I64), int64, int64, int64, int64))
+def _far_mm(streets: Triple, edge: int, at_mm: int, following: int, until_mm: int) -> int:
+    """Read from the table how long a way is at most, as keys charge turns; `UNREACHED` if it does not tell.
+
+    Turning round at the first street's end, or at the last one's, may be shorter than what the table charges for it.
+    """
+    graph, entry, _ = streets
+    length_mm, last_mm = graph[RECORD * edge + LENGTH], graph[RECORD * following + LENGTH]
+    row, back = graph[RECORD * edge + ROW], graph[RECORD * (edge ^ 1) + ROW]
+    least = UNREACHED
+    place = entry_of(entry, row, following)
+    if place != NOWHERE:
+        least = key_of(entry, place)
+    place = entry_of(entry, back, following)
+    if place != NOWHERE:
+        least = min(least, length_mm + key_of(entry, place))
+    # It turns into the last street only where that may be driven, which has a row of its own then.
+    place = entry_of(entry, row, following ^ 1)
+    if place != NOWHERE:
+        least = min(least, last_mm + key_of(entry, place))
+    return UNREACHED if least == UNREACHED else int(length_mm - at_mm + until_mm + least)
+
+
 @kernel(int64(triple(I64), triple(I64), NEW_I64, NEW_I64, NEW_I64, _link))
 def _meet(  # the network, the states, the work, then which
     streets: Triple, states: Triple, fits: Ints, is_reached: Ints, search: Ints, link: Link
 ) -> int:
     """Mark the states of one of two neighbouring fixes that a way of plausible length joins to one that fits."""
     fix, turn, plausible_mm, slack_mm = link
-    graph, entry, leaving = streets
+    graph, _, leaving = streets
     start, edges, along_mm = states
     first, middle, last = start[fix], start[fix + 1], start[fix + 2]
     is_reached[first:last] = 0
-    for source in range(first, middle):
-        for target in range(middle, last):
-            if fits[source] == 1 and fits[target] == 1:
-                at_mm, until_mm = along_mm[source], along_mm[target]
-                way_mm = _near_mm(graph, edges[source], at_mm, edges[target], until_mm, slack_mm)
-                if way_mm == UNREACHED:
-                    # A key charges bends, so that the way is no longer than this.
-                    place = entry_of(entry, int(graph[RECORD * edges[source] + ROW]), edges[target])
-                    if place != NOWHERE:
-                        way_mm = graph[RECORD * edges[source] + LENGTH] - at_mm + until_mm + key_of(entry, place)
-                if way_mm <= plausible_mm:
-                    is_reached[source], is_reached[target] = 1, 1
+    # Only of one side it is asked, and one way is enough: those that need no table come first, the others if need be.
+    near, far, far_end = (middle, first, middle) if turn == 0 else (first, middle, last)
+    near_end = last if turn == 0 else middle
+    for one in range(near, near_end):
+        for turn_to in range(2 if fits[one] == 1 else 0):
+            other = far
+            while other < far_end and is_reached[one] == 0:
+                if fits[other] == 1:
+                    source, target = (other, one) if turn == 0 else (one, other)
+                    at_mm, until_mm = along_mm[source], along_mm[target]
+                    if turn_to == 0:
+                        way_mm = _near_mm(graph, edges[source], at_mm, edges[target], until_mm, slack_mm)
+                    else:
+                        way_mm = _far_mm(streets, edges[source], at_mm, edges[target], until_mm)
+                    is_reached[one] = 1 if way_mm <= plausible_mm else 0
+                other += 1
     asked = 0
     for state in range(first if turn == 1 else middle, middle if turn == 1 else last):
         asked += 1 if fits[state] == 1 and is_reached[state] == 0 else 0
@@ -90,22 +120,33 @@ def _meet(  # the network, the states, the work, then which
             break
         if fits[source] == 0 or (turn == 1 and is_reached[source] == 1):
             continue
-        for target in range(middle, last):
-            is_aim[target - middle] = 1 if fits[target] == 1 and (turn == 1 or is_reached[target] == 0) else 0
-        if aim(graph, edges, along_mm, is_aim, middle, last, goal) == 0:
-            continue
         rest_mm = graph[RECORD * edges[source] + LENGTH] - along_mm[source]
-        follow(graph, leaving, search, turns_mm, edges[source], rest_mm, plausible_mm, NOWHERE)
-        while search[1] > 0:
-            settle(graph, leaving, search, turns_mm, plausible_mm, NOWHERE, goal)
         for target in range(middle, last):
-            label = label_of(search, edges[target])
-            is_way = label != NOWHERE and key_at(search, label) + along_mm[target] <= plausible_mm
-            if is_aim[target - middle] and (is_way or search[0] == LABELS_MAX):
-                state = source if turn == 1 else target
-                asked -= 1 if is_reached[state] == 0 else 0
-                is_reached[state] = 1
+            is_asked = fits[target] == 1 and (turn == 1 or is_reached[target] == 0)
+            least_mm = rest_mm + along_mm[target]
+            if is_asked and least_mm <= plausible_mm:
+                least_mm += apart_mm(graph, edges[source], edges[target])
+            is_aim[target - middle] = 1 if is_asked and least_mm <= plausible_mm else 0
+        aims = aim(graph, edges, along_mm, is_aim, middle, last, goal)
+        if aims == 0:
+            continue
+        follow(graph, leaving, search, turns_mm, edges[source], rest_mm, plausible_mm, NOWHERE)
+        aims = 1 if turn == 1 else aims
+        while search[1] > 0 and aims > 0:
+            label = settle(graph, leaving, search, turns_mm, plausible_mm, NOWHERE, goal)
+            for target in range(middle, last):
+                is_short = key_at(search, label) + along_mm[target] <= plausible_mm
+                if is_aim[target - middle] and edges[target] == search[label] and is_short:
+                    is_reached[source if turn == 1 else target] = 1
+                    aims -= 1
+        if search[0] == LABELS_MAX:
+            for target in range(middle, last):
+                if is_aim[target - middle]:
+                    is_reached[source if turn == 1 else target] = 1
         clear(search)
+        asked = 0
+        for state in range(first if turn == 1 else middle, middle if turn == 1 else last):
+            asked += 1 if fits[state] == 1 and is_reached[state] == 0 else 0
     return asked
 
 
@@ -188,45 +229,74 @@ def _counts(side: int, path_side: int, is_trusted: int) -> int:
     return 1 if side in (RIVAL, AHEAD + BEHIND - path_side) or (side == path_side and not is_trusted) else 0
 
 
-@kernel(int64(I64, I64, NEW_I64, NEW_I64, int64, int64, triple(int64)))  # pyright: ignore[reportArgumentType]
-def _reaches(  # noqa: PLR0917  # the states, from where, how far; then where to, around what
-    edges: Ints,
-    along_mm: Ints,
-    is_asked: Ints,
-    search: Ints,
-    plausible_mm: int,
-    row_edge: int,
-    at: tuple[int, int, int],
+@kernel(int64(I64, I64, NEW_I64, int64, int64, triple(int64)))  # pyright: ignore[reportArgumentType]
+def _goes_along(  # the states, how far, around what, then which
+    edges: Ints, along_mm: Ints, is_asked: Ints, plausible_mm: int, row_edge: int, at: tuple[int, int, int]
 ) -> int:
-    """Tell whether a state is reached, through the network or straight along a street other than the row's."""
-    target, first, last = at
-    edge, until_mm = edges[target], along_mm[target]
-    label = label_of(search, edge)
-    if label != NOWHERE and key_at(search, label) + until_mm <= plausible_mm:
-        return 1
-    if edge // 2 == row_edge // 2:
-        return 0
-    for source in range(first, last):
-        # Backwards too: both places are known no better than the fixes.
-        if is_asked[source] and edges[source] == edge and abs(until_mm - along_mm[source]) <= plausible_mm:
-            return 1
+    """Tell whether a state of the next fix is reached straight along a street other than the row's."""
+    first, middle, last = at
+    for target in range(middle, last):
+        if is_asked[target] == 0 or edges[target] // 2 == row_edge // 2:
+            continue
+        for source in range(first, middle):
+            # Backwards too: both places are known no better than the fixes.
+            is_short = abs(along_mm[target] - along_mm[source]) <= plausible_mm
+            if is_asked[source] and edges[source] == edges[target] and is_short:
+                return 1
     return 0
 
 
-@kernel(int64(triple(I64), triple(I64), I64, NEW_I64, NEW_I64, int64, _link, _link))
+@kernel(int64(I64, I64, I64, NEW_I64, int64, triple(int64)))  # pyright: ignore[reportArgumentType]
+def _narrow(  # the network, the states, how far, then which
+    graph: Ints, edges: Ints, along_mm: Ints, is_asked: Ints, limit_mm: int, at: tuple[int, int, int]
+) -> int:
+    """Ask no more of states which even the straight line keeps apart from all of the other fix; give who is left."""
+    first, middle, last = at
+    for state in range(first, last):
+        # Of each state 1 becomes 2 where another is near enough.
+        for other in range(middle if state < middle else last, last):
+            if is_asked[state] == 0 or is_asked[other] == 0:
+                continue
+            least_mm = graph[RECORD * edges[state] + LENGTH] - along_mm[state] + along_mm[other]
+            if least_mm <= limit_mm and least_mm + apart_mm(graph, edges[state], edges[other]) <= limit_mm:
+                is_asked[state], is_asked[other] = 2, 2
+    left = 0
+    for state in range(first, last):
+        is_asked[state] = 1 if is_asked[state] == 2 else 0  # noqa: PLR2004  # as above
+        left += is_asked[state]
+    return left
+
+
+@kernel(int64(I64, int64, I64))
+def _is_around(found: Ints, row_edge: int, asked: Ints) -> int:
+    """Tell whether the way that was found last leads around another row too, to a state that is asked for still."""
+    if found[0] == 0 or asked[found[1]] == 0:
+        return 0
+    # Over the last edge, which is the first in the list, nobody need go on.
+    for place in range(3, 2 + found[0]):
+        if found[place] // 2 == row_edge // 2:
+            return 0
+    return 1
+
+
+@kernel(int64(triple(I64), triple(I64), I64, NEW_I64, NEW_I64, NEW_I64, int64, _links))
 def _is_sure(  # noqa: PLR0917  # the network, the states, the work, then which row of which link
     streets: Triple,
     states: Triple,
     side: Ints,
     is_asked: Ints,
     search: Ints,
+    found: Ints,
     row_edge: int,
-    link: Link,
-    row: Link,
+    at: tuple[Link, Link],
 ) -> int:
-    """Tell whether no state of the next fix is reached from one of this around a row."""
-    fix, limit_mm, trust_ahead, trust_behind = link
-    is_first, is_last = row[0] == 1, row[1] == 1
+    """Tell whether no state of the next fix is reached from one of this around a row.
+
+    `found` is the way around an earlier row of the link: the number of its edges, 0 for none, the state it ends at,
+    and the edges, the last one first.
+    """
+    fix, limit_mm, trust_ahead, trust_behind = at[0]
+    is_first, is_last = at[1][0] == 1, at[1][1] == 1
     graph, _, leaving = streets
     start, edges, along_mm = states
     first, middle, last = start[fix], start[fix + 1], start[fix + 2]
@@ -241,6 +311,14 @@ def _is_sure(  # noqa: PLR0917  # the network, the states, the work, then which 
         is_asked[target] = 1 if is_own else _counts(side[target], BEHIND, trust_behind)
         targets += is_asked[target]
     if sources == 0 or targets == 0:
+        return 1
+    # From row to row of a link more sources are asked and never fewer.
+    if _is_around(found, row_edge, is_asked):
+        return 0
+    span = (int(first), int(middle), int(last))
+    if _goes_along(edges, along_mm, is_asked, limit_mm, row_edge, span):
+        return 0
+    if _narrow(graph, edges, along_mm, is_asked, limit_mm, span) == 0:
         return 1
     turns_mm, goal = np.array([0, TURN_MM]), np.zeros(4, np.int64)
     aim(graph, edges, along_mm, is_asked[middle:last], middle, last, goal)
@@ -257,13 +335,13 @@ def _is_sure(  # noqa: PLR0917  # the network, the states, the work, then which 
                 and edges[target] == search[label]
                 and key_at(search, label) + along_mm[target] <= limit_mm
             ):
-                is_sure = 0
+                is_sure, found[0], found[1] = 0, 0, target
+        while not is_sure and label != NOWHERE:
+            found[2 + found[0]] = search[label]
+            found[0] += 1
+            label = label_before(search, label)
     # A search that gave up has seen too little to be sure.
     is_sure = is_sure if search[0] < LABELS_MAX else 0
-    for target in range(middle, last):
-        if is_asked[target] and is_sure:
-            at = (target, first, middle)
-            is_sure -= _reaches(edges, along_mm, is_asked, search, limit_mm, row_edge, at)
     clear(search)
     return is_sure
 
@@ -273,9 +351,12 @@ def certain(streets: Triple, states: Triple, side: Ints, rows: Triple, plausible
     """Mark the rows of the path that no vehicle which fits the fixes can have gone around; see `kernels.matching`."""
     row_start, row_edge, _ = rows
     count = plausible_mm.shape[0]
-    is_certain = np.zeros(row_edge.shape[0], np.int64)
+    is_certain = np.ones(row_edge.shape[0], np.int64)
+    for fix in range(count):
+        if plausible_mm[fix] < 0:
+            is_certain[row_start[fix] : row_start[fix + 1]] = 0
     is_asked = np.zeros(side.shape[0], np.int64)
-    search = empty_search()
+    search, found = empty_search(), np.zeros(LABELS_MAX + 2, np.int64)
     # A state ahead was come to over the path, if the row before the fix is certain; one behind goes on over it, if
     # the row after is. As long as that is so for both, they are the path itself, displaced.
     trust_ahead, trust_behind = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64)
@@ -292,9 +373,12 @@ def certain(streets: Triple, states: Triple, side: Ints, rows: Triple, plausible
             is_due[fix] = 0
             begin, end = row_start[fix], row_start[fix + 1]
             link = (fix, int(plausible_mm[fix]), int(trust_ahead[fix]), int(trust_behind[fix + 1]))
+            found[0] = 0
             for row in range(begin, end):
-                place = (int(row == begin), int(row == end - 1), 0, 0)
-                is_certain[row] = _is_sure(streets, states, side, is_asked, search, row_edge[row], link, place)
+                # Less trust never makes a row certain.
+                if is_certain[row] == 1:
+                    at = (link, (int(row == begin), int(row == end - 1), 0, 0))
+                    is_certain[row] = _is_sure(streets, states, side, is_asked, search, found, row_edge[row], at)
             if is_certain[end - 1] == 0 and trust_ahead[fix + 1] == 1:
                 trust_ahead[fix + 1] = 0
                 if fix + 1 < count:

@@ -22,10 +22,11 @@ from kernels._ways import (
     UNREACHED,
     aim,
     clear,
-    entry_of,
+    entry_at,
     follow,
     key_at,
     key_of,
+    place_of,
     settle,
     turn_mm,
 )
@@ -113,7 +114,8 @@ def _look(  # noqa: PLR0917  # the network, the states, then what is filled for 
     for source in range(begin, middle):
         edge, at_mm = edges[source], along_mm[source]
         rest_mm = graph[RECORD * edge + LENGTH] - at_mm
-        bound_mm = rest_mm + graph[RECORD * edge + BOUND]
+        bound_mm, row = rest_mm + graph[RECORD * edge + BOUND], int(graph[RECORD * edge + ROW])
+        sought, place = NOWHERE, NOWHERE
         for target in range(first, last):
             following, until_mm = edges[target], along_mm[target]
             key, rolled = UNREACHED, 0
@@ -130,8 +132,13 @@ def _look(  # noqa: PLR0917  # the network, the states, then what is filled for 
                 elif kind == NEXT:
                     key = rest_mm + until_mm + turn_mm(graph, edge, following, link[5], link[6])
                 else:
-                    place = entry_of(entry, int(graph[RECORD * edge + ROW]), following)
-                    if place != NOWHERE:
+                    # The two directions of a street are neighbours among the states, and in the row.
+                    if sought == following - 1 and following & 1:
+                        place += 1 if entry_at(entry, row, place, sought) != NOWHERE else 0
+                    else:
+                        place = place_of(entry, row, following)
+                    sought = following
+                    if entry_at(entry, row, place, following) != NOWHERE:
                         key = rest_mm + until_mm + key_of(entry, place)
                     elif bound_mm + until_mm <= link[2]:
                         # No shorter than the shortest way that the table does not hold.
@@ -226,7 +233,13 @@ def advance(  # noqa: PLR0917  # the network, the states, the work, then which l
         if most >= 0:
             here = (source, source + 1, first, last, at - (last - first))
             _search(streets, edges, along_mm, search, way, link, most, here)
-            least = _least(emission, cost, way, new, before, span)
+            # Of equal costs the first source's is taken, as `_least` does.
+            for target in range(first, last):
+                known = way[here[4] + target - first]
+                total = cost[source] + known + emission[target]
+                if known < UNREACHED and (total < new[target] or (total == new[target] and source < before[target])):
+                    new[target], before[target] = total, source
+                    least = min(least, total)
     for target in range(first, last):
         if new[target] > least + beam:
             new[target] = UNREACHED

@@ -74,8 +74,8 @@ def empty_search() -> Ints:
 @kernel(int64(NEW_I64, int64))
 def _slot(search: Ints, edge: int) -> int:
     """Find the slot of an edge's label, or the empty one it would have."""
-    # Knuth's multiplier spreads neighbours: the edges of one place have near numbers.
-    slot = (edge * 2_654_435_761 >> 12) & (_SLOTS - 1)
+    # The edges of one place have near numbers: eight lie together in memory, the eights spread by Knuth's multiplier.
+    slot = ((edge >> 3) * 2_654_435_761 >> 12 << 3 | edge & 7) & (_SLOTS - 1)
     while search[_SLOT + slot] != NOWHERE and search[search[_SLOT + slot]] != edge:
         slot = (slot + 1) & (_SLOTS - 1)
     return _SLOT + slot
@@ -240,10 +240,18 @@ def aim(  # noqa: PLR0917  # the network, the states, which of them, then what i
 
 
 @kernel(int64(I64, int64, I64))
-def _ahead_mm(graph: Ints, edge: int, goal: Ints) -> int:
-    """Give what at least is left from an edge's head to the goal."""
+def _outside_mm(graph: Ints, edge: int, goal: Ints) -> int:
+    """Measure how far an edge's head lies outside the goal's circle; 0 or less within it."""
     beside, above = float(_east_mm(graph, edge) - goal[0]), float(_north_mm(graph, edge) - goal[1])
-    return int(max(np.int64(np.sqrt(beside * beside + above * above)) - goal[2], 0) + goal[3])
+    return int(np.int64(np.sqrt(beside * beside + above * above)) - goal[2])
+
+
+@kernel(int64(I64, int64, int64))
+def apart_mm(graph: Ints, edge: int, following: int) -> int:
+    """Give what a way from an edge's head to where another edge begins measures at least."""
+    beside = float(_east_mm(graph, edge) - _east_mm(graph, following ^ 1))
+    above = float(_north_mm(graph, edge) - _north_mm(graph, following ^ 1))
+    return int(max(np.int64(np.sqrt(beside * beside + above * above)) - _ROUNDED_MM, 0))
 
 
 @kernel(int64(I64, I64, NEW_I64, I64, int64, int64, I64))
@@ -252,13 +260,31 @@ def settle(  # noqa: PLR0917  # the network, the labels, what turns cost, how fa
 ) -> int:
     """Take the next label, and reach what follows on it; give the label.
 
-    Nothing is reached from the street ``shut``, nor from where the straight line to the goal is too long.
+    Nothing is reached from the street ``shut``, nor from where the straight line to the goal is too long. No edge of
+    the goal begins outside its circle, so there only such edges are reached as lead on.
     """
     label = _take(search)
     edge = search[label]
     key = search[label + _KEY] + graph[RECORD * edge + LENGTH]
-    if edge // 2 != shut and key <= limit_mm and (goal[3] < 0 or key + _ahead_mm(graph, edge, goal) <= limit_mm):
+    if edge // 2 == shut or key > limit_mm:
+        return label
+    if goal[3] < 0:
         follow(graph, leaving, search, turns_mm, edge, key, limit_mm, label)
+        return label
+    outside_mm = _outside_mm(graph, edge, goal)
+    if key + max(outside_mm, 0) + goal[3] > limit_mm:
+        return label
+    if outside_mm <= 0:
+        follow(graph, leaving, search, turns_mm, edge, key, limit_mm, label)
+        return label
+    listed = graph[RECORD * edge + LEAVING]
+    begin = listed >> _COUNT_BITS
+    for index in range(begin, begin + (listed & _COUNT_MASK)):
+        following = leaving[index]
+        reached_mm = key + turn_mm(graph, edge, following, turns_mm[0], turns_mm[1])
+        onward_mm = reached_mm + graph[RECORD * following + LENGTH] + goal[3]
+        if following // 2 != shut and onward_mm + max(_outside_mm(graph, following, goal), 0) <= limit_mm:
+            _reach(search, following, reached_mm, label)
     return label
 
 
@@ -328,18 +354,30 @@ def table(edges: Pair, place: Pair, setting_out: Pair, adjacency: Pair, turns_mm
 
 
 @kernel(int64(I64, int64, int64))
-def entry_of(entry: Ints, row: int, following: int) -> int:
-    """Find the entry of an edge in a row, `NOWHERE` if it has none."""
+def place_of(entry: Ints, row: int, following: int) -> int:
+    """Find where in a row an edge's entry is, or would be."""
     low = row >> _COUNT_BITS
-    end = low + (row & _COUNT_MASK)
-    high, wanted = end, following << _EDGE_BIT
+    high, wanted = low + (row & _COUNT_MASK), following << _EDGE_BIT
     while low < high:
         middle = (low + high) >> 1
         if entry[middle] < wanted:
             low = middle + 1
         else:
             high = middle
-    return low if low < end and entry[low] >> _EDGE_BIT == following else NOWHERE
+    return low
+
+
+@kernel(int64(I64, int64, int64, int64))
+def entry_at(entry: Ints, row: int, place: int, following: int) -> int:
+    """Tell whether an edge's entry is at a place of a row: the place, else `NOWHERE`."""
+    is_in = place < (row >> _COUNT_BITS) + (row & _COUNT_MASK)
+    return place if is_in and entry[place] >> _EDGE_BIT == following else NOWHERE
+
+
+@kernel(int64(I64, int64, int64))
+def entry_of(entry: Ints, row: int, following: int) -> int:
+    """Find the entry of an edge in a row, `NOWHERE` if it has none."""
+    return int(entry_at(entry, row, place_of(entry, row, following), following))
 
 
 @kernel(int64(I64, int64))

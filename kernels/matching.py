@@ -222,6 +222,13 @@ def locate(vertices: Triple, street: Ints, grid: Triple, places: Triple, count_m
                 cell = row * shape[3] + column
                 for index in range(cell_start[cell], cell_start[cell + 1]):
                     piece = cell_piece[index]
+                    if (
+                        min(x[piece], x[piece + 1]) - x_mm > reach_mm
+                        or x_mm - max(x[piece], x[piece + 1]) > reach_mm
+                        or min(y[piece], y[piece + 1]) - y_mm > reach_mm
+                        or y_mm - max(y[piece], y[piece + 1]) > reach_mm
+                    ):
+                        continue
                     distance_mm, at_mm = _nearest(x, y, measure, piece, x_mm, y_mm)
                     if distance_mm <= reach_mm:
                         seen = _settle(best, total, seen, count_max, int(street[piece]), piece, at_mm, distance_mm)
