@@ -7,10 +7,12 @@ import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from app.export.files import read_decided, read_reliefs
 from app.export.tables import _DETERMINATION_COLUMNS  # pyright: ignore[reportPrivateUsage]
 from app.jobs.demo_field import FIRST, MONTHS, field_of, messages_of, register_of
 from app.jobs.statements import ISSUE_SCHEMA
@@ -22,12 +24,15 @@ from rules.payments.charges import ChargeState
 from rules.payments.lines import Block, Line, LineKind
 from rules.payments.restate import Earlier
 from rules.payments.statement import STATE_SCHEMA, STATEMENT_SCHEMA, opening_of_nothing, settle
-from rules.records import Act, Determination, Op, Unit, Verdict
+from rules.records import Act, Choice, Determination, Op, Relief, Unit, Verdict
 from rules.records import digest as product_digest
 from rules.register import load_register
 from sensors.columns import Columns, nothing
 from sensors.registry import kinds
 from storage.ledger import entry_hash
+from tests.app.test_clauses import CASES as CLAUSES
+from tests.app.test_clauses import NAMES as CASES
+from tests.app.test_clauses import months
 from tests.docs.pages import assert_named, page
 from tests.rules.contracts import contract_table, full_standard, terms_of
 from tests.rules.drawn import fact
@@ -130,8 +135,9 @@ def judged() -> Judged:
 def test_traces_when_a_field_is_judged(judged: Judged) -> None:
     found = judged.found
     measures = {kind for model in get_args(Measure) for kind in get_args(model.model_fields["kind"].annotation)}
-    # The first two are told as another of their family is; of the third the template has no standard.
-    assert measures - {"total_time", "mean_grade", "time_above_speed"} == {one.trace["measure"] for one in found}
+    # The first two are told as another of their family is; of the others the template has no standard.
+    untold = {"total_time", "mean_grade", "time_above_speed", "recorded"}
+    assert measures - untold == {one.trace["measure"] for one in found}
     names = {name for one in found for part in (one.trace, one.trace.get("detail", {}), one.digests) for name in part}
     names |= {name for one in found for gap in one.trace.get("gaps", ()) for name in gap}
     names |= {name for one in found for part in one.trace.get("strata", ()) for name in part}
@@ -160,6 +166,33 @@ def test_carried_sum_when_looked_up() -> None:
     }
     told = {name for step in line["trace"] for name in step}
     assert_named(PAGE, {*september.closing, *line["says"], line["says"]["code"], *told})
+
+
+def test_clauses_when_looked_up(tmp_path: Path) -> None:
+    names: set[str] = set()
+    for name in CASES:
+        for body in months(CLAUSES / name, tmp_path):
+            lines = [line for block in body["blocks"].values() for line in block["lines"]]
+            parts = [*lines, *(line["says"] for line in lines), *body.get("notices", ())]
+            names |= {*body}.union(*parts)
+            steps = [step for line in lines for step in line["trace"]]
+            names |= {step["step"] for step in steps}.union(*steps)
+    for state in tmp_path.glob("20*.json"):
+        closing = json.loads(state.read_text(encoding="utf-8"))
+        names |= {*closing}.union(*closing.get("history", {}).values())
+    assert {"notices", "release", "retention", "choice", "shadow", "total_cap"} <= names
+    assert_named(PAGE, names)
+
+
+def test_files_of_decisions_when_read(tmp_path: Path) -> None:
+    choices, reliefs = _blocks("json")[1:]
+    (tmp_path / "inputs.json").write_text(choices, encoding="utf-8")
+    (tmp_path / "reliefs.json").write_text(reliefs, encoding="utf-8")
+    assert 1 == len(read_decided(tmp_path / "inputs.json"))
+    assert 1 == len(read_reliefs(tmp_path / "reliefs.json"))
+    assert_named(
+        PAGE, {field.name for model in (Choice, Relief) for field in fields(model)} - {"since_us", "until_us"}
+    )
 
 
 def test_digests_when_recomputed(judged: Judged) -> None:

@@ -20,7 +20,7 @@ from rules.calendar import SECOND_US, windows
 from rules.consequences import Consequence
 from rules.contract import ContractFile, Point
 from rules.load import TERMS_FILES
-from rules.measures import Measure
+from rules.measures import Measure, RecordedMeasure
 from rules.numbers import Clause, Dated
 from rules.payments.money import written
 from rules.records import FindingCode
@@ -29,7 +29,7 @@ from rules.sampling import draw
 from rules.standards import people
 from rules.standards.streets import VISIT_US
 from tests.docs.pages import assert_named, page
-from tests.house.sources import assert_none
+from tests.house.sources import ROOT, assert_none
 
 PAGE = page("terms.md")
 _STREET = ["VP-01", "street"]
@@ -100,7 +100,7 @@ def test_findings_when_looked_up() -> None:
 
 
 def test_page_when_it_names_keys() -> None:
-    tables = "contract|calendar|money|late|evidence|base|goal|standard"
+    tables = "|".join(ContractFile.model_fields)
     stated = set(re.findall(rf"^\| (`(?:{tables})\.[\w.`, ]+`) \|", PAGE, re.MULTILINE))
     keys = {key for key, _ in _leaves(ContractFile)} | {*TERMS_FILES}
     assert_none(name for cell in stated for name in re.findall(r"`([\w.]+)`", cell) if name not in keys)
@@ -113,13 +113,26 @@ def test_files_when_looked_up() -> None:
 def test_measures_when_looked_up() -> None:
     rows = [line for line in PAGE.splitlines() if re.match(r"\| `\w+`(?:, `\w+`)* \| .* \| `(?:<=|>=)` \|", line)]
     listed = {kind: row for row in rows for kind in re.findall(r"`(\w+)`", row.split(" | ")[0])}
-    for model in get_args(Measure):
+    # What is recorded says itself what it counts in; its target points as that needs.
+    for model in set(get_args(Measure)) - {RecordedMeasure}:
         for kind in get_args(model.model_fields["kind"].annotation):
             subject, span, op = (cell.strip() for cell in listed.pop(kind).split("|")[3:6])
             assert set(model.subjects) == set(re.findall(r"`(\w+)`", subject))
             assert span.strip("`") in model.spans
             assert f"`{model.op_needed}`" == op
     assert {} == listed
+
+
+def test_recorded_measure_when_looked_up() -> None:
+    (row,) = (line for line in PAGE.splitlines() if line.startswith("| `recorded` | "))
+    cells = [set(re.findall(r"`([\w<>=]+)`", cell)) for cell in row.split("|")[3:6]]
+    assert [set(RecordedMeasure.subjects), set(RecordedMeasure.spans), {"<=", ">="}] == cells
+
+
+def test_cases_when_looked_up() -> None:
+    table = PAGE.partition("| clause | case | in the terms |")[2].partition("\n\n")[0]
+    listed = [name for row in table.splitlines()[2:] for name in re.findall(r"`([\w.]+)`", row.split(" | ")[1])]
+    assert sorted(folder.name for folder in (ROOT / "tests" / "cases" / "clauses").iterdir()) == sorted(listed)
 
 
 def test_tariffs_when_looked_up() -> None:
