@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -101,7 +102,8 @@ def certified(bundle: Bundle, name: str, content: bytes) -> dict[str, Destructio
     if said["manifest_sha256"] != hashlib.sha256(bundle.written).hexdigest():
         raise BrokenBundleError(f"{name} speaks of another bundle", name)
     digests = {one.name: one.sha256 for one in bundle.manifest.files if one.kept != Kept.WITHHELD}
-    files: dict[str, str] = {str(one): str(digest) for one, digest in said["files"].items()}
+    named = cast("dict[str, object]", said["files"])
+    files = {one: str(digest) for one, digest in named.items()}
     if wrong := [one for one, digest in files.items() if digests.get(one) != digest or not archive.is_name(one)]:
         raise BrokenBundleError(f"{name} names {', '.join(sorted(wrong))} otherwise than the manifest does", name)
     act = Destruction(day, str(said["act"]), str(said["signer"]), str(said["reason"]))

@@ -174,7 +174,7 @@ def compare(file: str, place: str, said: object, expected: object, key: str = ""
                 for number, (left, right) in pairs
                 for difference in compare(file, place, left, right, f"{key}[{number}]")
             ]
-    return [Difference(Code.DIFFERS, file, place, key, shown(said), shown(expected))]
+    return [Difference(Code.DIFFERS, file, place, key, *map(shown, cast("tuple[object, object]", (said, expected))))]
 
 
 def _has_ids(several: Sequence[Any]) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from app.errors import BrokenBundleError
 from sensors.arrivals import digests
@@ -113,7 +112,7 @@ def read_parquet(name: str, kind: Kind, content: bytes) -> tuple[dict[Named, Col
         rows = found.rows(slice(first, first + count))
         by_device[source, device] = Columns(
             kind,
-            np.full(count, number, np.int64),
+            np.full(len(rows), number, np.int64),
             rows.event_time_us,
             rows.sequence,
             rows.clock,
@@ -125,9 +124,7 @@ def read_parquet(name: str, kind: Kind, content: bytes) -> tuple[dict[Named, Col
 
 
 def _columns(kind: Kind, frame: pl.DataFrame) -> Columns:
-    numbers: dict[str, NDArray[np.int32]] = {
-        one.name: frame[one.name].fill_null(NOT_SAID).to_numpy().astype(np.int32) for one in kind.quantities
-    }
+    numbers = {one.name: frame[one.name].fill_null(NOT_SAID).to_numpy().astype(np.int32) for one in kind.quantities}
     said: list[list[Any]] = [frame[one.name].fill_null("").to_list() for one in kind.words]
     words = {one.name: np.array(column, np.str_) for one, column in zip(kind.words, said, strict=True)}
     clock = frame["clock"].to_numpy().astype(np.int16)

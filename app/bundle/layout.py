@@ -4,6 +4,7 @@ ACTS, LEDGER, PROCESS = "acts.json", "ledger.jsonl", "process.json"
 ASSETS, INSTALLATIONS = "register/assets.csv", "register/installations.csv"
 ZONE = "zone.json"
 READINGS, PARQUET = "readings/", ".parquet"
+DETERMINATIONS = "determinations/"
 STATEMENT, ISSUE, OPENING, CLOSING = "statement.json", "issue.json", "opening.json", "closing.json"
 
 
@@ -19,4 +20,4 @@ def readings_file(kind: str) -> str:
 
 def determinations_file(month: str) -> str:
     """Determinations of a month: of the statement's own, or of one that it restates."""
-    return f"determinations/{month}.csv"
+    return f"{DETERMINATIONS}{month}.csv"

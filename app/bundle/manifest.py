@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -193,13 +193,13 @@ def canonical_json(content: bytes, name: str) -> dict[str, Any]:
         When it is not.
     """
     try:
-        said: dict[str, Any] = json.loads(content)
-        is_canonical = isinstance(said, dict) and canonical(said).encode() == content
+        said: Any = json.loads(content)
+        is_canonical = canonical(said).encode() == content
     except (ValueError, TypeError, RecursionError) as error:
         raise BrokenBundleError(f"{name} is no canonical JSON: {error}", name) from error
-    if not is_canonical:
+    if not (is_canonical and isinstance(said, dict)):
         raise BrokenBundleError(f"{name} is no object in canonical JSON", name)
-    return said
+    return cast("dict[str, Any]", said)
 
 
 def _manifest(content: bytes) -> Manifest:
@@ -207,15 +207,16 @@ def _manifest(content: bytes) -> Manifest:
     try:
         if said.pop("schema") != SCHEMA:
             raise BrokenBundleError(f"{MANIFEST} is not of schema {SCHEMA}", MANIFEST)
-        entries = tuple(Entry(**{**one, "kept": Kept(one["kept"])}) for one in said.pop("files"))
+        listed: list[dict[str, Any]] = said.pop("files")
+        entries = tuple(Entry(kept=Kept(one.pop("kept")), **one) for one in listed)
         manifest = Manifest(**said, files=entries)
-    except (KeyError, TypeError, ValueError) as error:
+        names = [one.name for one in entries]
+        is_sound = names == sorted(set(names)) and all(map(archive.is_name, names))
+        # What is left out of a whole bundle was not left out by the rules of a public one.
+        is_sound &= bool(manifest.whole_sha256) or all(one.kept == Kept.WHOLE for one in entries)
+        is_sound &= all(_HEX_256.fullmatch(one) for one in (manifest.public_key, *(one.sha256 for one in entries)))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BrokenBundleError(f"{MANIFEST} is no manifest: {error}", MANIFEST) from error
-    names = [one.name for one in entries]
-    digests = [manifest.public_key, *(one.sha256 for one in entries)]
-    is_sound = names == sorted(set(names)) and all(map(archive.is_name, names))
-    # What is left out of a whole bundle was not left out by the rules of a public one.
-    is_sound &= bool(manifest.whole_sha256) or all(one.kept == Kept.WHOLE for one in entries)
-    if not (is_sound and all(_HEX_256.fullmatch(one) for one in digests)):
+    if not is_sound:
         raise BrokenBundleError(f"{MANIFEST} lists its files otherwise than a manifest does", MANIFEST)
     return manifest

@@ -25,7 +25,6 @@ from sensors.registry import kinds
 PUBLIC_KINDS = ("fill_level",)
 _WHOLE = {layout.STATEMENT, layout.ISSUE, layout.OPENING, layout.CLOSING, layout.ACTS, layout.LEDGER, layout.ASSETS}
 _WHOLE_FOLDERS = ("terms/",)
-_DETERMINATIONS = "determinations/"
 # What of a trace the statement's lines show anyway, and what counts without saying who.
 _TRACE = {
     "measure", "looked_from_us", "looked_until_us", "proven_from_us", "proven_until_us", "detail", "samples",
@@ -39,7 +38,7 @@ def kept_of(name: str) -> Kept:
     """What becomes of a file in a public bundle."""
     if name in _WHOLE or name.startswith(_WHOLE_FOLDERS) or name in map(layout.readings_file, PUBLIC_KINDS):
         return Kept.WHOLE
-    if name == layout.INSTALLATIONS or name.startswith(_DETERMINATIONS):
+    if name == layout.INSTALLATIONS or name.startswith(layout.DETERMINATIONS):
         return Kept.COARSENED
     return Kept.WITHHELD
 
@@ -82,7 +81,7 @@ def coarse_trace(trace: Mapping[str, Any]) -> dict[str, Any]:
 
 def _coarsened(name: str, files: Mapping[str, bytes]) -> bytes:
     content = files[name].decode()
-    if name.startswith(_DETERMINATIONS):
+    if name.startswith(layout.DETERMINATIONS):
         found = [replace(one, trace=coarse_trace(one.trace)) for one in read_determinations(content)]
         return determinations_csv(found).encode()
     return _without_persons(content, _published(files)).encode()

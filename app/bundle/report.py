@@ -34,7 +34,7 @@ class Check(StrEnum):
 
 
 class Result(StrEnum):
-    """How a check ended; *partly* and *not done* are no failure: something that is not there cannot be held against."""
+    """How a check ended; *partly* and *not done* are no failures: what is missing cannot be compared."""
 
     HOLDS = "holds"
     PARTLY = "partly"
@@ -125,9 +125,11 @@ class Report:
         """Whether all that is there holds."""
         return not self.differences and all(one.result != Result.FAILS for one in self.checks)
 
-    def add(self, check: Check, differences: list[Difference], count: int, left_out: int = 0) -> None:
-        """Note how a check ended."""
-        result = Result.HOLDS
+    def add(
+        self, check: Check, differences: list[Difference], count: int, left_out: int = 0, *, is_coarse: bool = False
+    ) -> None:
+        """Note how a check ended; of coarsened files a check holds in part."""
+        result = Result.PARTLY if is_coarse else Result.HOLDS
         if differences:
             result = Result.FAILS
         elif left_out:

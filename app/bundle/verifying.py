@@ -15,15 +15,12 @@ from app.bundle.report import Check, Code, Difference, FileFound, FileState, Rep
 from app.errors import BrokenBundleError
 from rules.assess import spans_us
 from rules.calendar import month_days
-from rules.contract import Terms
 from rules.records import Determination
 from storage.ledger import Entry as LedgerEntry
 
 _NEEDED = (
     layout.STATEMENT, layout.ISSUE, layout.CLOSING, layout.ACTS, layout.LEDGER, layout.ASSETS, layout.INSTALLATIONS,
 )  # fmt: skip
-# What a table of differences is good for; of the rest only the number is told.
-DIFFERENCES_MAX = 200
 
 
 def verify(raw: bytes, public_key: str = "", certificates: Mapping[str, bytes] | None = None) -> Report:
@@ -77,8 +74,8 @@ def _check_files(bundle: Bundle, certificates: Mapping[str, bytes], report: Repo
             if name in bundle.certificates:
                 differences.append(Difference(Code.CERTIFICATE, name, said=str(error)))
     listed = {one.name for one in bundle.manifest.files if one.kept != Kept.WITHHELD}
-    for name in sorted((bundle.files.keys() | bundle.salts.keys()) - listed):
-        differences.append(Difference(Code.UNLISTED, name))
+    unlisted = (bundle.files.keys() | bundle.salts.keys()) - listed
+    differences += [Difference(Code.UNLISTED, name) for name in sorted(unlisted)]
     for entry in bundle.manifest.files:
         found, difference = _file(bundle, entry, destroyed.get(entry.name))
         report.files.append(found)
@@ -112,8 +109,8 @@ class _Recomputation:
         self._is_coarse = any(one.kept == Kept.COARSENED for one in bundle.manifest.files)
         self._about = (bundle.manifest.contract, bundle.manifest.period)
         self._report = report
-        self._entries: list[LedgerEntry] = []
-        self._held: dict[str, list[Determination]] = {}
+        self._entries = list[LedgerEntry]()
+        self._held = dict[str, list[Determination]]()
         self._field: recomputing.Field | None = None
 
     def run(self) -> None:
@@ -192,10 +189,9 @@ class _Recomputation:
     def _unlisted_of(self, field: recomputing.Field) -> list[Difference]:
         """Find files that the terms ask for and the manifest does not name: left out without a word."""
         needed: set[str] = set()
-        terms: list[Terms] = [field.terms_on(month) for month in self._months()]
-        for month, one in zip(self._months(), terms, strict=True):
+        for month in self._months():
             needed |= {layout.determinations_file(month)}
-            needed |= {layout.readings_file(kind) for kind in spans_us(one, month_days(month))}
+            needed |= {layout.readings_file(kind) for kind in spans_us(field.terms_on(month), month_days(month))}
         return [Difference(Code.MISSING, name) for name in sorted(needed - self._listed)]
 
     def _determinations(self) -> None:
@@ -211,7 +207,7 @@ class _Recomputation:
             more, done, open_ = recomputing.judge_again(self._field, month, self._held[month], issued)
             differences += more
             count, left_out = count + done, left_out + open_
-        self._report.add(Check.DETERMINATIONS, differences, count, left_out)
+        self._report.add(Check.DETERMINATIONS, differences, count, left_out, is_coarse=self._is_coarse)
 
     def _statement(self) -> None:
         assert self._field is not None  # noqa: S101  # asked for in `_do`
@@ -222,4 +218,4 @@ class _Recomputation:
         acts = chain.read_acts(self._files[layout.ACTS])
         differences += recomputing.settle_again(self._field, self._about[1], self._held, acts, self._files)
         lines = sum(len(block["lines"]) for block in body["blocks"].values())
-        self._report.add(Check.STATEMENT, differences, lines)
+        self._report.add(Check.STATEMENT, differences, lines, is_coarse=self._is_coarse)
