@@ -1,7 +1,6 @@
 """Parquet files through a mapping: the same messages as of CSV, times that are typed, columns that would mislead."""
 
 import math
-import sys
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
