@@ -18,7 +18,7 @@ from app.errors import BrokenBundleError, UsageError
 from rules.records import canonical
 
 SCHEMA = "poniente.destruction/1"
-_KEYS = {"schema", "manifest_sha256", "files", "date", "act", "signer", "reason", "public_key", "signature"}
+KEYS = {"schema", "manifest_sha256", "files", "date", "act", "signer", "reason", "public_key", "signature"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def certified(bundle: Bundle, name: str, content: bytes) -> dict[str, Destructio
         When it is not signed by the bundle's key, or speaks of another bundle or other content.
     """
     said = canonical_json(content, name)
-    if said.keys() != _KEYS or said["schema"] != SCHEMA or not isinstance(said["files"], Mapping):
+    if said.keys() != KEYS or said["schema"] != SCHEMA or not isinstance(said["files"], Mapping):
         raise BrokenBundleError(f"{name} is no certificate of schema {SCHEMA}", name)
     signature = str(said.pop("signature"))
     public = bundle.manifest.public_key
