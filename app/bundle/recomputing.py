@@ -17,7 +17,7 @@ from app.bundle.manifest import canonical_json
 from app.bundle.publishing import coarse_trace
 from app.bundle.report import Code, Difference
 from app.errors import BrokenBundleError, UsageError
-from app.export.tables import read_determinations
+from app.export.tables import determinations_csv, read_determinations
 from rules.assess import assess, kinds_of, opportunities, spans_us
 from rules.assets import Register
 from rules.calendar import Zone, month_days
@@ -142,13 +142,21 @@ def read_held(files: Mapping[str, bytes], month: str) -> list[Determination]:
     Raises
     ------
     BrokenBundleError
-        When one does not, or a row is none.
+        When one does not, a row is none, or the file is not written as it has to be.
     """
     name = layout.determinations_file(month)
     try:
-        return read_determinations(files[name].decode())
+        found = read_determinations(files[name].decode())
     except (UsageError, UnicodeDecodeError) as error:
         raise BrokenBundleError(f"{name}: {error}", name) from error
+    in_order = sorted(found, key=lambda one: one.opportunity.encode())
+    # A check that stands there twice would be charged twice, and yet each of the two follows from the readings.
+    if len(in_order) > len({one.opportunity for one in in_order}):
+        raise BrokenBundleError(f"{name} judges something twice", name)
+    # Neither another column nor another order: of these determinations there is one file.
+    if determinations_csv(in_order).encode() != files[name]:
+        raise BrokenBundleError(f"{name} is not written as determinations are, sorted by what they judge", name)
+    return found
 
 
 def judge_again(

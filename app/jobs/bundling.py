@@ -78,7 +78,9 @@ def _held(connection: Connection, loaded: Loaded, month: str, known_through: int
     days = month_days(month)
     expected = opportunities(loaded.terms, loaded.register, days)
     found = determinations.read(connection, loaded.terms.id, days, known_through)
-    return [one for one in found if is_held(loaded.terms, expected, one)]
+    held = [one for one in found if is_held(loaded.terms, expected, one)]
+    # The database's order depends on its collation.
+    return sorted(held, key=lambda one: one.opportunity.encode())
 
 
 def _readings(connection: Connection, loaded: dict[str, Loaded], known_through: int) -> dict[str, bytes]:

@@ -171,6 +171,19 @@ def _determination_dropped(files: Files) -> None:
     rewrite_rows(files, OCTOBER_CSV, drop)
 
 
+def _determination_doubled(files: Files) -> None:
+    def double(rows: list[dict[str, str]]) -> None:
+        place = next(place for place, row in enumerate(rows) if row["verdict"] == "not_met")
+        rows.insert(place, rows[place])
+
+    rewrite_rows(files, SEPTEMBER_CSV, double)
+
+
+def _column_added(files: Files) -> None:
+    head, *rows = files[OCTOBER_CSV].splitlines()
+    files[OCTOBER_CSV] = b"\n".join([head + b",note", *(row + b",seen" for row in rows), b""])
+
+
 def _lower(body: dict[str, Any]) -> None:
     for line in body["blocks"]["B"]["lines"]:
         line["amount"] = written(read(line["amount"]) / 2)
@@ -248,6 +261,8 @@ FORGERIES: dict[Change, Difference] = {
     _readings_left_out: Difference(Code.MISSING, FILL),
     _verdict: Difference(Code.DIFFERS, SEPTEMBER_CSV, key="verdict", said="met", expected="not_met"),
     _determination_dropped: Difference(Code.ABSENT, OCTOBER_CSV),
+    _determination_doubled: Difference(Code.UNREADABLE, SEPTEMBER_CSV),
+    _column_added: Difference(Code.UNREADABLE, OCTOBER_CSV),
     _amount: Difference(Code.DIFFERS, layout.STATEMENT, FINE, "amount", "-17000", "-34000"),
     _amount_with_its_ledger: Difference(Code.DIFFERS, layout.STATEMENT, FINE, "amount", "-17000", "-34000"),
     _closing_with_its_ledger: Difference(Code.DIFFERS, layout.CLOSING, key="carry_over", said="1000", expected="0"),
