@@ -17,6 +17,7 @@ from app.bundle.manifest import Bundle
 from app.bundle.report import Check, Code, Difference, Report, Result
 from app.bundle.verifying import verify
 from rules.payments.money import read, written
+from rules.records import canonical
 from tests.app.bundles import (
     CONTRACT,
     FINE,
@@ -316,6 +317,28 @@ def test_file_is_named_when_the_archive_holds_more_than_was_signed(two_months: I
 
     assert is_named(verify(more.packed()), Difference(Code.UNLISTED, "more.txt"))
     assert is_named(verify(fewer.packed()), Difference(Code.MISSING, FILL))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"schema": "poniente.bundle/2"},
+        {"contract": 5},
+        {"files": {}},
+        {"files": [{"name": "a"}]},
+        {"files": [5]},
+        {"public_key": "00"},
+        {"whole_sha256": None},
+        {"more": ""},
+    ],
+    ids=str,
+)
+def test_manifest_is_refused_when_none(two_months: Issued, changed: dict[str, Any]) -> None:
+    whole = two_months.bundles[SEPTEMBER]
+    written = canonical({**whole.manifest.content(), **changed}).encode()
+    bundle = Bundle(whole.manifest, written, KEY.sign(written), whole.salts, whole.files)
+
+    assert Result.FAILS == results(verify(bundle.packed()))[Check.SIGNATURE]
 
 
 def test_signature_is_refused_when_of_another_manifest(two_months: Issued) -> None:
