@@ -215,6 +215,8 @@ def _manifest(content: bytes) -> Manifest:
         # What is left out of a whole bundle was not left out by the rules of a public one.
         is_sound &= bool(manifest.whole_sha256) or all(one.kept == Kept.WHOLE for one in entries)
         is_sound &= all(_HEX_256.fullmatch(one) for one in (manifest.public_key, *(one.sha256 for one in entries)))
+        # Whoever reads the manifest otherwise must not find other files in it: its one form is that of `content`.
+        is_sound &= canonical(manifest.content()).encode() == content
         is_sound &= all(type(one) is str for one in (manifest.contract, manifest.period, manifest.whole_sha256))
         is_sound &= all(type(size) is int for one in entries for size in (one.size, one.whole_size))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
