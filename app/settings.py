@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     )
     broker_cert_file: str = Field(default="", description="Own certificate, where the broker asks for one.")
     broker_key_file: str = Field(default="", description="Key of the own certificate.")
+    bundle_key: str = Field(default="", description="File of the private key that signs bundles.")
     sources: str = Field(
         default="", description="File that declares the sources beside native topics (docs/ingest.md)."
     )

@@ -4,6 +4,14 @@ What is worded here has codes and numbers elsewhere; nothing here decides anythi
 stand in `app/wording`, which nobody else imports.
 """
 
+from app.wording.bundles import (
+    bundle_word,
+    check_name,
+    difference_text,
+    differences_told,
+    file_state,
+    result_name,
+)
 from app.wording.catalogue import LANGUAGES, Language
 from app.wording.figures import amount, bound, count, day, duration, instant, length, month, quantity, share
 from app.wording.findings import finding_text, readings_text
@@ -31,10 +39,15 @@ __all__ = [
     "amount",
     "block_name",
     "bound",
+    "bundle_word",
     "cause_name",
+    "check_name",
     "count",
     "day",
+    "difference_text",
+    "differences_told",
     "duration",
+    "file_state",
     "finding_text",
     "instant",
     "kind_name",
@@ -47,6 +60,7 @@ __all__ = [
     "quantity",
     "readings_text",
     "remedy",
+    "result_name",
     "sentence",
     "share",
     "state_name",

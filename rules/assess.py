@@ -143,6 +143,16 @@ def spans_us(terms: Terms, days: tuple[date, date]) -> dict[str, tuple[int, int]
     return spans
 
 
+def kinds_of(standard: Standard) -> tuple[str, ...]:
+    """Kinds of reading that a standard's checks look at.
+
+    Parameters
+    ----------
+    standard : Standard
+    """
+    return _family(standard).kinds
+
+
 def opportunities(terms: Terms, register: Register, days: tuple[date, date]) -> set[str]:
     """Name the opportunities of a span of days that terms and register foresee, judged or not.
 

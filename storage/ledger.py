@@ -5,6 +5,7 @@ first entry follows an empty hash. A cut tail cannot be seen from within: so eve
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,23 @@ class Head:
 
     entry: int
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as it stands in the chain; the body is canonical JSON."""
+
+    entry: int
+    kind: str
+    body: str
+    previous_hash: str
+    hash: str
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the body says."""
+        said: dict[str, Any] = json.loads(self.body)
+        return said
 
 
 def append(
@@ -61,6 +79,12 @@ def head(connection: psycopg.Connection, contract: str) -> Head:
     """Return the last entry of a contract's chain."""
     row = connection.execute(query("ledger", "select_head"), {"contract": contract}).fetchone()
     return Head(row[0], row[1]) if row else Head(0, "")
+
+
+def entries(connection: psycopg.Connection, contract: str, last: int) -> list[Entry]:
+    """Read a contract's chain up to an entry."""
+    rows = connection.execute(query("ledger", "select_chain"), {"contract": contract})
+    return [Entry(*row) for row in rows if row[0] <= last]
 
 
 def check(connection: psycopg.Connection, contract: str) -> Head:

@@ -215,7 +215,7 @@ def pytest_configure_node(node: Any) -> None:  # xdist has no types
 
 
 @contextmanager
-def _fresh_database(port: int) -> Generator[str, None, None]:
+def fresh_database(port: int) -> Generator[str, None, None]:
     """Clone the template for one test and drop the clone after it."""
     name = f"test_{secrets.token_hex(6)}"
     names = {"name": sql.Identifier(name), "template": sql.Identifier(_TEMPLATE)}
@@ -236,14 +236,14 @@ def server_addresses(pytestconfig: pytest.Config) -> Addresses:
 @pytest.fixture
 def embedded_database(server_addresses: Addresses) -> Iterator[str]:
     """Give a fresh, migrated database on PostgreSQL without TimescaleDB: its connection string."""
-    with _fresh_database(server_addresses.embedded_port) as database:
+    with fresh_database(server_addresses.embedded_port) as database:
         yield database
 
 
 @pytest.fixture
 def timescale_database(server_addresses: Addresses) -> Iterator[str]:
     """Give a fresh, migrated database on PostgreSQL with TimescaleDB: its connection string."""
-    with _fresh_database(server_addresses.timescale_port) as database:
+    with fresh_database(server_addresses.timescale_port) as database:
         yield database
 
 
@@ -252,7 +252,7 @@ def database(request: pytest.FixtureRequest, server_addresses: Addresses) -> Ite
     """Give a fresh, migrated database on each kind of server in turn: its connection string."""
     is_embedded = request.param == "embedded"
     port = server_addresses.embedded_port if is_embedded else server_addresses.timescale_port
-    with _fresh_database(port) as fresh:
+    with fresh_database(port) as fresh:
         yield fresh
 
 

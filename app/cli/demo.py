@@ -51,5 +51,7 @@ def demo(
         with show.Progress() as progress:
             outcome = job.run(job.Wish(out, seed, scale, order, database, broker, perfect), progress.tell)
     show.demo(outcome, show.language(language), out)
+    if not outcome.report.holds:
+        raise typer.Exit(1)
     note("published as " + ", ".join(f"{name} {count:,}" for name, count in outcome.formats.items()))
     note(f"seed {seed}, order of arrival {order}, {time.monotonic() - begun:.0f} s; results in {out}")

@@ -78,7 +78,7 @@ def statement(
     from rules.records import canonical
     from storage.statements import read
 
-    _check_month(month)
+    check_month(month)
     with open_database(database, "statement") as connection:
         issued = read(connection, contract, month)
         if issue and issued is None:
@@ -165,7 +165,7 @@ def pay(
     from rules.payments.statement import settle
     from rules.records import canonical
 
-    _check_month(period)
+    check_month(period)
     loaded = load_files(read_folder(terms))
     found = read_checks(read_text(determinations), loaded.terms)
     before = read_json(opening) if opening else None
@@ -211,7 +211,13 @@ def explain(
     evidence.explanation(why, show.language(language), with_readings=readings)
 
 
-def _check_month(month: str) -> None:
+def check_month(month: str) -> None:
+    """Refuse what is no month.
+
+    Raises
+    ------
+    UsageError
+    """
     from app.errors import UsageError
     from rules.calendar import month_days
 

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from app import text
+from app.bundle.report import Check, Report
 from app.cli.output import Format, console, print_rows
 from app.errors import UsageError
 from app.export.tables import STATEMENT_COLUMNS, determination_rows, statement_rows
@@ -103,12 +104,22 @@ def demo(outcome: Outcome, lang: Language, out: Path) -> None:
         statement(body, month.issued.issue, Format.TABLE, lang, most=_DEMO_LINES)
     period = outcome.months[0].period
     console().print(
-        f"\n{out}/  {'  '.join(f'{one.period}/' for one in outcome.months)}  acts/  contract/  field/\n"
+        f"\n{out}/  {'  '.join(f'{one.period}/' for one in outcome.months)}  acts/  contract/  field/  keys/\n"
         "  each month: statement.json  statement.csv  issue.json  closing.json  determinations.csv\n"
         f"  poniente pay {out}/contract {out}/{period}/determinations.csv --period {period} | "
-        f"cmp - {out}/{period}/statement.json",
+        f"cmp - {out}/{period}/statement.json\n"
+        f"  poniente verify {outcome.bundle} --key {out}/keys/public-key.pem\n"
+        f"{outcome.bundle}: {_verified(outcome.report, lang)}",
         soft_wrap=True,
     )
+
+
+def _verified(report: Report, lang: Language) -> str:
+    """Say how a verification ended, in one line."""
+    if not report.holds:
+        return text.differences_told(len(report.differences), lang)
+    judged = sum(one.count for one in report.checks if one.check == Check.DETERMINATIONS)
+    return f"{text.bundle_word('all_holds', lang)} {_heading('checks', lang)}: {text.count(judged, lang)}."
 
 
 def compliance(found: Iterable[Determination], form: Format, lang: Language) -> None:

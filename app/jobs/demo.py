@@ -19,9 +19,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.bundle import keys, manifest
+from app.bundle.report import Report
+from app.bundle.verifying import verify
 from app.errors import RefusedError, UsageError
 from app.export import files, tables
-from app.jobs import playing, statements
+from app.jobs import bundling, playing, statements
 from app.jobs.contracts import add_folder
 from app.jobs.demo_field import CONTAINERS, MONTHS, field_of, hold_back, messages_of, register_of
 from app.jobs.demo_sources import sources_toml
@@ -115,6 +118,10 @@ class Outcome:
     rejections : dict of str to int
         By reason.
     months : list of Month
+    bundle : Path
+        Of the last statement.
+    report : Report
+        What verifying the bundle found.
     """
 
     server: Server
@@ -124,6 +131,8 @@ class Outcome:
     counts: dict[tuple[str, str], int]
     rejections: dict[str, int]
     months: list[Month]
+    bundle: Path
+    report: Report
 
 
 def run(wish: Wish, tell: Callable[[str, int, int], None]) -> Outcome:
@@ -169,7 +178,8 @@ def run(wish: Wish, tell: Callable[[str, int, int], None]) -> Outcome:
             months.append(_issue(connection, wish.out, period, now, tell))
         counts, rejections = readings.count_by_outcome(connection), readings.count_rejections(connection)
         formats = _formats(wish.out / SOURCES_FILE, sent)
-        return Outcome(server, servers.broker_name, len(sent), formats, counts, rejections, months)
+        bundle, report = _bundle(connection, wish.out, MONTHS[-1], tell)
+        return Outcome(server, servers.broker_name, len(sent), formats, counts, rejections, months, bundle, report)
 
 
 def _issue(
@@ -188,6 +198,22 @@ def _issue(
         files.write_text(folder / f"restated-{month}.csv", tables.determinations_csv(again))
     tell(period, 1, 1)
     return Month(period, compliance(found), issued)
+
+
+def _bundle(
+    connection: Connection, out: Path, period: str, tell: Callable[[str, int, int], None]
+) -> tuple[Path, Report]:
+    """Bundle a month's statement under a key of the demo's own, and verify it as its contractor would."""
+    tell("bundle", 0, 1)
+    private, public = keys.make(out / "keys")
+    made = manifest.build(
+        (CONTRACT, period), bundling.files(connection, CONTRACT, period), keys.read_private(private)
+    )
+    path = out / f"bundle-{period}.zip"
+    path.write_bytes(made.packed())
+    report = verify(path.read_bytes(), keys.read_public(public))
+    tell("bundle", 1, 1)
+    return path, report
 
 
 def _decide(connection: Connection, out: Path) -> None:

@@ -239,10 +239,8 @@ def _rows_of_parquet(
     raw: IO[bytes], mapping: ColumnMapping, making: "_Making", file: tuple[str, str, str]
 ) -> Iterator[Row]:
     shown, name, network_time = file
-    try:
-        from app.jobs.parquet import Wanted, table_of  # noqa: PLC0415  # polars is an extra, and heavy
-    except ImportError as error:
-        raise UsageError(f"{shown} needs polars, which is not here: pip install 'poniente[parquet]'") from error
+    from app.jobs.parquet import Wanted, table_of  # noqa: PLC0415  # polars is heavy, and CSV does not need it
+
     table, said = table_of(shown, raw), mapping.time
     _check_columns(shown, mapping, list(table.schema))
     names = [mapping.device, *(one.column for one in mapping.words.values())]

@@ -1,7 +1,6 @@
 """Determinations → statement: a draft at any time, issued once; the issue record beside it."""
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,6 +11,7 @@ from app.jobs import assess
 from app.jobs.contracts import Loaded, first_day, load_stored
 from rules.assess import is_held, opportunities, ripe_us, spans_us
 from rules.calendar import month_days, month_of, previous_month
+from rules.compliance import completeness
 from rules.numbers import value_on
 from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, settle
@@ -249,15 +249,6 @@ def _continuity(
         reduced=reduced,
         known_through=drafted.known_through,
     )
-
-
-def completeness(found: Sequence[Determination]) -> dict[str, dict[str, int]]:
-    """Readings received and expected, by slot, for each standard."""
-    counted: defaultdict[str, dict[str, int]] = defaultdict(lambda: {"received": 0, "expected": 0})
-    for one in found:
-        counted[one.standard]["received"] += one.received
-        counted[one.standard]["expected"] += one.expected
-    return dict(counted)
 
 
 def _opening(connection: Connection, contract: str, period: str) -> dict[str, Any] | None:

@@ -323,6 +323,26 @@ def test_statements_are_the_same_when_computed_from_files_alone(demo: Demo) -> N
     assert demo.statement(MONTHS[1]) == chained.stdout.encode()
 
 
+def test_last_statement_follows_from_its_bundle_when_verified(demo: Demo) -> None:
+    """Every measure is judged again from bundled readings; a public bundle of it verifies as far as it goes."""
+    whole, keys = demo.out / f"bundle-{MONTHS[1]}.zip", demo.out / "keys"
+    public, private = ("--key", str(keys / "public-key.pem")), ("--key", str(keys / "signing-key.pem"))
+    checked = poniente("verify", str(whole), *public, "--format", "json")
+    made = demo.out / "public.zip"
+    less = ("--public", "--full", str(whole), "--out", str(made), *private)
+    published = poniente("bundle", CONTRACT, MONTHS[1], *less)
+    again = poniente("verify", str(made), *public, "--format", "json")
+
+    assert "Everything that is there holds." in demo.printed
+    assert (0, 0, 0) == (checked.returncode, published.returncode, again.returncode)
+    rows = {row["name"]: row for row in json.loads(checked.stdout) if row["what"] == "check"}
+    assert {"holds"} == {row["result"] for row in rows.values()}
+    assert sum(len(demo.determinations(month)) for month in MONTHS) == rows["determinations"]["count"]
+    left = {row["name"]: row for row in json.loads(again.stdout) if row["what"] == "check"}
+    assert rows["determinations"]["count"] == left["determinations"]["count"] + left["determinations"]["left_out"]
+    assert 0 < left["determinations"]["count"]
+
+
 def test_lines_add_up_when_read_from_csv(demo: Demo) -> None:
     for month in MONTHS:
         with (demo.out / month / "statement.csv").open(encoding="utf-8-sig", newline="") as stream:

@@ -13,6 +13,13 @@ from typing import get_args
 import pytest
 
 from app.export.files import read_decided, read_reliefs
+from app.bundle import layout
+from app.bundle.certificates import KEYS as CERTIFICATE_KEYS
+from app.bundle.certificates import SCHEMA as DESTRUCTION_SCHEMA
+from app.bundle.certificates import Destruction
+from app.bundle.columns import schema
+from app.bundle.manifest import MANIFEST, SALTS, SIGNATURE, Entry, Kept, Manifest
+from app.bundle.manifest import SCHEMA as BUNDLE_SCHEMA
 from app.export.tables import _DETERMINATION_COLUMNS  # pyright: ignore[reportPrivateUsage]
 from app.jobs.demo_field import FIRST, MONTHS, field_of, messages_of, register_of
 from app.jobs.statements import ISSUE_SCHEMA
@@ -29,6 +36,7 @@ from rules.records import digest as product_digest
 from rules.register import load_register
 from sensors.columns import Columns, nothing
 from sensors.registry import kinds
+from storage.ledger import Entry as LedgerEntry
 from storage.ledger import entry_hash
 from tests.app.test_clauses import CASES as CLAUSES
 from tests.app.test_clauses import NAMES as CASES
@@ -96,6 +104,15 @@ def test_ledger_entry_when_recomputed() -> None:
     previous, number, kind, body = entry.split("\n")
     assert f"Its hash is `{_sha256(entry)}`" in PAGE
     assert _sha256(entry) == entry_hash(previous, int(number), kind, body)
+
+
+def test_names_of_bundles_when_looked_up() -> None:
+    keys = {field.name for model in (Manifest, Entry, LedgerEntry, Destruction) for field in fields(model)}
+    columns = {name for kind in kinds().values() for name in schema(kind)}
+    files = {MANIFEST, SIGNATURE, SALTS, layout.ACTS, layout.LEDGER, layout.PROCESS, layout.ASSETS, layout.ZONE}
+    files |= {layout.INSTALLATIONS, layout.STATEMENT, layout.ISSUE, layout.OPENING, layout.CLOSING}
+    names = keys | columns | files | {one.value for one in Kept} | CERTIFICATE_KEYS
+    assert_named(PAGE, names | {BUNDLE_SCHEMA, DESTRUCTION_SCHEMA})
 
 
 def test_names_when_looked_up() -> None:

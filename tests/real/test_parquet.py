@@ -1,7 +1,6 @@
 """Parquet files through a mapping: the same messages as of CSV, times that are typed, columns that would mislead."""
 
 import math
-import sys
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -223,11 +222,3 @@ def test_csv_when_mapping_has_no_form_of_times(tmp_path: Path) -> None:
 def test_publish_when_file_is_parquet(tmp_path: Path) -> None:
     made = [row.payload for row in _rows(tmp_path, _COLUMNS)]
     assert made == [payload for _, payload in messages_of(tmp_path / "rows.parquet", _mapping(tmp_path))]
-
-
-def test_file_when_polars_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _rows(tmp_path, _COLUMNS)
-    monkeypatch.delitem(sys.modules, "app.jobs.parquet")
-    monkeypatch.setitem(sys.modules, "polars", None)
-    with pytest.raises(UsageError, match=r"rows\.parquet needs polars, .*: pip install 'poniente\[parquet\]'"):
-        list(rows(tmp_path / "rows.parquet", read_mapping(_mapping(tmp_path))))
