@@ -23,10 +23,11 @@ from rules.contract import ContractFile, Point, Terms
 from rules.errors import TermsError
 from rules.lint import lint_terms
 from rules.places import Network, read_network
+from rules.process.lint import lint_process, read_holidays
 from rules.records import Finding, FindingCode, digest
 from rules.tables import rows_of
 
-TERMS_FILES = ("contract.toml", "zones.geojson", "segments.geojson", "points.csv", "indexes.csv")
+TERMS_FILES = ("contract.toml", "zones.geojson", "segments.geojson", "points.csv", "indexes.csv", "calendar.toml")
 _CONTRACT = "contract.toml"
 # No contract runs longer, and no government has said what its clocks do later.
 _LAST_YEAR = 2200
@@ -75,7 +76,7 @@ def load_terms(files: Mapping[str, str], zone: Zone) -> Terms:
     ----------
     files : mapping of str to str
         `TERMS_FILES` by name; `indexes.csv` may be missing where nothing is indexed, `segments.geojson` where
-        nothing is swept, `points.csv` where nothing is inspected.
+        nothing is swept, `points.csv` where nothing is inspected, `calendar.toml` where no day kind needs it.
     zone : Zone
         Transitions of the contract's time zone.
 
@@ -96,8 +97,9 @@ def load_terms(files: Mapping[str, str], zone: Zone) -> Terms:
     transitions = [zone.name, list(zone.starts_us), list(zone.offsets_s)]
     version = digest({"files": content, "zone": transitions})
     points, network = _points(files, findings), _network(files, findings)
-    terms = Terms(parsed, zone, zones, index_values, version, points, network)
-    findings += lint_terms(terms)
+    holidays = read_holidays(files, findings)
+    terms = Terms(parsed, zone, zones, index_values, version, points, network, holidays)
+    findings += [*lint_terms(terms), *lint_process(parsed.process, holidays)]
     if findings:
         raise TermsError(tuple(findings))
     return terms

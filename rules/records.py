@@ -76,6 +76,7 @@ class FindingCode(StrEnum):
     INSTALLATION_OVERLAP = "installation_overlap"
     GEOMETRY_MISSING = "geometry_missing"
     UNSIGNED = "unsigned"
+    CITY_SILENCE_CONDEMNS = "city_silence_condemns"
 
 
 @dataclass(frozen=True, slots=True)
