@@ -118,7 +118,8 @@ def record_from(said: Mapping[str, Any]) -> Record:
     known = {one.name for one in fields(Record)}
     try:
         stated: dict[str, Any] = {name: value for name, value in said.items() if name in known}
-        return Record(**{**stated, "kind": RecordKind(said["kind"])})
+        stated["kind"] = RecordKind(said["kind"])
+        return Record(**stated)
     except (TypeError, ValueError, KeyError) as error:
         raise CalculationError(f"what was stored is no record of due process: {error}") from error
 

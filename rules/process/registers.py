@@ -329,3 +329,16 @@ def record_of(step: Taken) -> dict[str, Any]:
         "role": step.role,
         "says": dict(step.says),
     }
+
+
+def step_from(body: Mapping[str, Any], seq: int) -> Taken:
+    """Read a step out of what was stored.
+
+    Parameters
+    ----------
+    body : mapping
+        As `record_of` wrote it.
+    seq : int
+        Number under which it was committed.
+    """
+    return Taken(body["subject"], body["step"], body["at_us"], body["person"], body["role"], dict(body["says"]), seq)
