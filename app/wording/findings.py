@@ -38,6 +38,10 @@ _PLAIN = {
         "{place}: silence costs: gaps of cause {value} are borne by the city, yet an inconclusive check costs "
         "the contractor; choose {either}."
     ),
+    FindingCode.CITY_SILENCE_CONDEMNS: marked(
+        "{place}: the city's own silence would count against the contractor, and no clause says so; cite the clause, "
+        "or choose {either}."
+    ),
     FindingCode.INSTALLATION_OVERLAP: marked(
         "{place}: device {value} hangs in two places at once; end the first installation before the next begins."
     ),

@@ -115,6 +115,10 @@ _FOUND = [
     (Finding(FindingCode.INSTALLATION_OVERLAP, "installations.csv", "s/d.valid_from", "d"), "device d hangs"),
     (Finding(FindingCode.GEOMETRY_MISSING, "installations.csv", "s/d.full_at"), "s/d.full_at is empty"),
     (Finding(FindingCode.GEOMETRY_MISSING, "installations.csv", "s/d.empty_mm, full_mm", "1"), "both distances"),
+    (
+        Finding(FindingCode.CITY_SILENCE_CONDEMNS, _FILE, "process.silence.city", "upheld", ("annulled", "open")),
+        "cite the clause, or choose annulled or open.",
+    ),
     (Finding(FindingCode.UNSIGNED, "installations.csv", "s/d.signed_city, signed_contractor"), "not signed by both"),
 ]
 

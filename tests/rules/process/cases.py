@@ -79,7 +79,10 @@ TABLE: dict[str, Any] = {
         {"id": "mayor", "permissions": ["decide"]},
         {"id": "secretary", "permissions": ["attest", "publish"]},
         {"id": "finance", "permissions": ["approve_payment"]},
-        {"id": "all", "permissions": ["observe", "propose", "hear", "decide", "attest", "approve_payment", "publish"]},
+        {
+            "id": "all",
+            "permissions": ["observe", "propose", "hear", "decide", "attest", "approve_payment", "publish"],
+        },
     ],
     "incompatible": [
         {"acts": ["propose", "decide"], "clause": "27"},
@@ -144,7 +147,9 @@ def matter(*pauses: Pause, fact: str = "2026-09-15", **changes: Any) -> Matter:
     return Matter(**{"line": LINE, "fact_us": at(fact), "amount": "34000", "pauses": pauses, **changes})
 
 
-def standing(records: list[Record], when: str, process: Process | None = None, what: Matter | None = None) -> Standing:
+def standing(
+    records: list[Record], when: str, process: Process | None = None, what: Matter | None = None
+) -> Standing:
     """Where the line stands at a local time."""
     terms = process or process_of()
     return stand(what or matter(), terms, days_for(terms), records, at(when))
