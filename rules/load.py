@@ -202,7 +202,9 @@ def _key_and_choices(said: object, location: Sequence[int | str]) -> tuple[str, 
             path += f".{part}" if path else str(part)
             said = cast("dict[str, Any]", said).get(str(part)) if isinstance(said, dict) else None
         elif isinstance(part, int):
-            said = cast("list[Any]", said)[part] if isinstance(said, list) else None
+            rows = cast("list[Any]", said) if isinstance(said, list) else []
+            # A pair that lacks its second half is missing what no row holds.
+            said = rows[part] if part < len(rows) else None
             name = cast("dict[str, Any]", said).get("id", part + 1) if isinstance(said, dict) else part + 1
             path += f"[{name}]"
         elif not any(part in _tags(one) for one in candidates):

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from app.wording.catalogue import LANGUAGES, LOCALES, Language, marked, told
 from rules import consequences, contract, measures
+from rules.process import terms as process
 from rules.records import Finding, FindingCode, GapCause, Unit
 
 # What needs no more than file, key, value and choices; the codes that several mistakes share stand in `_SHARED`.
@@ -196,7 +197,7 @@ def _unknown_reference(finding: Finding) -> str:
 @cache
 def _tables() -> frozenset[frozenset[str]]:
     """Keys of each table of the terms: choices that are all of a table's keys are needed, not one of them."""
-    modules = (contract, measures, consequences)
+    modules = (contract, measures, consequences, process)
     models = {
         one
         for module in modules

@@ -78,7 +78,7 @@ class _Case:
         """Let happen what time alone brings about."""
         if self.state == State.DRAFT and self._is_over(ClockName.RAISE_BY, until_us):
             self.state, self.cause = State.EXPIRED, Cause.RAISE_BY
-        if self.state == State.NOTIFIED and self.process.silence.contractor.outcome == "decide":
+        if self.state == State.NOTIFIED and self.process.contractor_silence.outcome == "decide":
             defence = self.deadlines[ClockName.DEFENCE]
             if defence.until_us <= until_us:
                 self._run(ClockName.DECISION, defence.until_us)
@@ -91,7 +91,7 @@ class _Case:
             self.state, self.cause, self.effect = State.EXPIRED, Cause.CHARGE_BY, None
 
     def _city_was_silent(self, awaited: RecordKind) -> None:
-        match self.process.silence.city.outcome:
+        match self.process.city_silence.outcome:
             case "annulled":
                 self.state, self.cause = State.ANNULLED, Cause.CITY_SILENCE
             case "upheld":
@@ -262,7 +262,7 @@ class _Case:
 
     def _firm_from_us(self) -> int | None:
         """From when an act may make the line firm; None while nothing that is known opens the way."""
-        if self.state == State.NOTIFIED and self.process.silence.contractor.outcome == "firm_by_act":
+        if self.state == State.NOTIFIED and self.process.contractor_silence.outcome == "firm_by_act":
             return self.deadlines[ClockName.DEFENCE].until_us
         if self.state != State.DECIDED:
             return None
@@ -331,7 +331,7 @@ class _Case:
                 yield self._next(kind, ClockName.RAISE_BY)
             case State.NOTIFIED:
                 yield self._next(RecordKind.DEFENCE, ClockName.DEFENCE)
-                if self.process.silence.contractor.outcome == "firm_by_act":
+                if self.process.contractor_silence.outcome == "firm_by_act":
                     yield Next(RecordKind.FIRM, Permission.ATTEST, self._firm_from_us())
                 else:
                     yield self._next(RecordKind.DECISION, ClockName.DECISION)

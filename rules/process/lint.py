@@ -100,7 +100,7 @@ def _clock(name: ClockName, clock: Clock, kinds: tuple[str, ...], codes: tuple[s
 
 def _silence(process: Process) -> Iterator[Finding]:
     """The city's own delay never counts against the contractor unless a clause says so."""
-    city = process.silence.city
+    city = process.city_silence
     if city.outcome == "upheld" and (city.clause is None or not city.clause.article.strip()):
         choices = ("annulled", "open")
-        yield Finding(FindingCode.CITY_SILENCE_CONDEMNS, _FILE, "process.silence.city", city.outcome, choices)
+        yield Finding(FindingCode.CITY_SILENCE_CONDEMNS, _FILE, "process.city_silence", city.outcome, choices)

@@ -6,7 +6,7 @@ beside the terms: a holiday that is declared late comes with a new version, neve
 
 from datetime import date, time
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -142,13 +142,6 @@ class CitySilence(Table):
     clause: ClauseOrArticle | None = None
 
 
-class Silence(Table):
-    """What follows from silence: two outcomes, never one for both."""
-
-    contractor: ContractorSilence
-    city: CitySilence
-
-
 class Role(Table):
     """An office of the city, and which acts are its own."""
 
@@ -159,7 +152,7 @@ class Role(Table):
 class Incompatible(Table):
     """Two acts that never meet in one person on one line."""
 
-    acts: Annotated[tuple[Permission, ...], Field(min_length=2, max_length=2)]
+    acts: tuple[Permission, Permission]
     clause: ClauseOrArticle
 
 
@@ -190,7 +183,8 @@ class Process(Table):
     day_kind: tuple[DayKind, ...] = Field(min_length=1)
     channel: tuple[Channel, ...] = Field(min_length=1)
     clocks: Clocks
-    silence: Silence
+    contractor_silence: ContractorSilence
+    city_silence: CitySilence
     role: tuple[Role, ...] = Field(min_length=1)
     incompatible: tuple[Incompatible, ...] = ()
     alert: Alert | None = None

@@ -116,7 +116,7 @@ _FOUND = [
     (Finding(FindingCode.GEOMETRY_MISSING, "installations.csv", "s/d.full_at"), "s/d.full_at is empty"),
     (Finding(FindingCode.GEOMETRY_MISSING, "installations.csv", "s/d.empty_mm, full_mm", "1"), "both distances"),
     (
-        Finding(FindingCode.CITY_SILENCE_CONDEMNS, _FILE, "process.silence.city", "upheld", ("annulled", "open")),
+        Finding(FindingCode.CITY_SILENCE_CONDEMNS, _FILE, "process.city_silence", "upheld", ("annulled", "open")),
         "cite the clause, or choose annulled or open.",
     ),
     (Finding(FindingCode.UNSIGNED, "installations.csv", "s/d.signed_city, signed_contractor"), "not signed by both"),

@@ -1,7 +1,7 @@
 """Terms of due process for the tests, and short ways to write the records of a line."""
 
 import copy
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from rules.process.clocks import Days, Pause, days_of
@@ -69,10 +69,8 @@ TABLE: dict[str, Any] = {
         "invoice_answer": {"length": 8, "day_kind": "running", "runs_from": "invoice_received", "clause": "31.2"},
         "invoice_payment": {"length": 30, "day_kind": "running", "runs_from": "invoice_received", "clause": "31.3"},
     },
-    "silence": {
-        "contractor": {"outcome": "firm_by_act", "clause": "28.3"},
-        "city": {"outcome": "annulled", "clause": "28.4"},
-    },
+    "contractor_silence": {"outcome": "firm_by_act", "clause": "28.3"},
+    "city_silence": {"outcome": "annulled", "clause": "28.4"},
     "role": [
         {"id": "inspector", "permissions": ["observe", "propose"]},
         {"id": "legal", "permissions": ["hear"]},
@@ -94,7 +92,7 @@ TABLE: dict[str, Any] = {
 
 
 def process_of(*changes: tuple[str, Any]) -> Process:
-    """Load the terms of the tests, some keys changed by their path (`silence.city.outcome`)."""
+    """Load the terms of the tests, some keys changed by their path (`city_silence.outcome`)."""
     table = copy.deepcopy(TABLE)
     for path, value in changes:
         table = changed(table, path, value)
@@ -142,9 +140,9 @@ def record(kind: str, when: str, **fields: str) -> Record:
     return Record(kind=RecordKind(kind), at_us=at(when), **{**said, **fields})
 
 
-def matter(*pauses: Pause, fact: str = "2026-09-15", **changes: Any) -> Matter:
+def matter(*pauses: Pause, fact: str = "2026-09-15", amount: str = "34000", is_charged: bool = False) -> Matter:
     """A fine of $34,000 for a fact that was complete on 15 September."""
-    return Matter(**{"line": LINE, "fact_us": at(fact), "amount": "34000", "pauses": pauses, **changes})
+    return Matter(LINE, at(fact), amount, pauses, is_charged)
 
 
 def standing(
@@ -166,4 +164,3 @@ APPEAL_DECISION = record("appeal_decision", "2026-12-01")
 APPEAL_SENT = record("notification", "2026-12-01T10:00", of="appeal_decision")
 FIRM = record("firm", "2026-12-03")
 ALL = [NOTICE, SENT, DEFENCE, DECISION, DECISION_SENT, APPEAL, APPEAL_DECISION, APPEAL_SENT, FIRM]
-NOON = time(12)
