@@ -24,7 +24,7 @@ CLAIM = Claim(
     evidence=(DIGEST,),
     reason="huelga",
 )
-GRANT = Ruling("R-1", True, at("2026-10-01"), "Vera", "mayor", "DA-9", "2026-10-01", DIGEST, "acreditada")  # noqa: FBT003
+GRANT = Ruling("R-1", True, at("2026-10-01"), "Vera", "mayor", "DA-9", "2026-10-01", DIGEST, "acreditada")
 RELIEF = Relief(
     "R-1",
     "strike",
