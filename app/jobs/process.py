@@ -18,7 +18,7 @@ from rules.process.records import Record, RecordKind, record_from
 from rules.process.reliefs import pauses_of
 from rules.process.standing import ENDED, Cause, Effect, Matter, Refused, Standing
 from rules.process.terms import Process
-from rules.records import Act
+from rules.records import Act, Determination, Op, Unit
 from storage import contracts, determinations, registers, statements
 from storage.connection import Connection
 from storage.instants import instant, microseconds
@@ -122,12 +122,14 @@ def cases(
         if process is None:
             continue
         days = days_of(terms.zone, process.day_kind, holidays)
+        fact_us, act_by_us = _fact_us(connection, line, terms.zone)
         matter = Matter(
             line=name,
-            fact_us=_fact_us(connection, line, terms.zone),
+            fact_us=fact_us,
             amount=written(abs(read(line["amount"]))),
             pauses=pauses_of(granted, line["standard"], line["zone"], line["subject"]),
             is_charged=name in charged,
+            act_by_us=act_by_us,
         )
         standing = stand(matter, process, days, records, microseconds(now))
         found[name] = Case(line, matter, process, days, standing, acts.get(name))
@@ -295,10 +297,24 @@ def _lines(connection: Connection, contract: str) -> tuple[dict[str, dict[str, A
     return lines, charged
 
 
-def _fact_us(connection: Connection, line: Mapping[str, Any], zone: Zone) -> int:
-    """When a line's fact was complete: with the window of the last check behind it, else with its month."""
-    found = [determinations.read_one(connection, one).window_end_us for one in line["determinations"]]
-    return max(found, default=zone.instant(month_days(line["fact_month"])[1], time(0)))
+def _fact_us(connection: Connection, line: Mapping[str, Any], zone: Zone) -> tuple[int, int]:
+    """When a line's fact was complete, and until when the contractor could have kept it from happening.
+
+    Complete is a check with its window, what rests on no check with its month. What must not last longer than a limit
+    could be ended until the limit was reached; all else until it was complete.
+    """
+    found = [determinations.read_one(connection, one) for one in line["determinations"]]
+    if not found:
+        month_us = zone.instant(month_days(line["fact_month"])[1], time(0))
+        return month_us, month_us
+    return max(one.window_end_us for one in found), min(_act_by_us(one) for one in found)
+
+
+def _act_by_us(one: Determination) -> int:
+    began_us = one.trace.get("proven_from_us")
+    if began_us is None or one.unit != Unit.MICROSECONDS or one.op != Op.AT_MOST:
+        return one.window_end_us
+    return min(int(began_us) + one.target, one.window_end_us)
 
 
 def _one(found: Mapping[str, Case], line: str) -> Case:

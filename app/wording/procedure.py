@@ -99,6 +99,21 @@ _HEADINGS = {
     "pay_by": marked("pay by"),
     "says": marked("says"),
 }
+# What a step of a register says.
+_FIELDS = {
+    "amount": marked("amount"),
+    "month": marked("month"),
+    "document": marked("document"),
+    "reason": marked("reason"),
+    "to": marked("to"),
+    "kind": marked("kind"),
+    "issuer": marked("issuer"),
+    "currency": marked("currency"),
+    "expires": marked("expires"),
+    "custodian": marked("custodian"),
+    "number": marked("number"),
+    "valid_until": marked("valid until"),
+}
 # What became of a claim of relief, of an invoice, a guarantee, a paper of the checklist: by its last step.
 _STEPS = {
     "claimed": marked("claimed"),
@@ -151,9 +166,7 @@ def step_name(step: str, language: Language) -> str:
 def set_off_text(language: Language, *, is_blocked: bool, to: str) -> str:
     """Say whether a fine may be set off against an invoice."""
     if is_blocked:
-        return told(
-            "blocked: the invoice belongs to {to}; set off against the next one or the guarantee", language, to=to
-        )
+        return told("blocked: belongs to {to}", language, to=to)
     return told("possible", language)
 
 
@@ -197,7 +210,7 @@ def _reason(reason: str, language: Language) -> str:
 
 def says_text(says: Mapping[str, str], language: Language) -> str:
     """Write what a step says, key by key; dates as the language writes them, digests short."""
-    return ", ".join(f"{key} {_value(value, language)}" for key, value in says.items())
+    return ", ".join(f"{told(_FIELDS[key], language)} {_value(value, language)}" for key, value in says.items())
 
 
 def _value(value: str, language: Language) -> str:

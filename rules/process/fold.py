@@ -295,7 +295,8 @@ class _Case:
         if alert is None:
             return True
         lead_us = int(value_on(alert.lead, self.days.day_of(self.matter.fact_us), "us"))
-        latest_us = self.matter.fact_us - lead_us
+        act_by_us = self.matter.fact_us if self.matter.act_by_us is None else self.matter.act_by_us
+        latest_us = act_by_us - lead_us
         warned = [one for one in self.held if one.kind == RecordKind.ALERT]
         return any(
             deemed_us(self.days, channel, one.at_us) <= latest_us

@@ -65,6 +65,9 @@ class Matter:
         Reliefs granted to the line.
     is_charged : bool
         Whether an issued statement has charged it.
+    act_by_us : int or None
+        Until when the contractor could have kept the fact from happening; `fact_us` where None.
+        [us since 1970, UTC]
     """
 
     line: str
@@ -72,6 +75,7 @@ class Matter:
     amount: str
     pauses: tuple[Pause, ...] = ()
     is_charged: bool = False
+    act_by_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

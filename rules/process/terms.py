@@ -157,7 +157,7 @@ class Incompatible(Table):
 
 
 class Alert(Table):
-    """The contractor must have been warned so long before the fact was complete, else no notice holds."""
+    """The contractor must have been warned so long before it was too late to act, else no notice holds."""
 
     lead: Duration
     clause: ClauseOrArticle

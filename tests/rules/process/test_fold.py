@@ -226,6 +226,14 @@ def test_alert_when_the_terms_want_one(alert: Record | None, why: list[tuple[str
     assert why == _why(found)
 
 
+def test_alert_when_it_comes_after_the_limit_was_reached() -> None:
+    terms = process_of(("alert", {"lead": "PT2H", "clause": "28.6"}))
+    found = [record("alert", "2026-09-13T10:00"), NOTICE, SENT]
+    what = replace(matter(), act_by_us=at("2026-09-14T12:00"))
+    assert State.NOTIFIED == standing(found, "2026-10-06", terms, what).state
+    assert State.DRAFT == standing(found, "2026-10-06", terms, replace(what, act_by_us=at("2026-09-14T11:59"))).state
+
+
 @pytest.mark.parametrize(
     ("made", "why"),
     [
