@@ -5,7 +5,8 @@ the date from which it holds and where it comes from; a number that says none of
 Lists of choices hold what this release can compute: a term it cannot is refused, never approximated.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -19,6 +20,7 @@ from rules.instruments import Adjustment, BeddingIn, NatureOf, Points, ReliefCod
 from rules.measures import Completeness, Hours, Measure, Target, Tolerance
 from rules.numbers import NAME, Amount, ClauseOrArticle, Duration, Grain, Origin, Ratio, Table
 from rules.places import Network
+from rules.process.terms import Process
 from rules.records import GapCause
 
 
@@ -190,6 +192,7 @@ class ContractFile(Table):
     trigger: tuple[Trigger, ...] = ()
     goal: tuple[Goal, ...] = Field(min_length=1)
     standard: tuple[Standard, ...] = Field(min_length=1)
+    process: Process | None = Field(None, description="Due process; without it an act alone makes a line firm.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,8 @@ class Terms:
         The sampling frame; empty where nothing is inspected.
     network : Network or None
         The streets; none where nothing is swept.
+    holidays : mapping
+        List of `calendar.toml` to its days.
     """
 
     file: ContractFile
@@ -229,6 +234,7 @@ class Terms:
     digest: str
     points: tuple[Point, ...] = ()
     network: Network | None = None
+    holidays: Mapping[str, frozenset[date]] = field(default_factory=dict[str, frozenset[date]])
 
     def account(self, unit: str) -> Points | None:
         """The points account of that name, if it is one."""

@@ -23,10 +23,11 @@ from rules.contract import ContractFile, Point, Terms
 from rules.errors import TermsError
 from rules.lint import lint_terms
 from rules.places import Network, read_network
+from rules.process.lint import lint_process, read_holidays
 from rules.records import Finding, FindingCode, digest
 from rules.tables import rows_of
 
-TERMS_FILES = ("contract.toml", "zones.geojson", "segments.geojson", "points.csv", "indexes.csv")
+TERMS_FILES = ("contract.toml", "zones.geojson", "segments.geojson", "points.csv", "indexes.csv", "calendar.toml")
 _CONTRACT = "contract.toml"
 # No contract runs longer, and no government has said what its clocks do later.
 _LAST_YEAR = 2200
@@ -75,7 +76,7 @@ def load_terms(files: Mapping[str, str], zone: Zone) -> Terms:
     ----------
     files : mapping of str to str
         `TERMS_FILES` by name; `indexes.csv` may be missing where nothing is indexed, `segments.geojson` where
-        nothing is swept, `points.csv` where nothing is inspected.
+        nothing is swept, `points.csv` where nothing is inspected, `calendar.toml` where no day kind needs it.
     zone : Zone
         Transitions of the contract's time zone.
 
@@ -114,8 +115,9 @@ def read_terms(said: Mapping[str, Any], files: Mapping[str, str], zone: Zone) ->
     transitions = [zone.name, list(zone.starts_us), list(zone.offsets_s)]
     version = digest({"files": content, "zone": transitions})
     points, network = _points(files, findings), _network(files, findings)
-    terms = Terms(parsed, zone, zones, index_values, version, points, network)
-    findings += lint_terms(terms)
+    holidays = read_holidays(files, findings)
+    terms = Terms(parsed, zone, zones, index_values, version, points, network, holidays)
+    findings += [*lint_terms(terms), *lint_process(parsed.process, holidays)]
     if findings:
         raise TermsError(tuple(findings))
     return terms
@@ -229,7 +231,9 @@ def _key_and_choices(said: object, location: Sequence[int | str]) -> tuple[str, 
             path += f".{part}" if path else str(part)
             said = cast("dict[str, Any]", said).get(str(part)) if isinstance(said, dict) else None
         elif isinstance(part, int):
-            said = cast("list[Any]", said)[part] if isinstance(said, list) else None
+            rows = cast("list[Any]", said) if isinstance(said, list) else []
+            # A pair that lacks its second half is missing what no row holds.
+            said = rows[part] if part < len(rows) else None
             name = cast("dict[str, Any]", said).get("id", part + 1) if isinstance(said, dict) else part + 1
             path += f"[{name}]"
         elif not any(part in _tags(one) for one in candidates):

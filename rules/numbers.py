@@ -111,6 +111,7 @@ Threshold = Annotated[_Dates, AfterValidator(_Number("ratio", word="installation
 Duration = Annotated[_Dates, AfterValidator(_Number("us"))]
 Every = Annotated[_Dates, AfterValidator(_Number("us", is_positive=True))]
 Count = Annotated[_Dates, AfterValidator(_Number("count"))]
+DayCount = Annotated[_Dates, AfterValidator(_Number("count", is_positive=True))]
 Amount = Annotated[_Dates, AfterValidator(_Number("amount"))]
 Grain = Annotated[_Dates, AfterValidator(_Number("amount", is_positive=True))]
 Speed = Annotated[_Dates, AfterValidator(_Number("mps", is_positive=True))]

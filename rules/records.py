@@ -77,6 +77,7 @@ class FindingCode(StrEnum):
     INSTALLATION_OVERLAP = "installation_overlap"
     GEOMETRY_MISSING = "geometry_missing"
     UNSIGNED = "unsigned"
+    CITY_SILENCE_CONDEMNS = "city_silence_condemns"
     # Of a contract that loads: its parties should be asked.
     ONLY_OUTPUTS = "only_outputs"
     NEVER_CHARGED = "never_charged"

@@ -41,3 +41,15 @@ def last(connection: psycopg.Connection) -> int:
     row = connection.execute(query("sequence", "select_last")).fetchone()
     connection.execute(query("sequence", "await_commits"))
     return int(row[0]) if row else 0
+
+
+def last_by(connection: psycopg.Connection, instant: datetime) -> int:
+    """Return the last number committed by an instant; nought where there was none.
+
+    Parameters
+    ----------
+    instant : datetime
+        Aware.
+    """
+    row = connection.execute(query("sequence", "select_last_by"), {"instant": instant}).fetchone()
+    return int(row[0]) if row else 0

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from app.cli import bundle, contract, demo, field, matching, network, payment
+from app.cli import bundle, contract, demo, field, matching, network, payment, process, registers
 
 main = typer.Typer(
     name="poniente",
@@ -27,7 +27,7 @@ def prepare() -> None:
     set_up(Settings())
 
 
-for group in (demo, contract, field, payment, bundle, network, matching):
+for group in (demo, contract, field, payment, bundle, process, registers, network, matching):
     group.register(main)
 
 

@@ -1,10 +1,12 @@
 """What commands print: data on standard output, everything else on standard error."""
 
 import csv
+import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,3 +72,19 @@ def print_rows(
             for row in rows:
                 table.add_row(*(str(row[key]) for key in columns))
             console().print(table)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hex: what is recorded of a document.
+
+    Raises
+    ------
+    UsageError
+        When it cannot be read.
+    """
+    from app.errors import UsageError
+
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error

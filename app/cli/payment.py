@@ -62,13 +62,22 @@ def statement(
     issue: Annotated[bool, typer.Option("--issue", help="Issue it: from then on it never changes.")] = False,
     now: Annotated[bool, typer.Option("--now", help="Issue although readings are still coming in.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for statement.json, .csv, issue.json.")] = None,
+    as_known_on: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-known-on",
+            formats=["%Y-%m-%d"],
+            help="Draft from what was known at the end of that day, UTC.",
+            show_default=False,
+        ),
+    ] = None,
     database: Database = None,
     form: FormatOption = Format.TABLE,
     language: LanguageOption = None,
 ) -> None:
     """Show a month's statement: as issued, or else a draft of what is known now."""
     import json
-    from datetime import UTC
+    from datetime import UTC, timedelta
 
     from app.cli import show
     from app.cli.options import open_database
@@ -79,8 +88,11 @@ def statement(
     from storage.statements import read
 
     check_month(month)
+    if as_known_on is not None and (issue or out is not None):
+        raise UsageError("--as-known-on drafts; leave out --issue and --out")
+    known_by = None if as_known_on is None else as_known_on.replace(tzinfo=UTC) + timedelta(days=1)
     with open_database(database, "statement") as connection:
-        issued = read(connection, contract, month)
+        issued = None if known_by else read(connection, contract, month)
         if issue and issued is None:
             issued = statements.issue(connection, contract, month, datetime.now(UTC), is_hasty=now)
         if issued is not None:
@@ -88,7 +100,7 @@ def statement(
         else:
             if out is not None:
                 raise UsageError(f"the statement of {month} is a draft; --out writes issued statements: add --issue")
-            drafted = statements.draft(connection, contract, month, datetime.now(UTC))
+            drafted = statements.draft(connection, contract, month, datetime.now(UTC), known_by)
             body, record = canonical(drafted.statement.body), statements.issue_record(connection, drafted, month)
             note(f"draft: not issued; {drafted.missing} checks of the month are not judged yet")
     if out is not None:
@@ -104,26 +116,28 @@ def act(
     date: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Date of the act.")],
     signer: Annotated[str, typer.Option("--signer", help="Who signed it.")],
     document: Annotated[Path, typer.Option("--document", help="The signed document; its digest is recorded.")],
+    role: Annotated[
+        str, typer.Option("--role", help="The signer's office, where the terms have due process.", show_default=False)
+    ] = "",
     database: Database = None,
 ) -> None:
-    """Record an officer's act on a line in procedure; a fine is charged only when an act has made it firm."""
-    import hashlib
+    """Record an officer's act on a line in procedure; a fine is charged only when an act has made it firm.
+
+    Where the terms have due process, a line becomes firm only once the process allows it.
+    """
     from datetime import UTC
 
     from app.cli.options import open_database
+    from app.cli.output import file_digest
     from app.errors import UsageError
     from app.jobs.statements import record_act
     from rules.records import Act
 
     if effect not in ("firm", "annulled"):
         raise UsageError(f"effect {effect!r} is neither firm nor annulled")
-    try:
-        sha256 = hashlib.sha256(document.read_bytes()).hexdigest()
-    except OSError as error:
-        raise UsageError(f"{document} cannot be read: {error}") from error
-    said = Act(line, effect, number, date.date().isoformat(), signer, sha256)
+    said = Act(line, effect, number, date.date().isoformat(), signer, file_digest(document))
     with open_database(database, "act") as connection:
-        record_act(connection, contract, said, datetime.now(UTC))
+        record_act(connection, contract, said, datetime.now(UTC), role)
     note(f"act {number} recorded: {line} is {effect}; it counts in the next statement")
 
 
@@ -212,11 +226,12 @@ def explain(
 
 
 def check_month(month: str) -> None:
-    """Refuse what is no month.
+    """Refuse a month that is none.
 
     Raises
     ------
     UsageError
+        When it is not written as 2026-09.
     """
     from app.errors import UsageError
     from rules.calendar import month_days

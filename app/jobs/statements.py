@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from app.errors import RefusedError
-from app.jobs import assess
+from app.jobs import assess, periods, process
 from app.jobs.contracts import Loaded, first_day, load_stored
 from rules.assess import is_held, opportunities, ripe_us, spans_us
 from rules.calendar import month_days, month_of, previous_month
@@ -19,6 +19,7 @@ from rules.records import ENGINE, Act, Determination
 from sensors.readings import Outcome
 from storage import contracts, determinations, health, readings, sequence, statements
 from storage.connection import Connection
+from storage.sequence import ALL_KNOWN
 from storage.statements import Issued
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,7 +39,9 @@ class Draft:
     known_through: int
 
 
-def draft(connection: Connection, contract: str, period: str, now: datetime) -> Draft:
+def draft(
+    connection: Connection, contract: str, period: str, now: datetime, known_by: datetime | None = None
+) -> Draft:
     """Compute the statement of a period from what is stored.
 
     Parameters
@@ -46,13 +49,18 @@ def draft(connection: Connection, contract: str, period: str, now: datetime) -> 
     contract, period : str
     now : datetime
         Decides which issued months are still open to late data. Aware.
+    known_by : datetime, optional
+        Look at no more than what was committed by then; at all by default. Aware.
 
     Raises
     ------
     RefusedError
         When nothing of the period is assessed, or the period before is not issued.
     """
-    months = open_months(connection, contract, period, now)
+    months = open_months(connection, contract, period, now if known_by is None else min(now, known_by))
+    if known_by is not None:
+        known_through = sequence.last_by(connection, known_by)
+        return _draft(connection, contract, period, months, known_through, held_through=known_through)
     return _draft(connection, contract, period, months, sequence.last(connection))
 
 
@@ -67,33 +75,45 @@ def open_months(connection: Connection, contract: str, period: str, now: datetim
     return found
 
 
-def _draft(connection: Connection, contract: str, period: str, months: Sequence[str], known_through: int) -> Draft:
-    """Compute a statement under the terms, register and acts as known; its checks are those that hold now."""
-    loaded, found, missing = _known(connection, contract, period, known_through)
+def _draft(
+    connection: Connection,
+    contract: str,
+    period: str,
+    months: Sequence[str],
+    known_through: int,
+    *,
+    held_through: int = ALL_KNOWN,
+) -> Draft:
+    """Compute a statement under the terms, register and acts as known; its checks are those that held by a number.
+
+    What a month's issue assesses is committed later than what it looks at, so these are two numbers.
+    """
+    loaded, found, missing = _known(connection, contract, period, known_through, held_through)
     if missing and not found:
         first, until = month_days(period)
         raise RefusedError(
             f"nothing of {period} is assessed; run poniente assess {contract} --from {first} --to {until}"
         )
     opening = _opening(connection, contract, period)
-    acts = statements.acts(connection, contract, known_through)
+    acts = process.chargeable(connection, contract, statements.acts(connection, contract, known_through), period)
     earlier: dict[str, Earlier] = {}
     for month in months:
-        before, again, _ = _known(connection, contract, month, known_through)
+        before, again, _ = _known(connection, contract, month, known_through, held_through)
         earlier[month] = Earlier(before.terms, again)
     settled = settle(loaded.terms, found, period, opening, acts, earlier)
     return Draft(settled, loaded, found, missing, known_through)
 
 
 def _known(
-    connection: Connection, contract: str, period: str, known_through: int
+    connection: Connection, contract: str, period: str, known_through: int, held_through: int
 ) -> tuple[Loaded, list[Determination], int]:
     """Find what holds for a month's checks, and how many of them are not judged."""
     days = month_days(period)
     loaded = load_stored(connection, contract, days[0], known_through)
     expected = opportunities(loaded.terms, loaded.register, days)
     # What was judged before the register changed may be no check any more.
-    found = [one for one in determinations.read(connection, contract, days) if is_held(loaded.terms, expected, one)]
+    held = determinations.read(connection, contract, days, held_through)
+    found = [one for one in held if is_held(loaded.terms, expected, one)]
     return loaded, found, len(expected - {one.opportunity for one in found})
 
 
@@ -126,7 +146,7 @@ def issue(connection: Connection, contract: str, period: str, now: datetime, *, 
         # Before anything is assessed: what is refused leaves nothing behind.
         _opening(connection, contract, period)
         months = open_months(connection, contract, period, now)
-        known_through = sequence.last(connection)
+        known_through = periods.closed_through(connection, contract, period) or sequence.last(connection)
         for month in (*(month for month in months if _is_touched(connection, contract, month)), period):
             assess.run(connection, contract, month_days(month), now, known_through)
         drafted = _draft(connection, contract, period, months, known_through)
@@ -190,13 +210,22 @@ def lines_of(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [line for block in sorted(body["blocks"]) for line in body["blocks"][block]["lines"]]
 
 
-def record_act(connection: Connection, contract: str, act: Act, now: datetime) -> None:
+def record_act(connection: Connection, contract: str, act: Act, now: datetime, role: str = "") -> None:
     """Record an act on a line that is in procedure in the contract's last issued statement.
+
+    Parameters
+    ----------
+    contract : str
+    act : Act
+    now : datetime
+        Aware.
+    role : str
+        The signer's office, where the terms have due process.
 
     Raises
     ------
     RefusedError
-        When no such line is in procedure.
+        When no such line is in procedure, or due process does not allow that it becomes firm.
     """
     if not (act.number.strip() and act.signer.strip()):
         raise RefusedError("an act needs a number and a signer: nothing is charged without a named officer")
@@ -205,12 +234,16 @@ def record_act(connection: Connection, contract: str, act: Act, now: datetime) -
     last = statements.last(connection, contract)
     if last is None:
         raise RefusedError(f"no statement of {contract} is issued, so no line is in procedure; issue the month first")
-    months = {line["id"]: line["fact_month"] for line in last.closing["in_procedure"]}
-    if act.line not in months:
-        raise RefusedError(f"{act.line!r} is not in procedure in the last statement; {len(months)} lines are")
-    if act.date[:7] < months[act.line]:
-        raise RefusedError(f"act {act.number} of {act.date} is older than the fact, which is of {months[act.line]}")
-    statements.record_act(connection, contract, act, now)
+    lines = {line["id"]: line for line in last.closing["in_procedure"]}
+    if act.line not in lines:
+        raise RefusedError(f"{act.line!r} is not in procedure in the last statement; {len(lines)} lines are")
+    month = lines[act.line]["fact_month"]
+    if act.date[:7] < month:
+        raise RefusedError(f"act {act.number} of {act.date} is older than the fact, which is of {month}")
+    if act.effect == "firm" and process.has_process(connection, contract, lines[act.line]):
+        process.make_firm(connection, contract, act, role, now)
+    else:
+        statements.record_act(connection, contract, act, now)
 
 
 def issue_record(connection: Connection, drafted: Draft, period: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from app.wording.figures import amount
 from rules import consequences, contract, measures
 from rules.examples import Reading
 from rules.payments.money import written
+from rules.process import terms as process
 from rules.records import Finding, FindingCode, GapCause, Unit
 
 # What needs no more than file, key, value and choices; the codes that several mistakes share stand in `_SHARED`.
@@ -44,6 +45,10 @@ _PLAIN = {
     FindingCode.CHARGED_TWICE: marked(
         "{place}: one fact would be charged twice, as {value}; name the clause that allows it, or let the dearest "
         "absorb the others: {either}."
+    ),
+    FindingCode.CITY_SILENCE_CONDEMNS: marked(
+        "{place}: the city's own silence would count against the contractor, and no clause says so; cite the clause, "
+        "or choose {either}."
     ),
     FindingCode.INSTALLATION_OVERLAP: marked(
         "{place}: device {value} hangs in two places at once; end the first installation before the next begins."
@@ -235,7 +240,7 @@ def _unknown_reference(finding: Finding) -> str:
 @cache
 def _tables() -> frozenset[frozenset[str]]:
     """Keys of each table of the terms: choices that are all of a table's keys are needed, not one of them."""
-    modules = (contract, measures, consequences)
+    modules = (contract, measures, consequences, process)
     models = {
         one
         for module in modules

@@ -39,3 +39,25 @@ select body from act where contract = %(contract)s and seq = %(seq)s
 select d.id, d.body
 from assessed a join determination d on d.id = a.id
 where a.contract = %(contract)s and a.seq = %(seq)s
+
+-- name: select_records_of
+select register, subject, place, body from record
+where contract = %(contract)s and seq = %(seq)s order by subject, place
+
+-- name: select_hash
+select hash from ledger where contract = %(contract)s and entry = %(entry)s
+
+-- name: select_issues
+-- What each issued statement says that the chain was then.
+select period, issue from statement where contract = %(contract)s order by period, revision
+
+-- name: first_unentered
+-- The first kept row that no entry speaks of: its entry was cut off the chain.
+select what, seq from (
+    select 'statement' as what, seq from statement where contract = %(contract)s
+    union all select 'act', seq from act where contract = %(contract)s
+    union all select 'record', seq from record where contract = %(contract)s
+    union all select 'determination', seq from assessed where contract = %(contract)s
+) kept
+where not exists (select from ledger l where l.contract = %(contract)s and l.seq = kept.seq)
+order by seq limit 1

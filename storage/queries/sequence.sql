@@ -14,3 +14,7 @@ select pg_advisory_xact_lock(hashtextextended('poniente commit', 0))
 -- Waits for commits under way, and lets go at once.
 select pg_advisory_lock_shared(hashtextextended('poniente commit', 0)),
        pg_advisory_unlock_shared(hashtextextended('poniente commit', 0))
+
+-- name: select_last_by
+-- Numbers are in commit order, and so are their times but for clocks set back: the last number says all before it.
+select coalesce(max(seq), 0) from committed where received_time <= %(instant)s

@@ -131,6 +131,10 @@ _FOUND = [
     (Finding(FindingCode.ONLY_OUTPUTS, _FILE, "standard.level", "output", ("outcome",)), "hangs on output alone"),
     (Finding(FindingCode.NEVER_CHARGED, _FILE, "standard[a].consequence", "allowance"), "(allowance)"),
     (Finding(FindingCode.FINES_UNBOUNDED, _FILE, "cap", "", ("cap", "total_cap")), "add cap or total_cap"),
+    (
+        Finding(FindingCode.CITY_SILENCE_CONDEMNS, _FILE, "process.city_silence", "upheld", ("annulled", "open")),
+        "cite the clause, or choose annulled or open.",
+    ),
     (Finding(FindingCode.UNSIGNED, "installations.csv", "s/d.signed_city, signed_contractor"), "not signed by both"),
 ]
 

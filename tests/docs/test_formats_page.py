@@ -12,7 +12,6 @@ from typing import get_args
 
 import pytest
 
-from app.export.files import read_decided, read_reliefs
 from app.bundle import layout
 from app.bundle.certificates import KEYS as CERTIFICATE_KEYS
 from app.bundle.certificates import SCHEMA as DESTRUCTION_SCHEMA
@@ -20,6 +19,7 @@ from app.bundle.certificates import Destruction
 from app.bundle.columns import schema
 from app.bundle.manifest import MANIFEST, SALTS, SIGNATURE, Entry, Kept, Manifest
 from app.bundle.manifest import SCHEMA as BUNDLE_SCHEMA
+from app.export.files import read_decided, read_reliefs
 from app.export.tables import _DETERMINATION_COLUMNS  # pyright: ignore[reportPrivateUsage]
 from app.jobs.demo_field import FIRST, MONTHS, field_of, messages_of, register_of
 from app.jobs.statements import ISSUE_SCHEMA

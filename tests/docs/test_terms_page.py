@@ -23,6 +23,8 @@ from rules.load import TERMS_FILES
 from rules.measures import Measure, RecordedMeasure
 from rules.numbers import Clause, Dated
 from rules.payments.money import written
+from rules.process.standing import State
+from rules.process.terms import ClockName, HolidayList, Permission, Start
 from rules.records import FindingCode
 from rules.register import REGISTER_FILES
 from rules.sampling import draw
@@ -32,6 +34,7 @@ from tests.docs.pages import assert_named, page
 from tests.house.sources import ROOT, assert_none
 
 PAGE = page("terms.md")
+PROCESS_PAGE = page("due-process.md")
 _STREET = ["VP-01", "street"]
 
 
@@ -78,7 +81,10 @@ def _choices(annotation: Any) -> Iterator[str]:
 def test_keys_when_looked_up() -> None:
     keys = {key for key, _ in _leaves(ContractFile)}
     assert {"standard.measure.residual", "standard.consequence.cap.pct", "late.grace"} <= keys
-    assert_named(PAGE, keys)
+    # Every clock has the same keys: they are written once, under `process.clocks.NAME`.
+    assert_named(PAGE + PROCESS_PAGE, {re.sub(r"^(process\.clocks)\.\w+\.", r"\1.NAME.", key) for key in keys})
+    assert_named(PROCESS_PAGE, {f"holidays.{name}" for name in HolidayList.model_fields})
+    assert_named(PROCESS_PAGE, {*ClockName, *Permission, *Start, *State})
 
 
 def test_keys_of_clause_and_value_when_looked_up() -> None:
@@ -90,8 +96,8 @@ def test_choices_when_looked_up() -> None:
     of_values = [field.annotation for field in Dated.model_fields.values()]
     annotations = [annotation for _, annotation in _leaves(ContractFile)] + of_values
     choices = {choice for annotation in annotations for choice in _choices(annotation)}
-    assert {"by_cause", "es-CL", "operator_off", "longest_unemptied"} <= choices
-    assert_named(PAGE, choices)
+    assert {"by_cause", "es-CL", "operator_off", "longest_unemptied", "firm_by_act"} <= choices
+    assert_named(PAGE + PROCESS_PAGE, choices)
 
 
 def test_findings_when_looked_up() -> None:
