@@ -67,7 +67,7 @@ class TimeTariff(Table):
     kind: Literal["per_time"]
     amount: Amount
     unit: str = Field(description=_UNIT)
-    time: Every = Field(description="Length of what is counted: PT1H, P1D.")
+    length: Every = Field(alias="time", description="Length of what is counted: PT1H, P1D.")
     count: Literal["started", "completed", "exact"] = Field(description="What becomes of a part of one.")
     of: Literal["excess", "whole"] = Field(description="The time beyond the target, or all of it.")
 

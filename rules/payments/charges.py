@@ -96,7 +96,16 @@ class Charge:
         self.state, self.amount = state, Fraction(0)
 
     def note(self, step: Step, before: Fraction, detail: Mapping[str, Any]) -> None:
-        """Write a step into the trace: what came in, what goes out, by which numbers."""
+        """Write a step into the trace: what came in, what goes out, by which numbers.
+
+        Parameters
+        ----------
+        step : Step
+        before : Fraction
+            What came in; the amount of now goes out.
+        detail : mapping
+            Codes and numbers that the step used.
+        """
         self.trace.append({"step": step.value, "in": written(before), "out": written(self.amount), **detail})
 
 
@@ -124,7 +133,16 @@ class Sum:
     trace: list[dict[str, Any]]
 
     def note(self, step: Step, before: Fraction, detail: Mapping[str, Any]) -> None:
-        """Write a step into the trace: what came in, what goes out, by which numbers."""
+        """Write a step into the trace: what came in, what goes out, by which numbers.
+
+        Parameters
+        ----------
+        step : Step
+        before : Fraction
+            What came in; the amount of now goes out.
+        detail : mapping
+            Codes and numbers that the step used.
+        """
         self.trace.append({"step": step.value, "in": written(before), "out": written(self.amount), **detail})
 
 

@@ -113,7 +113,7 @@ def _dearest(terms: Terms, standard: Standard, consequence: Consequence, count: 
         case TimeTariff():
             target = value_on(standard.target.value, first, "us") if tariff.of == "whole" else Fraction(0)
             # A part begun counts as one at most.
-            units = -(-(excess + target) // value_on(tariff.time, first, "us"))
+            units = -(-(excess + target) // value_on(tariff.length, first, "us"))
             amount = paid * value_on(tariff.amount, first) * units
         case RangeTariff():
             amount = paid * value_on(tariff.max, first)

@@ -56,7 +56,14 @@ class Price:
 
 
 def value_charged(one: Determination, *, is_bonus: bool = False) -> int:
-    """Value of the measure that a tariff is applied to. [the determination's unit]."""
+    """Value of the measure that a tariff is applied to. [the determination's unit].
+
+    Parameters
+    ----------
+    one : Determination
+    is_bonus : bool
+        Whether the tariff pays what goes beyond the target.
+    """
     if one.is_missed_borne or is_bonus:
         return one.borne
     return one.target + 1 if one.op == Op.AT_MOST else max(one.target - 1, 0)
@@ -233,7 +240,7 @@ def _share(value: int) -> Fraction:
 
 def _counted(tariff: TimeTariff, day: date, length_us: int) -> Fraction:
     """How many hours, days or others a time counts as."""
-    exact = Fraction(length_us) / value_on(tariff.time, day, "us")
+    exact = Fraction(length_us) / value_on(tariff.length, day, "us")
     match tariff.count:
         case "started":
             return Fraction(-(-exact // 1))
@@ -246,7 +253,7 @@ def _counted(tariff: TimeTariff, day: date, length_us: int) -> Fraction:
 
 
 def _said(tariff: TimeTariff, day: date) -> str:
-    return str(dated_on(tariff.time, day).value)
+    return str(dated_on(tariff.length, day).value)
 
 
 def _planned(terms: Terms, tariff: PlanTariff, day: date, planned: int) -> Price:

@@ -1,8 +1,5 @@
 """Determinations to money: against a plain calculation, the laws, and the vectors of real clauses."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -22,10 +19,10 @@ from rules.payments.money import read, written
 from rules.payments.statement import Statement, opening_of_nothing
 from rules.payments.steps import limit_on
 from rules.records import Act, Determination, Op, Relief, Verdict, canonical, digest
-from tests.payment_oracle import Month, Payment, pay
+from tests.payment_months import Month, pay
+from tests.payment_oracle import Payment
 from tests.rules.contracts import Table, changed, contract_table, full_standard, terms_of
 from tests.rules.drawn import FAIR_ORDERS, INDEXES, PERIOD, fact, facts, reliefs, tables
-from tests.rules.month import statement
 
 NOUGHT = Fraction(0)
 MORE = settings(deadline=None, max_examples=150)
@@ -496,13 +493,3 @@ def test_held_money_waits_for_an_act_when_the_terms_hold_the_inconclusive() -> N
     assert (1_479_000, {LINE: Fraction(-1_000)}) == (net(first), amounts(first, "C"))
     second = settle(terms, [], "2026-10", first.closing, [act(LINE)])
     assert (1_478_000, {LINE: Fraction(-1_000)}) == (net(second), amounts(second, "B"))
-
-
-@pytest.mark.parametrize(
-    ("zone", "locale", "seed"), [("Pacific/Kiritimati", "C", "1"), ("America/Santiago", "tr_TR.UTF-8", "2")]
-)
-def test_month_is_the_same_bytes_when_another_process_computes_it(zone: str, locale: str, seed: str) -> None:
-    env = {**os.environ, "TZ": zone, "LC_ALL": locale, "PYTHONHASHSEED": seed}
-    command = [sys.executable, "-m", "tests.rules.month"]
-    found = subprocess.run(command, env=env, capture_output=True, check=True, timeout=100)
-    assert statement().encode() == found.stdout
