@@ -134,13 +134,16 @@ def _check_carried(
 
 
 def _check(again: Earlier, month: str) -> None:
-    terms = again.terms
+    terms, seen = again.terms, set[str]()
     for one in again.determinations:
         if one.contract != terms.id or one.digests.get("terms") != terms.digest:
             told = f"determination {one.id} was made under other terms than {terms.id}@{terms.version}"
             raise CalculationError(told)
         if not one.day.startswith(f"{month}-"):
             raise CalculationError(f"determination {one.id} is not of {month}")
+        if one.opportunity in seen:
+            raise CalculationError(f"two determinations judge {one.opportunity}; keep the one that holds")
+        seen.add(one.opportunity)
 
 
 def decide(stated: dict[str, dict[str, Any]], decided: Sequence[Line]) -> None:

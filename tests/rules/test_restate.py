@@ -1,6 +1,7 @@
 """Restatement: what became known late, as lines of a later month; what was issued stays."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -186,6 +187,15 @@ def test_month_is_refused_when_its_facts_are_of_other_terms_or_another_month() -
         story.known[SEPTEMBER] = rows
         with pytest.raises(CalculationError, match=told):
             story.issue(OCTOBER, [])
+
+
+def test_month_is_refused_when_a_check_of_it_is_judged_twice() -> None:
+    story = Story(terms := one_standard("price"))
+    (one,) = said(terms, Verdict.MET)
+    story.issue(SEPTEMBER, [one])
+    story.known[SEPTEMBER] = [one, replace(one, digests={**one.digests, "readings": "9" * 64})]
+    with pytest.raises(CalculationError, match="two determinations judge"):
+        story.issue(OCTOBER, [])
 
 
 @given(st.data())
