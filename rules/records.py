@@ -9,11 +9,15 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self, cast
 
 # Raised whenever the same readings and terms could give other results; part of every determination's inputs.
 ENGINE = "1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Made once: making one takes as long as writing a small content. The look for floats finds what turns in a circle.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+)
 
 
 class Verdict(StrEnum):
@@ -175,6 +179,19 @@ class Determination:
         """All fields by name; what is stored, written and digested."""
         return {name: getattr(self, name) for name in self.__slots__}
 
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read the canonical JSON of a determination's content.
+
+        Parameters
+        ----------
+        text : str
+            As it was written; what it holds is not checked.
+        """
+        said: dict[str, Any] = json.loads(text)
+        said |= {"verdict": Verdict(said["verdict"]), "op": Op(said["op"]), "unit": Unit(said["unit"])}
+        return cls(**said)
+
     @property
     def inputs_digest(self) -> str:
         """SHA-256 of what the result was computed from."""
@@ -277,6 +294,11 @@ class Choice:
     signer: str
 
 
+# Types that hold no float, by themselves or inside. Subclasses are looked at one by one.
+_ONLY_TEXT = frozenset({str})
+_PLAIN = frozenset({str, int, bool, type(None), Verdict, Unit, Op, GapCause})
+
+
 def opportunity_name(place: tuple[str, str, int, str], window_start_us: int) -> str:
     """Name what is judged, whether or not it is judged already.
 
@@ -300,7 +322,7 @@ def canonical(content: object) -> str:
         When the content holds a binary float or a type that JSON does not have.
     """
     _refuse_floats(content)
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(content)
 
 
 def digest(content: object) -> str:
@@ -315,13 +337,21 @@ def utc(instant_us: int) -> str:
 
 
 def _refuse_floats(content: object) -> None:
-    if isinstance(content, float):
-        raise TypeError(f"a binary float has no canonical form: {content!r}")
     if isinstance(content, dict):
-        for key, value in content.items():  # pyright: ignore[reportUnknownVariableType]
-            if not isinstance(key, str):
-                raise TypeError(f"a key must be text, not {key!r}")  # json would write 0.1 and "0.1" alike
-            _refuse_floats(value)  # pyright: ignore[reportUnknownArgumentType]
+        known = cast("dict[object, object]", content)
+        if not _ONLY_TEXT.issuperset(map(type, known)):
+            for key in known:
+                if not isinstance(key, str):
+                    raise TypeError(f"a key must be text, not {key!r}")  # json would write 0.1 and "0.1" alike
+        parts = list(known.values())
     elif isinstance(content, list | tuple):
-        for value in content:  # pyright: ignore[reportUnknownVariableType]
-            _refuse_floats(value)  # pyright: ignore[reportUnknownArgumentType]
+        parts = cast("list[object]", content)
+    elif isinstance(content, float):
+        raise TypeError(f"a binary float has no canonical form: {content!r}")
+    else:
+        return
+    # Most of what is written holds plain values alone: one look at all their types is quicker than one at each.
+    if not _PLAIN.issuperset(map(type, parts)):
+        for part in parts:
+            if type(part) not in _PLAIN:
+                _refuse_floats(part)

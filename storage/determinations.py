@@ -1,13 +1,12 @@
 """Determinations: appended when their inputs are new, never changed; what held when is kept beside."""
 
-import json
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
 import psycopg
 
-from rules.records import Determination, Verdict, canonical
+from rules.records import Determination, canonical
 from storage import ledger, sequence
 from storage.errors import NotThereError
 from storage.sequence import ALL_KNOWN
@@ -81,7 +80,7 @@ def read(
     """
     parameters = {"contract": contract, "first": days[0], "until": days[1], "known_through": known_through}
     rows = connection.execute(query("determinations", "select_held"), parameters)
-    return [_determination(body) for _, _, body in rows]
+    return [Determination.read(body) for _, _, body in rows]
 
 
 def read_one(connection: psycopg.Connection, determination_id: str) -> Determination:
@@ -95,10 +94,4 @@ def read_one(connection: psycopg.Connection, determination_id: str) -> Determina
     row = connection.execute(query("determinations", "select_one"), {"id": determination_id}).fetchone()
     if row is None:
         raise NotThereError(f"determination {determination_id!r} is not stored")
-    return _determination(row[0])
-
-
-def _determination(body: str) -> Determination:
-    said: dict[str, Any] = json.loads(body)
-    said["verdict"] = Verdict(said["verdict"])
-    return Determination(**said)
+    return Determination.read(row[0])

@@ -1,16 +1,19 @@
 """Charges: what a determination costs by one consequence, on its way through the steps to an amount."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, assert_never
+
+import numpy as np
 
 from rules.consequences import Consequence, Inconclusive
 from rules.contract import Standard, Step, Terms
 from rules.instruments import Points
 from rules.numbers import Clause, Dated
+from rules.payments.checks import Checks, Mask
 from rules.payments.money import written
 from rules.records import Choice, Determination, Relief, Verdict
 
@@ -185,48 +188,66 @@ class Month:
     capped: dict[str, Fraction] = field(default_factory=dict[str, Fraction])
 
 
-def charges_of(terms: Terms, determinations: Iterable[Determination]) -> list[Charge]:
-    """Make a charge of every determination that costs something, or may.
+def charges_of(terms: Terms, checks: Checks) -> list[Charge]:
+    """Make a charge of every check that costs something, or may.
 
     Parameters
     ----------
     terms : Terms
-    determinations : iterable of Determination
+    checks : Checks
+
+    Returns
+    -------
+    list of Charge
+        In the order of time.
     """
-    standards = {standard.id: standard for standard in terms.file.standard}
     charges: list[Charge] = []
-    for one in determinations:
-        standard = standards[one.standard]
-        state, earned = _state(standard, one), _is_earned(standard, one)
-        for place, consequence in enumerate(standard.consequence):
-            if consequence.on == "not_met" and state is not None:
-                charges.append(Charge(one, standard, place, state=state))
-            elif consequence.on == "met" and earned:
-                charges.append(Charge(one, standard, place))
+    for standard in terms.file.standard:
+        leads = _leads(standard, checks)
+        for row in np.flatnonzero(leads.charged | leads.held | leads.earned).tolist():
+            one = checks.fact(row)
+            for place, consequence in enumerate(standard.consequence):
+                if consequence.on == "met" and leads.earned[row]:
+                    charges.append(Charge(one, standard, place))
+                elif consequence.on == "not_met" and not leads.earned[row]:
+                    state = ChargeState.HELD if leads.held[row] else ChargeState.CHARGED
+                    charges.append(Charge(one, standard, place, state=state))
     return sorted(charges, key=lambda charge: charge.order)
 
 
-def _state(standard: Standard, one: Determination) -> ChargeState | None:
-    """What a verdict leads to; an inconclusive one pays what the terms say."""
-    if one.verdict != Verdict.INCONCLUSIVE:
-        return ChargeState.CHARGED if one.verdict == Verdict.NOT_MET else None
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leads:
+    """What a standard's checks lead to: nothing where none of the three."""
+
+    charged: Mask
+    held: Mask
+    earned: Mask
+
+
+def _leads(standard: Standard, checks: Checks) -> _Leads:
+    """Find what verdicts lead to; an inconclusive one pays what the terms say."""
+    of = checks.standard.where(standard.id)
+    doubtful = of & checks.verdict.where(Verdict.INCONCLUSIVE)
+    charged, earned = of & checks.verdict.where(Verdict.NOT_MET), of & checks.verdict.where(Verdict.MET)
+    held = np.zeros_like(of)
     match standard.inconclusive:
         case Inconclusive.NO_DEDUCTION:
-            return None
+            pass
         case Inconclusive.DEDUCT:
-            return ChargeState.CHARGED
+            charged |= doubtful
         case Inconclusive.HOLD:
-            return ChargeState.HELD
+            held = doubtful
         case Inconclusive.BY_CAUSE:
-            # Every gap that the contractor bears hid the worst, every other doubt is to its benefit.
-            return ChargeState.CHARGED if one.is_missed_borne else None
-
-
-def _is_earned(standard: Standard, one: Determination) -> bool:
-    """Whether a bonus is earned: the standard is met, or would be but for what the city bears."""
-    if one.verdict != Verdict.INCONCLUSIVE:
-        return one.verdict == Verdict.MET
-    return standard.inconclusive == Inconclusive.BY_CAUSE and not one.is_missed_borne
+            # Every gap that the contractor bears hid the worst, every other doubt is to its benefit: so a bonus is
+            # earned too where the standard would be met but for what the city bears.
+            charged |= doubtful & checks.is_missed_borne
+            earned |= doubtful & ~checks.is_missed_borne
+        case other:  # pyright: ignore[reportUnnecessaryComparison]
+            assert_never(other)
+    if all(one.on == "not_met" for one in standard.consequence):
+        # Nearly all checks of a month are met: without a bonus none of them becomes an object.
+        earned = np.zeros_like(of)
+    return _Leads(charged, held, earned)
 
 
 def parameter(terms: Terms, holder: Standard | Clause, number: Dated, unit: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A month's facts folded into its lines, and what the months after must know of it."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,11 +9,12 @@ from rules.calendar import month_days
 from rules.contract import Terms
 from rules.errors import CalculationError
 from rules.payments.charges import Charge, ChargeState, Month, charges_of
+from rules.payments.checks import Checks
 from rules.payments.history import History, spent_before
 from rules.payments.lines import Line, line_of, sum_line
 from rules.payments.money import written
 from rules.payments.steps import run_steps
-from rules.records import Choice, Determination, Relief, Verdict
+from rules.records import Choice, Relief, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +58,19 @@ class Known:
         return cls(tuple(reliefs), tuple(one for one in said if isinstance(one, Choice)))
 
 
-def _choices(determinations: Sequence[Determination], choices: Sequence[Choice]) -> dict[tuple[str, str], Choice]:
+def _choices(charges: Sequence[Charge], choices: Sequence[Choice]) -> dict[tuple[str, str], Choice]:
     """Find which check each choice is for; two for one check are refused."""
     said = {(one.standard, one.subject, one.day, one.nature): one for one in choices}
     if len(said) < len(choices):
         raise CalculationError("two acts choose a sum for the same line; keep the one that holds")
-    places = {(one.standard, one.subject, one.day): one.opportunity for one in determinations} if said else {}
+    facts = [charge.determination for charge in charges] if said else []
+    places = {(one.standard, one.subject, one.day): one.opportunity for one in facts}
     return {(places[key[:3]], key[3]): one for key, one in said.items() if key[:3] in places}
 
 
 def fold(
     terms: Terms,
-    determinations: Sequence[Determination],
+    checks: Checks,
     period: str,
     known: Known | None = None,
     history: History | None = None,
@@ -80,35 +81,36 @@ def fold(
     ----------
     terms : Terms
         The version that holds in the month.
-    determinations : sequence of Determination
+    checks : Checks
     period : str
     known : Known, optional
         What officers decided for any month.
     history : mapping, optional
         Of the months before.
     """
+    charges = charges_of(terms, checks)
     month = Month(
         terms,
         month_days(period)[0],
-        charges_of(terms, determinations),
-        planned=Counter(one.standard for one in determinations),
+        charges,
+        planned=checks.standard.counts(),
         reliefs=known.reliefs if known else (),
-        choices=_choices(determinations, known.choices) if known else {},
+        choices=_choices(charges, known.choices) if known else {},
         spent=spent_before(terms, history or {}, period),
     )
     run_steps(month)
     lines = [line_of(terms, charge, period) for charge in month.charges]
     lines += [sum_line(one, period) for one in month.sums]
-    return Folded(month.charges, lines, _remembered(month, determinations))
+    return Folded(month.charges, lines, _remembered(month, checks))
 
 
-def _remembered(month: Month, determinations: Sequence[Determination]) -> dict[str, dict[str, str]]:
+def _remembered(month: Month, checks: Checks) -> dict[str, dict[str, str]]:
     """What triggers, caps on the whole and retentions of later months ask of this one."""
     return {
         "points": {one.account.id: written(one.points + _shadow(month, one.shadow)) for one in month.sums},
-        "not_met": _not_met(month, determinations),
+        "not_met": _not_met(month, checks),
         "total_cap": {name: written(amount) for name, amount in month.capped.items()},
-        "score": _scores(month, determinations),
+        "score": _scores(month),
     }
 
 
@@ -117,30 +119,26 @@ def _shadow(month: Month, points: Fraction) -> Fraction:
     return points if bedding and bedding.counts_for_triggers else Fraction(0)
 
 
-def _not_met(month: Month, determinations: Sequence[Determination]) -> dict[str, str]:
+def _not_met(month: Month, checks: Checks) -> dict[str, str]:
     """Events not met of the standards that a trigger counts; those excused, or of bedding-in, as the terms say."""
-    watched = {one.of for one in month.terms.file.trigger}
+    watched = {one.of for one in month.terms.file.trigger} & {one.id for one in month.terms.file.standard}
     left_out = {ChargeState.RELIEVED}
     bedding = month.terms.file.bedding_in
     if bedding and not bedding.counts_for_triggers:
         left_out.add(ChargeState.SHADOW)
-    excused = {one.determination.opportunity for one in month.charges if one.state in left_out}
-    counted = Counter(
-        one.standard
-        for one in determinations
-        if one.standard in watched and one.verdict == Verdict.NOT_MET and one.opportunity not in excused
-    )
-    standards = {one.id for one in month.terms.file.standard}
-    return {name: str(counted[name]) for name in sorted(watched & standards)}
+    counted = checks.standard.counts(checks.verdict.where(Verdict.NOT_MET))
+    excused = [one.determination for one in month.charges if one.state in left_out]
+    missed = {(one.opportunity, one.standard) for one in excused if one.verdict == Verdict.NOT_MET}
+    counted.subtract(standard for _, standard in missed)
+    return {name: str(counted[name]) for name in sorted(watched)}
 
 
-def _scores(month: Month, determinations: Sequence[Determination]) -> dict[str, str]:
+def _scores(month: Month) -> dict[str, str]:
     """How many checks of a retention's standard were not failed, of how many: `n/m`."""
     found: dict[str, str] = {}
     excused = {one.determination.opportunity for one in month.charges if one.state == ChargeState.RELIEVED}
-    charged = {one.determination.opportunity for one in month.charges if not one.is_bonus} - excused
     for name in sorted({one.standard for one in month.terms.file.retention}):
-        of = [one for one in determinations if one.standard == name]
-        failed = sum(one.opportunity in charged for one in of)
-        found[name] = f"{len(of) - failed}/{len(of)}"
+        own = [one for one in month.charges if one.standard.id == name and not one.is_bonus]
+        failed, of = {one.determination.opportunity for one in own} - excused, month.planned.get(name, 0)
+        found[name] = f"{of - len(failed)}/{of}"
     return found

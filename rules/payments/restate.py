@@ -15,6 +15,7 @@ from rules.calendar import previous_month
 from rules.contract import Terms
 from rules.errors import CalculationError
 from rules.payments.carry import Carried, carry_over
+from rules.payments.checks import Checks
 from rules.payments.fold import Folded, Known, fold
 from rules.payments.lines import Block, Line, LineKind
 from rules.payments.money import read, written
@@ -31,12 +32,17 @@ class Earlier:
     ----------
     terms : Terms
         The version that held in it.
-    determinations : sequence of Determination
+    determinations : Checks or sequence of Determination
         One for each of its opportunities.
     """
 
     terms: Terms
-    determinations: Sequence[Determination]
+    determinations: Checks | Sequence[Determination]
+
+    @property
+    def checks(self) -> Checks:
+        """The determinations as columns."""
+        return Checks.of(self.determinations)
 
 
 @dataclass(slots=True)
@@ -104,12 +110,13 @@ def restate(
     for month in sorted(earlier):
         if month not in opening["stated"]:
             raise CalculationError(f"{month} is not open to restatement in {period}")
-        _check(earlier[month], month)
+        again, checks = earlier[month], earlier[month].checks
+        checks.refuse_foreign(again.terms, month)
         before = opening["stated"][month]
-        folded = fold(earlier[month].terms, earlier[month].determinations, month, known, restated.history)
+        folded = fold(again.terms, checks, month, known, restated.history)
         # What was retained of the month stands as it was stated.
         restated.history[month] = {**restated.history.get(month, {}), **folded.history}
-        restated.stated[month] = _restate_month(before, earlier[month], (month, period), (folded, restated))
+        restated.stated[month] = _restate_month(before, again, (month, period), (folded, restated))
     _check_carried(opening.get("cap_carry", {}), restated, earlier, period)
     needed = {period, *earlier}
     # The first month to restate next time opens with what the month before it carried over.
@@ -131,19 +138,6 @@ def _check_carried(
             raise CalculationError(
                 f"caps of {month} carry over otherwise than stated; restate the month after it too"
             )
-
-
-def _check(again: Earlier, month: str) -> None:
-    terms, seen = again.terms, set[str]()
-    for one in again.determinations:
-        if one.contract != terms.id or one.digests.get("terms") != terms.digest:
-            told = f"determination {one.id} was made under other terms than {terms.id}@{terms.version}"
-            raise CalculationError(told)
-        if not one.day.startswith(f"{month}-"):
-            raise CalculationError(f"determination {one.id} is not of {month}")
-        if one.opportunity in seen:
-            raise CalculationError(f"two determinations judge {one.opportunity}; keep the one that holds")
-        seen.add(one.opportunity)
 
 
 def decide(stated: dict[str, dict[str, Any]], decided: Sequence[Line]) -> None:
@@ -284,11 +278,7 @@ def _vanished(name: str, entry: Mapping[str, Any], month: _Month) -> Line:
     """Make a line of what costs nothing any more, with the determination that now says so."""
     day = name.split("/")[3]
     # What a cap carried over rests on no determination of the month, and has no subject.
-    found = [
-        one.id
-        for one in month.again.determinations
-        if (one.standard, one.subject, one.day) == (entry["standard"], entry["subject"], day)
-    ]
+    found = month.again.checks.ids_at(entry["standard"], entry["subject"], day)
     place = {key: entry[key] for key in ("nature", "standard", "subject", "zone", "fact_month")}
     says = {"clause": entry["says"]["clause"]}
     return Line(

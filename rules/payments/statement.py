@@ -17,6 +17,7 @@ from rules.contract import Base, Terms
 from rules.errors import CalculationError
 from rules.numbers import value_on
 from rules.payments.carry import carry_over
+from rules.payments.checks import Checks
 from rules.payments.fold import Known, fold
 from rules.payments.history import remembered
 from rules.payments.indexed import fix_index
@@ -73,7 +74,7 @@ def opening_of_nothing(terms: Terms, period: str) -> dict[str, Any]:
 
 def settle(
     terms: Terms,
-    determinations: Sequence[Determination],
+    determinations: Checks | Sequence[Determination],
     period: str,
     opening: dict[str, Any] | None = None,
     decided: Iterable[Decided] = (),
@@ -85,7 +86,7 @@ def settle(
     ----------
     terms : Terms
         The version that holds on the period's first day.
-    determinations : sequence of Determination
+    determinations : Checks or sequence of Determination
         One for each opportunity of the period, in any order.
     period : str
         For example `2026-09`.
@@ -106,11 +107,13 @@ def settle(
             f"{period} is not the first month of {terms.id}; give the closing state of the one before"
         )
     opened = opening_of_nothing(terms, period) if opening is None else opening
-    _check(terms, determinations, period, opened)
+    checks = Checks.of(determinations)
+    _check(terms, checks, period, opened)
     said = list(decided)
     acts, known = [one for one in said if isinstance(one, Act)], Known.of(said)
-    restated = restate(opened, earlier or {}, period, known)
-    folded = fold(terms, determinations, period, known, restated.history)
+    again = {month: Earlier(one.terms, one.checks) for month, one in (earlier or {}).items()}
+    restated = restate(opened, again, period, known)
+    folded = fold(terms, checks, period, known, restated.history)
     restated.history[period] = folded.history
     before = restated.carried.get(previous_month(period), {})
     carried, restated.carried[period] = carry_over(terms, folded.charges, before, period)
@@ -122,7 +125,7 @@ def settle(
     net = _total(lines, Block.SETTLEMENT) + _total(lines, Block.FIRM)
     closing_lines, left_over = _close(terms, net, read(opened["carry_over"]), period)
     lines = sorted([*lines, *closing_lines, *pending], key=lambda line: (line.block, line.kind, line.id))
-    still_open = [asdict(line) for line in lines if line.block == Block.IN_PROCEDURE and read(line.amount) != 0]
+    still_open = [_content(line) for line in lines if line.block == Block.IN_PROCEDURE and read(line.amount) != 0]
     closing: dict[str, Any] = {
         "schema": STATE_SCHEMA,
         "contract": terms.id,
@@ -137,8 +140,8 @@ def settle(
         closing["cap_carry"] = {month: rows for month, rows in sorted(restated.carried.items()) if rows}
     if history := remembered(restated.history):
         closing["history"] = history
-    body = _body(terms, period, lines, determinations, opened, closing)
-    body["restates"] = _restates(earlier or {})
+    body = _body(terms, period, lines, checks, opened, closing)
+    body["restates"] = _restates(again)
     body |= booked(terms, lines, period)
     if given := notices(terms, restated.history, period, known.reliefs):
         body["notices"] = given
@@ -148,17 +151,13 @@ def settle(
 def _restates(earlier: Mapping[str, Earlier]) -> dict[str, Any]:
     """Which months were looked at again, under which terms and from which determinations."""
     return {
-        month: {"terms_version": one.terms.version, "determinations_sha256": _digest_of(one.determinations)}
+        month: {"terms_version": one.terms.version, "determinations_sha256": one.checks.sha256}
         for month, one in earlier.items()
     }
 
 
-def _digest_of(determinations: Iterable[Determination]) -> str:
-    return digest(sorted([one.id, digest(one.content())] for one in determinations))
-
-
-def _check(terms: Terms, determinations: Sequence[Determination], period: str, opening: dict[str, Any]) -> None:
-    first, until = month_days(period)
+def _check(terms: Terms, checks: Checks, period: str, opening: dict[str, Any]) -> None:
+    first = month_days(period)[0]
     effective = terms.file.contract.effective
     if not effective.since <= first < effective.until:
         raise CalculationError(f"terms {terms.id}@{terms.version} hold from {effective.since}, not in {period}")
@@ -169,20 +168,7 @@ def _check(terms: Terms, determinations: Sequence[Determination], period: str, o
     if (opening["contract"], opening["period"]) != (terms.id, previous_month(period)):
         told = f"{opening['contract']} {opening['period']}"
         raise CalculationError(f"opening state of {told} does not open {terms.id} {period}")
-    seen: set[str] = set()
-    standards = {standard.id for standard in terms.file.standard}
-    for one in determinations:
-        if one.contract != terms.id or one.digests.get("terms") != terms.digest:
-            raise CalculationError(
-                f"determination {one.id} was made under other terms than {terms.id}@{terms.version}"
-            )
-        if one.standard not in standards:
-            raise CalculationError(f"determination {one.id} is of a standard that {terms.id}@{terms.version} lacks")
-        if not first <= date.fromisoformat(one.day) < until:
-            raise CalculationError(f"determination {one.id} is not of {period}")
-        if one.opportunity in seen:
-            raise CalculationError(f"two determinations judge {one.opportunity}; keep the one that holds")
-        seen.add(one.opportunity)
+    checks.refuse_foreign(terms, period)
 
 
 def _by_line(acts: Iterable[Act]) -> dict[str, Act]:
@@ -292,6 +278,11 @@ def _close(terms: Terms, net: Fraction, owed: Fraction, period: str) -> tuple[li
     return lines, carry_over
 
 
+def _content(line: Line) -> dict[str, Any]:
+    # Its parts are plain already: `asdict` would copy each of them, which takes as long as all the steps.
+    return {name: getattr(line, name) for name in line.__slots__}
+
+
 def _total(lines: Iterable[Line], block: Block) -> Fraction:
     return sum((read(line.amount) for line in lines if line.block == block), Fraction(0))
 
@@ -300,11 +291,11 @@ def _body(
     terms: Terms,
     period: str,
     lines: Sequence[Line],
-    determinations: Sequence[Determination],
+    checks: Checks,
     opening: dict[str, Any],
     closing: dict[str, Any],
 ) -> dict[str, Any]:
-    totals = {block: _total(lines, block) for block in Block}
+    totals, verdicts = {block: _total(lines, block) for block in Block}, checks.verdict.counts()
     base = sum((read(line.amount) for line in lines if line.kind == LineKind.BASE), Fraction(0))
     return {
         "schema": STATEMENT_SCHEMA,
@@ -317,7 +308,7 @@ def _body(
         "blocks": {
             block.value: {
                 "total": written(totals[block]),
-                "lines": [asdict(line) for line in lines if line.block == block],
+                "lines": [_content(line) for line in lines if line.block == block],
             }
             for block in Block
         },
@@ -329,9 +320,9 @@ def _body(
             "in_procedure": written(totals[Block.IN_PROCEDURE]),
         },
         "determinations": {
-            "count": len(determinations),
-            **{verdict.value: sum(one.verdict == verdict for one in determinations) for verdict in Verdict},
-            "sha256": _digest_of(determinations),
+            "count": len(checks),
+            **{verdict.value: verdicts[verdict] for verdict in Verdict},
+            "sha256": checks.sha256,
         },
         "opening_sha256": digest(opening),
         "closing_sha256": digest(closing),
