@@ -24,8 +24,8 @@ from rules.contract import Terms
 from rules.errors import CalculationError
 from rules.records import Determination, Op, Verdict, canonical, digest
 
-# Rows digested at a time: the text of a million is never there at once.
-_PIECE = 4096
+# Rows digested at a time: so few that their lists do not wake the search for garbage among millions of objects.
+_PIECE = 512
 Mask = NDArray[np.bool_]
 
 

@@ -1,9 +1,12 @@
 """Exact money: fractions inside, rounded where the terms say and nowhere else, written without loss."""
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal, assert_never
 
 Mode = Literal["half_up", "half_even", "down"]
+# A month's lines are read five times each; more different amounts than this are read anew.
+_READ_MAX = 65_536
 
 
 def rounded(amount: Fraction, step: Fraction, mode: Mode) -> Fraction:
@@ -19,6 +22,8 @@ def rounded(amount: Fraction, step: Fraction, mode: Mode) -> Fraction:
         `half_up` away from nought at one half, `half_even` to the even step, `down` towards nought.
     """
     steps = abs(amount) / step
+    if steps.denominator == 1:
+        return amount
     match mode:
         case "half_up":
             whole = (2 * steps + 1) // 2
@@ -50,6 +55,7 @@ def written(amount: Fraction) -> str:
     return f"{'-' if amount < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
+@lru_cache(maxsize=_READ_MAX)
 def read(text: str) -> Fraction:
     """Read what `written` wrote.
 

@@ -78,7 +78,7 @@ def stated_of(lines: Sequence[Line]) -> dict[str, Any]:
     lines : sequence of Line
         Those that cost nothing are left out.
     """
-    return {line.id: _entry(line, read(line.amount), line.id) for line in lines if read(line.amount)}
+    return {line.id: _entry(line, amount, line.id) for line in lines if (amount := read(line.amount))}
 
 
 def restate(

@@ -4,15 +4,16 @@ import decimal
 import json
 from decimal import Decimal
 from fractions import Fraction
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rules.consequences import Nature
 from rules.payments.money import Mode, read, rounded, written
-from rules.records import canonical, digest, utc
+from rules.records import Verdict, canonical, digest, utc
 
 STEPS = (Fraction(1), Fraction(10), Fraction(1, 100), Fraction(1, 20), Fraction(3))
 
@@ -98,6 +99,62 @@ contents = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
 )
+
+
+def plainly(content: object) -> str:
+    """Write canonical JSON by its definition, one value at a time."""
+    match content:
+        case None | bool() | int() | str():
+            return json.dumps(content, ensure_ascii=False)
+        case dict():
+            known = cast("dict[object, object]", content)
+            keys = [key for key in known if isinstance(key, str)]
+            if len(keys) < len(known):
+                raise TypeError("a key is no text")
+            return "{" + ",".join(f"{plainly(key)}:{plainly(known[key])}" for key in sorted(keys)) + "}"
+        case list() | tuple():
+            return "[" + ",".join(plainly(one) for one in cast("list[object]", content)) + "]"
+        case _:
+            raise TypeError("it has no form")
+
+
+class Number(int):
+    """A number that is of no plain type."""
+
+
+leaves = st.sampled_from(
+    [None, True, 0, -(10**30), Number(3), "", 'ñ\n"', Verdict.MET, Nature.FINE, 1.0, float("inf")]
+)
+mixtures = st.recursive(
+    leaves | st.sampled_from([np.float64(1), Decimal(1), {1}]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(
+            st.sampled_from(["b", "a", "ñ", Verdict.MET]) | st.sampled_from([1, None]), inner, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(contents | st.lists(leaves, max_size=3) | mixtures)
+@settings(max_examples=1000)
+def test_canonical_writes_and_refuses_as_it_is_defined_when_the_content_is_any(content: object) -> None:
+    try:
+        expected = plainly(content)
+    except TypeError:
+        with pytest.raises(TypeError):
+            canonical(content)
+    else:
+        assert expected == canonical(content)
+
+
+def test_canonical_refuses_when_the_content_turns_in_a_circle() -> None:
+    content: list[object] = []
+    content.append({"a": content})
+    with pytest.raises(RecursionError):
+        canonical(content)
 
 
 @given(contents)
