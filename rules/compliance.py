@@ -86,17 +86,3 @@ def by_standard(rows: Iterable[Compliance]) -> list[Compliance]:
     return [
         Compliance("", standard, *(counted[name] for name in _COUNTS)) for standard, counted in sorted(sums.items())
     ]
-
-
-def completeness(determinations: Iterable[Determination]) -> dict[str, dict[str, int]]:
-    """Readings received and expected, by slot, for each standard.
-
-    Parameters
-    ----------
-    determinations : iterable of Determination
-    """
-    counted: defaultdict[str, dict[str, int]] = defaultdict(lambda: {"received": 0, "expected": 0})
-    for one in determinations:
-        counted[one.standard]["received"] += one.received
-        counted[one.standard]["expected"] += one.expected
-    return dict(counted)

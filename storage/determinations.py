@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -11,6 +11,14 @@ from storage import ledger, sequence
 from storage.errors import NotThereError
 from storage.sequence import ALL_KNOWN
 from storage.sql import query
+
+
+class Stored(NamedTuple):
+    """A determination as it is stored: what it judges, its id, its canonical JSON."""
+
+    opportunity: str
+    id: str
+    body: str
 
 
 def append(
@@ -78,9 +86,15 @@ def read(
     Opportunities judged under several versions of the terms come once for each; the caller keeps the version it
     settles under.
     """
+    return [Determination.read(one.body) for one in read_texts(connection, contract, days, known_through)]
+
+
+def read_texts(
+    connection: psycopg.Connection, contract: str, days: tuple[date, date], known_through: int = ALL_KNOWN
+) -> list[Stored]:
+    """Read the same as `read` does, as it is stored."""
     parameters = {"contract": contract, "first": days[0], "until": days[1], "known_through": known_through}
-    rows = connection.execute(query("determinations", "select_held"), parameters)
-    return [Determination.read(body) for _, _, body in rows]
+    return [Stored(*row) for row in connection.execute(query("determinations", "select_held"), parameters)]
 
 
 def read_one(connection: psycopg.Connection, determination_id: str) -> Determination:

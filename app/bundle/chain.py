@@ -10,7 +10,7 @@ from app.bundle.manifest import canonical_json
 from app.bundle.report import Code, Difference
 from app.errors import BrokenBundleError
 from rules.calendar import previous_month
-from rules.compliance import completeness
+from rules.payments.checks import Checks
 from rules.records import ENGINE, Act, Determination, canonical, digest
 from storage.ledger import Entry, Head, entry_hash
 
@@ -84,7 +84,7 @@ def check_issue(
         "issued": said.get("recorded"),
     }
     if found is not None:
-        record["completeness"] = completeness(found)
+        record["completeness"] = Checks.of(found).completeness()
     differences += _differences(layout.ISSUE, "", issue, record)
     stated = {"contract": contract, "period": period, "closing_sha256": closing_sha256}
     return differences + _differences(layout.STATEMENT, "", body, stated)

@@ -11,8 +11,8 @@ from app.jobs import assess, periods, process
 from app.jobs.contracts import Loaded, first_day, load_stored
 from rules.assess import is_held, opportunities, ripe_us, spans_us
 from rules.calendar import month_days, month_of, previous_month
-from rules.compliance import completeness
 from rules.numbers import value_on
+from rules.payments.checks import Checks
 from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, settle
 from rules.records import ENGINE, Act, Determination
@@ -34,7 +34,7 @@ class Draft:
 
     statement: Statement
     loaded: Loaded
-    determinations: list[Determination]
+    checks: Checks
     missing: int
     known_through: int
 
@@ -106,15 +106,19 @@ def _draft(
 
 def _known(
     connection: Connection, contract: str, period: str, known_through: int, held_through: int
-) -> tuple[Loaded, list[Determination], int]:
+) -> tuple[Loaded, Checks, int]:
     """Find what holds for a month's checks, and how many of them are not judged."""
     days = month_days(period)
     loaded = load_stored(connection, contract, days[0], known_through)
     expected = opportunities(loaded.terms, loaded.register, days)
     # What was judged before the register changed may be no check any more.
-    held = determinations.read(connection, contract, days, held_through)
-    found = [one for one in held if is_held(loaded.terms, expected, one)]
-    return loaded, found, len(expected - {one.opportunity for one in found})
+    held = [
+        one
+        for one in determinations.read_texts(connection, contract, days, held_through)
+        if one.opportunity in expected or is_held(loaded.terms, expected, Determination.read(one.body))
+    ]
+    checks = Checks.of_texts([one.id for one in held], [one.body for one in held])
+    return loaded, checks, len(expected - {one.opportunity for one in held})
 
 
 def issue(connection: Connection, contract: str, period: str, now: datetime, *, is_hasty: bool = False) -> Issued:
@@ -262,7 +266,7 @@ def issue_record(connection: Connection, drafted: Draft, period: str) -> dict[st
         "rejected_since_last_issue": readings.count_rejected_since(
             connection, _last_issue(connection, terms.id, period)
         ),
-        "completeness": completeness(drafted.determinations),
+        "completeness": drafted.checks.completeness(),
     }
 
 

@@ -218,6 +218,14 @@ class Checks:
         """Which miss the target once the contractor's own gaps count against it, and no other doubt does."""
         return np.where(self.op.where(Op.AT_MOST), self.borne > self.target, self.borne < self.target)
 
+    def completeness(self) -> dict[str, dict[str, int]]:
+        """Readings received and expected, by slot, for each standard."""
+        found: dict[str, dict[str, int]] = {}
+        for name in self.standard.names:
+            rows = self.standard.where(name)
+            found[name] = {"received": int(self.received[rows].sum()), "expected": int(self.expected[rows].sum())}
+        return found
+
     def ids_at(self, standard: str, subject: str, day: str) -> list[str]:
         """Ids of the checks of a subject and day, in the order of their windows.
 
