@@ -12,10 +12,10 @@ COMPILE := pip compile pyproject.toml --group build --universal --generate-hashe
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo gates test soak bench accuracy lock clean run-venv dev-venv
+.PHONY: help demo gates test soak bench bench-pay accuracy lock clean run-venv dev-venv
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: run-venv ## the whole flow on this machine; options in ARGS
 	@$(BIN)/poniente demo $(ARGS)
@@ -34,6 +34,9 @@ soak: dev-venv ## the long part of the tests by faults: 500,000 readings, 240 ki
 
 bench: dev-venv ## kernels beside their peers (docs/performance-kernels.md); ARGS="--only scan --share 0.1"
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/kernel_speed.py $(ARGS)
+
+bench-pay: dev-venv ## a month of a million checks, and 1,000 draft terms (docs/performance-payments.md); ARGS="--share 0.1"
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/payment_speed.py $(ARGS)
 
 accuracy: dev-venv ## how accurately drives are matched, beside peers (in .venv-peers, made once)
 	@$(BIN)/python -m tests.accuracy.matching $(ARGS)
