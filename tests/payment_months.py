@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
+from rules.contract import Terms
+from rules.numbers import value_on
 from rules.records import Determination
 from tests.payment_oracle import NOUGHT, Event, Payment, Table, number, to_step
 
@@ -107,3 +109,21 @@ def pay(
         month.paid = to_step(exact, number(payment.rounding["step"], payment.first), payment.rounding["mode"])
         month.rounding = month.paid - exact
     return month
+
+
+def step_of(terms: Terms) -> Fraction:
+    """Slack where the total is rounded; where lines are, a law holds exactly."""
+    rounding = terms.file.money.rounding
+    return value_on(rounding.step, date(2026, 9, 1)) if rounding.at == "total" else NOUGHT
+
+
+def plan_slack(terms: Terms, found: Sequence[Determination]) -> Fraction:
+    """Slack of lines that share a base sum: where fewer share it, each is larger, and is rounded by itself."""
+    sharing = {
+        standard.id
+        for standard in terms.file.standard
+        if any(getattr(one.tariff, "excused", "") == "out_of_plan" for one in standard.consequence)
+    }
+    rounding = terms.file.money.rounding
+    count = sum(one.standard in sharing for one in found) if rounding.at == "line" else 0
+    return count * value_on(rounding.step, date(2026, 9, 1))

@@ -105,6 +105,7 @@ def _room(
                 charge.amount
                 for charge in own
                 if (charge.standard.id, charge.consequence.nature) == (standard.id, consequence.nature)
+                and not charge.is_bonus  # what is paid takes no room under a cap on what is deducted
                 and zone in {"all", charge.determination.zone}
             ),
             _NOTHING,

@@ -371,6 +371,19 @@ def test_carried_fine_waits_for_an_act_when_it_is_charged_in_a_later_month() -> 
     assert {} == carried(second)
 
 
+def test_bonus_takes_no_room_of_what_is_carried_when_both_are_of_one_nature() -> None:
+    table = one("us", {"kind": "per_event", "amount": "250", "unit": "CLP"}, cap={**CAP, "amount": "150"})
+    del table["standard"][0]["consequence"][0]["cap"]["pct"], table["standard"][0]["consequence"][0]["cap"]["base"]
+    bonus = {"nature": "price", "on": "met", "tariff": {"kind": "per_event", "amount": "90", "unit": "CLP"}}
+    table["standard"][0]["consequence"].append(bonus)
+    terms = terms_of(table)
+    first = settle(terms, breaches(terms, 1))
+    second = settle(terms, [fact(terms, "s", "C-1", "2026-10-01", Verdict.MET)], "2026-10", first.closing)
+    assert {"2026-10/s/C-1/2026-10-01/price/bonus": "90", "2026-10/carry-over/s/price/all": "-100"} == {
+        line["id"]: line["amount"] for line in lines(second)
+    }
+
+
 def test_excess_stays_carried_when_later_terms_carry_nothing_over() -> None:
     terms = capped()
     first = settle(terms, breaches(terms, 2))
