@@ -35,7 +35,7 @@ soak: dev-venv ## the long tests: 500,000 readings and 240 kills; 50,000 contrac
 bench: dev-venv ## kernels beside their peers (docs/performance-kernels.md); ARGS="--only scan --share 0.1"
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/kernel_speed.py $(ARGS)
 
-bench-pay: dev-venv ## a month of a million checks, and 1,000 draft terms (docs/performance-payments.md); ARGS="--share 0.1"
+bench-pay: dev-venv ## a month of a million checks, and 1,000 draft terms (docs/performance.md); ARGS="--share 0.1"
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/payment_speed.py $(ARGS)
 
 accuracy: dev-venv ## how accurately drives are matched, beside peers (in .venv-peers, made once)

@@ -169,7 +169,9 @@ def test_relief_never_costs_when_terms_and_facts_are_any(data: st.DataObject) ->
     terms = terms_of(data.draw(tables(has_cap=False, orders=FAIR_ORDERS)))
     found, granted = data.draw(facts(terms)), data.draw(reliefs())
     relieved = settle(terms, found, PERIOD, None, granted)
-    assert worth(settle(terms, found, PERIOD)) <= worth(relieved) + step_of(terms) + plan_slack(terms, found)
+    assert worth(settle(terms, found, PERIOD)) <= worth(relieved) + step_of(terms) + plan_slack(
+        terms, found, relieved
+    )
 
 
 def with_verdict(
