@@ -112,7 +112,9 @@ def _matched() -> tuple[NDArray[np.int64], ...]:
     fixes = (ends, ends, none, none, np.array([5, 5], np.int64))
     chosen, source, _ = matching.decode(states, matching.chains(ways, states, fixes, weights))
     start, edge, begin_mm, end_mm = matching.routes(ways, states, fixes, weights, (chosen, source))
-    rows, plausible_mm = (start[1:], edge, end_mm - begin_mm), np.array([20, -1], np.int64)
+    # Rows of each fix to the next begin where those before end: one more than there are fixes.
+    begins = np.append(start[1:], start[-1:])
+    rows, plausible_mm = (begins, edge, end_mm - begin_mm), np.array([20, -1], np.int64)
     fits = matching.possible(ways, states[:3], distance_mm + 1, plausible_mm, fixes[4], chosen)
     side = matching.sides(states[:3], fits, chosen, rows, plausible_mm, fixes[4])
     certain = matching.certain(ways, states[:3], side, rows, plausible_mm)

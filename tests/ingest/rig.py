@@ -23,7 +23,7 @@ from ingest.worker import Options, Tally, run
 from sensors.topics import ReadingTopic, build, subscription
 from storage.connection import connect
 
-DEADLINE_S = 45.0
+DEADLINE_S = 90.0
 CLIENT_ID = "test-ingest"
 _START = datetime(2026, 9, 5, 22, tzinfo=UTC)
 _MARKER = build(ReadingTopic("test", "marker", "fill_level"))
