@@ -16,7 +16,7 @@ from rules.process.clocks import Days, days_of
 from rules.process.fold import stand
 from rules.process.records import Record, RecordKind, record_from
 from rules.process.reliefs import pauses_of
-from rules.process.standing import ENDED, Cause, Effect, Matter, Refused, Standing
+from rules.process.standing import ENDED, Effect, Matter, Refused, Standing
 from rules.process.terms import Process
 from rules.records import Act, Determination, Op, Unit
 from storage import contracts, determinations, registers, statements
@@ -235,27 +235,6 @@ def has_process(connection: Connection, contract: str, line: Mapping[str, Any]) 
     """Whether the terms of a line's month have due process."""
     day = month_days(line["fact_month"])[0]
     return load_stored(connection, contract, day).terms.file.process is not None
-
-
-def chargeable(connection: Connection, contract: str, acts: Sequence[Act], period: str) -> list[Act]:
-    """Say of acts what they are when a month begins to be charged: a firm line not charged in time has expired.
-
-    Parameters
-    ----------
-    contract : str
-    acts : sequence of Act
-        Acts on lines that may be in procedure still.
-    period : str
-        Month whose statement charges.
-    """
-    firm = {act.line for act in acts if act.effect == "firm"}
-    terms = load_stored(connection, contract, month_days(period)[0]).terms
-    if not firm or terms.file.process is None:
-        return list(acts)
-    begins = instant(terms.zone.instant(month_days(period)[0], time(0)))
-    found = cases(connection, contract, begins, names=firm)
-    late = {name for name, one in found.items() if one.standing.cause == Cause.CHARGE_BY}
-    return [replace(act, effect="annulled") if act.line in late else act for act in acts]
 
 
 def told(refused: Refused, zone: Zone) -> str:

@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from app.errors import RefusedError
-from app.jobs import assess, periods, process
-from app.jobs.contracts import Loaded, first_day, load_stored
+from app.jobs import assess, periods, process, reliefs
+from app.jobs.contracts import Loaded, first_day, load_stored, newest_day
 from rules.assess import is_held, opportunities, ripe_us, spans_us
 from rules.calendar import month_days, month_of, previous_month
+from rules.contract import Terms
 from rules.numbers import value_on
 from rules.payments.checks import Checks
+from rules.payments.expiry import chargeable
 from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, settle
 from rules.records import ENGINE, Act, Determination
@@ -84,7 +86,7 @@ def _draft(
     *,
     held_through: int = ALL_KNOWN,
 ) -> Draft:
-    """Compute a statement under the terms, register and acts as known; its checks are those that held by a number.
+    """Compute a statement under terms, register, acts and reliefs as known; its checks are those held by a number.
 
     What a month's issue assesses is committed later than what it looks at, so these are two numbers.
     """
@@ -95,13 +97,26 @@ def _draft(
             f"nothing of {period} is assessed; run poniente assess {contract} --from {first} --to {until}"
         )
     opening = _opening(connection, contract, period)
-    acts = process.chargeable(connection, contract, statements.acts(connection, contract, known_through), period)
     earlier: dict[str, Earlier] = {}
     for month in months:
         before, again, _ = _known(connection, contract, month, known_through, held_through)
         earlier[month] = Earlier(before.terms, again)
-    settled = settle(loaded.terms, found, period, opening, acts, earlier)
+    granted = reliefs.granted(connection, contract, known_through)
+    pending: list[dict[str, Any]] = opening["in_procedure"] if opening else []
+    terms_in = _terms_in(connection, contract, pending, known_through)
+    said = statements.acts(connection, contract, known_through)
+    acts = chargeable(said, pending, period, terms_in, granted)
+    settled = settle(loaded.terms, found, period, opening, [*acts, *granted], earlier)
     return Draft(settled, loaded, found, missing, known_through)
+
+
+def _terms_in(
+    connection: Connection, contract: str, pending: Sequence[dict[str, Any]], known_through: int
+) -> dict[str, Terms]:
+    """Terms of the months of some lines' facts, and under the empty text the newest that are known."""
+    newest = newest_day(connection, contract, known_through)
+    days = {"": newest} | {line["fact_month"]: month_days(line["fact_month"])[0] for line in pending}
+    return {month: load_stored(connection, contract, day, known_through).terms for month, day in days.items()}
 
 
 def _known(

@@ -218,12 +218,33 @@ def _relieved(step: Mapping[str, Any], language: Language) -> str:
     return told(
         "Nothing is charged: relief {relief} ({code}, clause {clause}), granted by act {number} of {day}.",
         language,
-        relief=step["relief"],
-        code=step["code"],
-        clause=step["clause"],
-        number=step["number"],
-        day=day(step["date"], language),
+        **_granted(step, language),
     )
+
+
+def excused(line: Mapping[str, Any], language: Language) -> list[str]:
+    """Name the relief by which a line is restated; nothing where there is none.
+
+    Parameters
+    ----------
+    line : mapping
+        A line that restates.
+    language : str
+    """
+    steps = [step for step in line["trace"] if step["step"] == "relief"]
+    return [
+        told(
+            "Relief {relief} ({code}, clause {clause}), granted by act {number} of {day}.",
+            language,
+            **_granted(step, language),
+        )
+        for step in steps[-1:]
+    ]
+
+
+def _granted(step: Mapping[str, Any], language: Language) -> dict[str, str]:
+    said = {name: str(step[name]) for name in ("relief", "code", "clause", "number")}
+    return {**said, "day": day(step["date"], language)}
 
 
 def _shadow(step: Mapping[str, Any], currency: str, language: Language) -> str:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from rules.calendar import previous_month
-from rules.contract import Terms
+from rules.contract import Step, Terms
 from rules.errors import CalculationError
 from rules.payments.carry import Carried, carry_over
 from rules.payments.checks import Checks
@@ -263,6 +263,7 @@ def _change_pending(
     for place, pending in enumerate(month.restated.in_procedure):
         if pending.id == entry["line"]:
             base = line or _vanished(name, asdict(pending), month)
+            excused = [step for step in base.trace if step["step"] == Step.RELIEF and step not in pending.trace]
             month.restated.in_procedure[place] = replace(
                 pending,
                 kind=LineKind.RESTATEMENT,
@@ -270,7 +271,7 @@ def _change_pending(
                 state=pending.state if after else "withdrawn",
                 determinations=base.determinations,
                 says=_says(name, pending, amounts),
-                trace=[*pending.trace, _step(name, amounts)],
+                trace=[*pending.trace, *excused, _step(name, amounts)],
             )
 
 

@@ -112,6 +112,7 @@ def settle(
     said = list(decided)
     acts, known = [one for one in said if isinstance(one, Act)], Known.of(said)
     again = {month: Earlier(one.terms, one.checks) for month, one in (earlier or {}).items()}
+    _check_codes({period: terms} | {month: one.terms for month, one in again.items()}, known.reliefs)
     restated = restate(opened, again, period, known)
     folded = fold(terms, checks, period, known, restated.history)
     restated.history[period] = folded.history
@@ -169,6 +170,20 @@ def _check(terms: Terms, checks: Checks, period: str, opening: dict[str, Any]) -
         told = f"{opening['contract']} {opening['period']}"
         raise CalculationError(f"opening state of {told} does not open {terms.id} {period}")
     checks.refuse_foreign(terms, period)
+
+
+def _check_codes(terms_in: Mapping[str, Terms], reliefs: Iterable[Relief]) -> None:
+    """Refuse a relief of no code of the months that it may touch: it would be left out without a word."""
+    month = min(terms_in)
+    begins_us = terms_in[month].zone.midnight(month_days(month)[0])
+    codes = sorted({one.code for terms in terms_in.values() for one in terms.file.relief})
+    for one in reliefs:
+        # What was over before them excuses nothing here, and the terms of its time may have had its code.
+        if one.until_us > begins_us and one.code not in codes:
+            raise CalculationError(
+                f"relief {one.id} names code {one.code!r}, which the terms do not have; they have "
+                f"{', '.join(codes) or 'none'}"
+            )
 
 
 def _by_line(acts: Iterable[Act]) -> dict[str, Act]:

@@ -147,6 +147,19 @@ def test_retention_is_given_back_by_the_score_of_its_months() -> None:
     assert ("90000", "2/3", "30000") == (line["amount"], line["says"]["score"], line["says"]["lost"])
 
 
+def test_relief_is_refused_when_no_terms_have_its_code() -> None:
+    code = {"code": "works", "clause": "9", "effect": "spares_deduction", "covers": "touched"}
+    found = terms(PRICE, relief=[code], order=["relief", "overlap", "allowance", "tariff", "index", "cap", "round"])
+    since = utc_us("2026-09-01T00:00-03:00")
+    relief = Relief("R-1", "work", since, since + 20 * HOUR_US, "5", "2026-10-09", "ana", "street closed")
+    with pytest.raises(
+        CalculationError, match=r"relief R-1 names code 'work', which the terms do not have; .* works"
+    ):
+        settled(found, [], [relief])
+    over = replace(relief, since_us=since - 90 * 24 * HOUR_US, until_us=since - 80 * 24 * HOUR_US)
+    assert settled(found, [missed(found)]).body == settled(found, [missed(found)], [over]).body
+
+
 def test_relief_granted_late_gives_back_what_was_deducted() -> None:
     code = {"code": "works", "clause": "20", "effect": "spares_deduction", "covers": "touched"}
     found = terms(PRICE, relief=[code], order=["relief", "overlap", "allowance", "tariff", "index", "cap", "round"])
