@@ -81,7 +81,7 @@ def pay(
     before : Month, optional
         The month before.
     decisions : mapping of str to str, optional
-        Line id to `firm` or `annulled`.
+        Line id to `firm`, `annulled`, or the sum to which it is reduced.
     """
     month, earlier, decided = Month(), before or Month(), decisions or {}
     events = payment.settle(facts)
@@ -100,7 +100,7 @@ def pay(
         if amount and name not in decided:
             month.open[name] = amount
         elif amount:
-            month.firm[name] = amount if decided[name] == "firm" else NOUGHT
+            month.firm[name] = decided_amount(payment, amount, decided[name])
     due = sum(month.settled.values(), NOUGHT) + sum(month.firm.values(), NOUGHT) - earlier.carry
     month.carry, month.paid = max(-due, NOUGHT), max(due, NOUGHT)
     if payment.rounding["at"] == "total":
@@ -108,6 +108,13 @@ def pay(
         month.paid = to_step(exact, number(payment.rounding["step"], payment.first), payment.rounding["mode"])
         month.rounding = month.paid - exact
     return month
+
+
+def decided_amount(payment: Payment, amount: Fraction, decision: str) -> Fraction:
+    """What is charged of a line that an act has decided."""
+    if decision in {"firm", "annulled"}:
+        return amount if decision == "firm" else NOUGHT
+    return -min(payment.line(Fraction(decision), payment.first), -amount)
 
 
 def step_of(terms: Terms) -> Fraction:

@@ -48,7 +48,7 @@ def files(connection: Connection, contract: str, period: str) -> dict[str, bytes
         layout.STATEMENT: issued.body,
         layout.ISSUE: canonical(issued.issue),
         layout.CLOSING: canonical(issued.closing),
-        layout.ACTS: canonical({"acts": [asdict(one) for one in sorted(acts, key=lambda one: one.line)]}),
+        layout.ACTS: canonical({"acts": [one.content() for one in sorted(acts, key=lambda one: one.line)]}),
         layout.RELIEFS: canonical({"records": reliefs.records(connection, contract, known_through)}),
         layout.LEDGER: "".join(f"{canonical(asdict(one))}\n" for one in entries),
         **_contract_files(connection, contract, known_through),

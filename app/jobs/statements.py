@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from typing import Any
 
 from app.errors import RefusedError
@@ -15,6 +16,7 @@ from rules.contract import Terms
 from rules.numbers import value_on
 from rules.payments.checks import Checks
 from rules.payments.expiry import chargeable
+from rules.payments.money import read
 from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, settle
 from rules.records import ENGINE, Act, Determination
@@ -229,7 +231,9 @@ def lines_of(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [line for block in sorted(body["blocks"]) for line in body["blocks"][block]["lines"]]
 
 
-def record_act(connection: Connection, contract: str, act: Act, now: datetime, role: str = "") -> None:
+def record_act(
+    connection: Connection, contract: str, act: Act, now: datetime, signed: process.Signed | None = None
+) -> None:
     """Record an act on a line that is in procedure in the contract's last issued statement.
 
     Parameters
@@ -238,13 +242,13 @@ def record_act(connection: Connection, contract: str, act: Act, now: datetime, r
     act : Act
     now : datetime
         Aware.
-    role : str
-        The signer's office, where the terms have due process.
+    signed : Signed, optional
+        The signer's office and reason, where the terms have due process.
 
     Raises
     ------
     RefusedError
-        When no such line is in procedure, or due process does not allow that it becomes firm.
+        When no such line is in procedure, or due process does not allow the act.
     """
     if not (act.number.strip() and act.signer.strip()):
         raise RefusedError("an act needs a number and a signer: nothing is charged without a named officer")
@@ -259,10 +263,22 @@ def record_act(connection: Connection, contract: str, act: Act, now: datetime, r
     month = lines[act.line]["fact_month"]
     if act.date[:7] < month:
         raise RefusedError(f"act {act.number} of {act.date} is older than the fact, which is of {month}")
-    if act.effect == "firm" and process.has_process(connection, contract, lines[act.line]):
-        process.make_firm(connection, contract, act, role, now)
+    if act.amount and not Fraction(0) < _read_sum(act.amount) < abs(read(lines[act.line]["amount"])):
+        raise RefusedError(
+            f"act {act.number} reduces {act.line} to {act.amount}, which is not above nought and below "
+            f"{lines[act.line]['amount'].removeprefix('-')}"
+        )
+    if process.has_process(connection, contract, lines[act.line]):
+        process.follow(connection, contract, act, signed or process.Signed(), now)
     else:
         statements.record_act(connection, contract, act, now)
+
+
+def _read_sum(text: str) -> Fraction:
+    try:
+        return read(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise RefusedError(f"amount {text!r} is no sum; write it as 20000 or 20000.50") from error
 
 
 def issue_record(connection: Connection, drafted: Draft, period: str) -> dict[str, Any]:

@@ -149,9 +149,8 @@ def _follows(line: Mapping[str, Any], currency: str, language: Language) -> str:
     match line["state"]:
         case "withdrawn":
             return told("Withdrawn; nothing is charged.", language)
-        case "firm" | "annulled":
-            act = next(step["act"] for step in line["trace"] if step["step"] == "act")
-            return decided(line, act, currency, language)
+        case "firm" | "reduced" | "annulled":
+            return decided(line, currency, language)
         case _:
             return owed(line, currency, language) if line["block"] == Block.IN_PROCEDURE else ""
 

@@ -40,7 +40,7 @@ def chargeable(
     for act in acts:
         line = lines.get(act.line)
         is_late = line is not None and act.effect != "annulled" and _is_late(act, line, period, terms_in, reliefs)
-        found.append(replace(act, effect="annulled") if is_late else act)
+        found.append(replace(act, effect="annulled", amount="") if is_late else act)
     return found
 
 

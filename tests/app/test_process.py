@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from app.errors import RefusedError
 from app.jobs import health, periods, process, registers, reliefs, statements
 from app.jobs.contracts import add_folder
+from app.text import sentence
 from rules.process.records import Record
 from rules.process.registers import Taken
 from rules.process.reliefs import Claim, Ruling
@@ -45,14 +47,63 @@ def test_fine_is_annulled_when_its_defence_is_accepted(office: Connection) -> No
     assert {LINE: "0"} == _charged(office)
 
 
-def test_reduced_fine_stays_in_procedure_until_the_payment_knows_it(office: Connection) -> None:
-    decision = record("decision", "2026-11-04T12:00", outcome="reduced", amount="20000", reason="x")
-    sent = record("notification", "2026-11-04T13:00", of="decision")
-    tell(office, *NOTIFIED, record("defence", "2026-10-20T12:00"), decision, sent)
-    tell(office, record("firm", "2026-11-20T12:00"))
-    ((act, amount),) = process.outcomes(process.cases(office, CONTRACT, NOW))
-    assert ("reduced", "20000", "firm-1") == (act.effect, amount, act.number)
+REDUCED = (
+    *NOTIFIED,
+    record("defence", "2026-10-20T12:00"),
+    record("decision", "2026-11-04T12:00", outcome="reduced", amount="20000", reason="x"),
+    record("notification", "2026-11-04T13:00", of="decision"),
+)
+
+
+def test_reduced_fine_is_charged_with_what_the_decision_left(office: Connection) -> None:
+    tell(office, *REDUCED)
     assert {} == _charged(office)
+    act = Act(LINE, "firm", "DA-6", "2026-11-20", "Rojas", DIGEST)
+    statements.record_act(office, CONTRACT, act, NOW, process.Signed("secretary"))
+    statements.record_act(office, CONTRACT, act, NOW, process.Signed("secretary"))
+    assert {LINE: "-20000"} == _charged(office)
+    (line,) = statements.draft(office, CONTRACT, "2026-10", NOW).statement.body["blocks"]["B"]["lines"]
+    step = line["trace"][-1]
+    assert ("decision", "-34000", "-20000", "DA-6", "20000") == (
+        step["step"], step["in"], step["out"], step["act"]["number"], step["act"]["amount"],
+    )  # fmt: skip
+    assert "Multa de $34.000, rebajada a $20.000, firme por acto administrativo DA-6" in sentence(line, "CLP", "es")
+
+
+def test_reduction_is_no_act_alone_when_there_is_a_process(office: Connection) -> None:
+    tell(office, *NOTIFIED)
+    act = Act(LINE, "reduced", "DA-6", "2026-11-20", "Vera", DIGEST, "20000")
+    with pytest.raises(RefusedError, match="poniente process decide"):
+        statements.record_act(office, CONTRACT, act, NOW, process.Signed("mayor", "x"))
+    for amount in ("34000", "0", "much"):
+        with pytest.raises(RefusedError, match=r"not above nought|is no sum"):
+            statements.record_act(office, CONTRACT, replace(act, amount=amount), NOW)
+
+
+def test_act_annuls_as_the_process_allows(office: Connection) -> None:
+    annulled = Act(LINE, "annulled", "DA-7", "2026-11-04", "Vera", DIGEST)
+    then = datetime(2026, 11, 5, 12, tzinfo=UTC)
+    mayor = process.Signed("mayor", "calle cerrada")
+    with pytest.raises(RefusedError, match="cannot be done as the line stands"):
+        statements.record_act(office, CONTRACT, annulled, then, mayor)
+    tell(office, *NOTIFIED, record("defence", "2026-10-20T12:00"), now=then)
+    for signed, why in (
+        (process.Signed(), "lacks role"),
+        (process.Signed("mayor"), "lacks reason"),
+        (process.Signed("secretary", "x"), "may not do this"),
+    ):
+        with pytest.raises(RefusedError, match=why):
+            statements.record_act(office, CONTRACT, annulled, then, signed)
+    statements.record_act(office, CONTRACT, annulled, then, mayor)
+    statements.record_act(office, CONTRACT, annulled, then, mayor)
+    assert ("annulled", {LINE: "0"}) == (process.case(office, CONTRACT, LINE, NOW).state, _charged(office))
+
+
+def test_act_that_annuls_notes_what_time_has_ended(office: Connection) -> None:
+    """Sixty days after the fact nobody was notified: whoever attests notes that the line has expired."""
+    noted = Act(LINE, "annulled", "DA-8", "2026-11-20", "Rojas", DIGEST)
+    statements.record_act(office, CONTRACT, noted, NOW, process.Signed("secretary"))
+    assert {LINE: "0"} == _charged(office)
 
 
 @pytest.mark.parametrize(
@@ -140,12 +191,12 @@ def test_twenty_equal_requests_record_one_thing(office: Connection, embedded_dat
 def test_act_alone_makes_nothing_firm_when_there_is_a_process(office: Connection) -> None:
     act = Act(LINE, "firm", "DA-6", "2026-10-26", "Rojas", DIGEST)
     with pytest.raises(RefusedError, match="cannot be done as the line stands"):
-        statements.record_act(office, CONTRACT, act, NOW, "secretary")
+        statements.record_act(office, CONTRACT, act, NOW, process.Signed("secretary"))
     tell(office, *NOTIFIED)
     with pytest.raises(RefusedError, match="lacks role"):
         statements.record_act(office, CONTRACT, act, NOW)
-    statements.record_act(office, CONTRACT, act, NOW, "secretary")
-    statements.record_act(office, CONTRACT, act, NOW, "secretary")
+    statements.record_act(office, CONTRACT, act, NOW, process.Signed("secretary"))
+    statements.record_act(office, CONTRACT, act, NOW, process.Signed("secretary"))
     assert {LINE: "-34000"} == _charged(office)
 
 

@@ -112,7 +112,17 @@ def test_month_itself_states_what_is_relieved(office: Connection) -> None:
 
 @pytest.fixture
 def bundle(office: Connection) -> Bundle:
-    """October's bundle: one relief granted, another claimed."""
+    """October's bundle: one fine reduced, one relieved by a relief that was granted, another relief claimed."""
+    steps = (
+        record("alert", "2026-09-15T13:00", line=OTHER),
+        record("notice", "2026-10-05T12:00", line=OTHER),
+        record("notification", "2026-10-05T13:00", line=OTHER, channel="platform"),
+        record("defence", "2026-10-20T12:00", line=OTHER),
+        record("decision", "2026-11-04T12:00", line=OTHER, outcome="reduced", amount="20000", reason="x"),
+        record("notification", "2026-11-04T13:00", line=OTHER, of="decision"),
+        record("firm", "2026-11-19T12:00", line=OTHER),
+    )
+    tell(office, *steps, now=datetime(2026, 11, 19, 18, tzinfo=UTC))
     _grant(office, "14")
     claim = Claim("R-2", "strike", us("2026-09-15T00:00:00Z"), us("2026-09-16T00:00:00Z"), 1, "Aseos SpA")
     reliefs.record(office, CONTRACT, claim, NO_KEY, GRANTED)
@@ -138,6 +148,18 @@ def test_public_bundle_tells_reliefs_without_who_asked(bundle: Bundle) -> None:
     report = verify(told.packed(), PUBLIC)
     assert report.holds, report.differences
     assert Result.PARTLY == results(report)[Check.RELIEFS]
+
+
+def test_reduced_fine_is_charged_and_a_forged_reduction_named(bundle: Bundle) -> None:
+    (line,) = json.loads(bundle.files[layout.STATEMENT])["blocks"]["B"]["lines"]
+    assert (OTHER, "-20000", "reduced") == (line["id"], line["amount"], line["state"])
+
+    def lower(said: dict[str, Any]) -> None:
+        said["acts"][0]["amount"] = "10000"
+
+    report = verify(forged(bundle, lambda files: rewrite(files, layout.ACTS, lower)).packed())
+    assert is_named(report, Difference(Code.DIFFERS, layout.ACTS, OTHER, "amount", "10000", "20000"))
+    assert is_named(report, Difference(Code.DIFFERS, layout.STATEMENT, OTHER, "amount", "-20000", "-10000"))
 
 
 def _of(records: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:

@@ -75,7 +75,10 @@ def plain(found: dict[str, Fraction]) -> dict[str, Fraction]:
 
 
 def act(line: str, effect: str = "firm", *, number: str = "D-1", signer: str = "alcalde") -> Act:
-    return Act(line, effect, number, "2026-10-20", signer, "f" * 64)
+    """Write an act; a sum in place of an effect is what it reduces a line to."""
+    is_sum = effect[:1].isdigit()
+    said = ("reduced", effect) if is_sum else (effect, "")
+    return Act(line, said[0], number, "2026-10-20", signer, "f" * 64, said[1])
 
 
 def agrees(settled: Statement, month: Month) -> None:
@@ -111,7 +114,7 @@ def test_statements_are_the_plain_ones_when_months_follow_each_other(data: st.Da
         found, granted = data.draw(facts(terms, period, 12)), data.draw(reliefs(terms, period))
         waiting: list[str] = [line["id"] for line in settled.closing["in_procedure"]] if settled else []
         chosen = data.draw(st.lists(st.sampled_from(waiting), unique=True)) if waiting else []
-        decisions = {name: data.draw(st.sampled_from(["firm", "annulled"])) for name in chosen}
+        decisions = {name: data.draw(st.sampled_from(["firm", "annulled", "1", "1234.5"])) for name in chosen}
         acts = [act(name, effect) for name, effect in decisions.items()]
         settled = settle(terms, found, period, settled.closing if settled else None, [*acts, *granted])
         payment = Payment(table, INDEXES, period, granted, spent)
