@@ -114,9 +114,11 @@ class Retention(Table):
 class ReliefCode(Table):
     """A ground of relief that the contract knows, and what it does."""
 
-    code: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    code: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")
     clause: ClauseOrArticle
-    effect: Literal["spares_deduction", "bars_termination"]
+    effect: Literal["spares_deduction", "bars_termination", "stops_clocks"] = Field(
+        description="Clocks of due process that name a code stand still under it; the last does nothing else."
+    )
     covers: Literal["touched", "contained"] = Field(
         description="Whether a check is excused whose window the span touches, or holds whole."
     )

@@ -108,7 +108,7 @@ def _steps(terms: Terms) -> Iterator[Finding]:
     needed |= {Step.CAP} if any(one.cap for one in consequences) else set[Step]()
     needed |= {Step.INDEX} if any(_is_indexed(terms, one.tariff.unit) for one in consequences) else set[Step]()
     needed |= {Step.REPEAT} if any(one.repeat for one in consequences) else set[Step]()
-    needed |= {Step.RELIEF} if terms.file.relief else set[Step]()
+    needed |= {Step.RELIEF} if any(one.effect == "spares_deduction" for one in terms.file.relief) else set[Step]()
     needed |= {Step.BEDDING_IN} if terms.file.bedding_in else set[Step]()
     needed |= {Step.POINTS} if terms.file.points else set[Step]()
     needed |= {Step.TOTAL_CAP} if terms.file.total_cap else set[Step]()

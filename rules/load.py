@@ -117,7 +117,10 @@ def read_terms(said: Mapping[str, Any], files: Mapping[str, str], zone: Zone) ->
     points, network = _points(files, findings), _network(files, findings)
     holidays = read_holidays(files, findings)
     terms = Terms(parsed, zone, zones, index_values, version, points, network, holidays)
-    findings += [*lint_terms(terms), *lint_process(parsed.process, holidays)]
+    findings += [
+        *lint_terms(terms),
+        *lint_process(parsed.process, holidays, tuple(one.code for one in parsed.relief)),
+    ]
     if findings:
         raise TermsError(tuple(findings))
     return terms

@@ -6,7 +6,7 @@ a digest of its inputs, so that the same inputs give the same id on every machin
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self, cast
@@ -218,11 +218,13 @@ class Act:
     line : str
         Id of the line.
     effect : str
-        `firm` or `annulled`.
+        `firm`, `annulled`, or `reduced`: firm with a lower sum.
     number, date, signer : str
         Of the act; the date ISO.
     document_sha256 : str
         Digest of the signed document.
+    amount : str
+        What a reduced line is charged with, positive; empty on others. [currency]
     """
 
     line: str
@@ -231,6 +233,12 @@ class Act:
     date: str
     signer: str
     document_sha256: str
+    amount: str = ""
+
+    def content(self) -> dict[str, str]:
+        """Fields by name, without an amount where there is none; what is stored, digested and traced."""
+        said: dict[str, str] = asdict(self)
+        return said if self.amount else {name: value for name, value in said.items() if name != "amount"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def record_act(connection: psycopg.Connection, contract: str, act: Act, now: dat
     AlreadyThereError
         When another act on the line is recorded.
     """
-    body = canonical(asdict(act))
+    body = canonical(act.content())
     with connection.transaction():
         seq = sequence.take(connection, "act", now)
         key = {"contract": contract, "line": act.line}
@@ -117,7 +117,7 @@ def record_act(connection: psycopg.Connection, contract: str, act: Act, now: dat
                 )
             return
         connection.execute(query("statements", "insert_act"), {**key, "body": body, "seq": seq})
-        ledger.append(connection, contract, "act", asdict(act), seq, now)
+        ledger.append(connection, contract, "act", act.content(), seq, now)
 
 
 def acts(connection: psycopg.Connection, contract: str, known_through: int = ALL_KNOWN) -> list[Act]:

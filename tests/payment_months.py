@@ -7,8 +7,6 @@ from fractions import Fraction
 
 from rules.contract import Terms
 from rules.numbers import value_on
-from rules.payments.statement import Statement
-from rules.payments.tariffs import base_amount
 from rules.records import Determination
 from tests.payment_oracle import NOUGHT, Event, Payment, Table, number, to_step
 
@@ -83,11 +81,10 @@ def pay(
     before : Month, optional
         The month before.
     decisions : mapping of str to str, optional
-        Line id to `firm` or `annulled`.
+        Line id to `firm`, `annulled`, or the sum to which it is reduced.
     """
     month, earlier, decided = Month(), before or Month(), decisions or {}
-    events = payment.events(facts)
-    payment.run(events)
+    events = payment.settle(facts)
     for base in payment.terms["base"]:
         name = f"{payment.period}/base/{base['id']}"
         month.settled[name] = payment.line(number(base["amount"], payment.first), payment.first)
@@ -103,7 +100,7 @@ def pay(
         if amount and name not in decided:
             month.open[name] = amount
         elif amount:
-            month.firm[name] = amount if decided[name] == "firm" else NOUGHT
+            month.firm[name] = decided_amount(payment, amount, decided[name])
     due = sum(month.settled.values(), NOUGHT) + sum(month.firm.values(), NOUGHT) - earlier.carry
     month.carry, month.paid = max(-due, NOUGHT), max(due, NOUGHT)
     if payment.rounding["at"] == "total":
@@ -113,37 +110,14 @@ def pay(
     return month
 
 
+def decided_amount(payment: Payment, amount: Fraction, decision: str) -> Fraction:
+    """What is charged of a line that an act has decided."""
+    if decision in {"firm", "annulled"}:
+        return amount if decision == "firm" else NOUGHT
+    return -min(payment.line(Fraction(decision), payment.first), -amount)
+
+
 def step_of(terms: Terms) -> Fraction:
     """Slack where the total is rounded; where lines are, a law holds exactly."""
     rounding = terms.file.money.rounding
     return value_on(rounding.step, date(2026, 9, 1)) if rounding.at == "total" else NOUGHT
-
-
-def plan_slack(terms: Terms, found: Sequence[Determination], relieved: Statement) -> Fraction:
-    """By how much a relief may cost where what it excuses leaves the plan.
-
-    Fewer checks share the same base sum, so each costs more. That is made up for by those that are excused, but where
-    these would have cost nothing: in the first months, within an allowance, absorbed by a dearer one. Then a relief
-    costs at most the share of the plan that it excuses. And each share is rounded by itself.
-    """
-    first, slack = date(2026, 9, 1), NOUGHT
-    rounding = terms.file.money.rounding
-    lines = [line for block in relieved.body["blocks"].values() for line in block["lines"]]
-    for standard in terms.file.standard:
-        planned = sum(one.standard == standard.id for one in found)
-        gone = len(
-            {
-                (one["subject"], one["id"].split("/")[3])
-                for one in lines
-                if one["standard"] == standard.id and one["state"] == "relieved"
-            }
-        )
-        for one in standard.consequence:
-            if getattr(one.tariff, "excused", "") != "out_of_plan" or not gone:
-                continue
-            if rounding.at == "line":
-                slack += planned * value_on(rounding.step, first)
-            if terms.file.bedding_in or one.allowance or standard.overlap.group != "none":
-                times = max((Fraction(step.multiplier) for step in one.repeat.steps), default=1) if one.repeat else 1
-                slack += max(times, 1) * base_amount(terms, "monthly-fee", first) * Fraction(gone, planned)
-    return slack

@@ -120,8 +120,9 @@ class Payment:
         reliefs: Sequence[Relief] = (),
         spent: Mapping[str, Fraction] | None = None,
     ) -> None:
-        self.terms, self.indexes, self.period = terms, indexes, period
-        self.reliefs, self.spent = reliefs, spent or {}
+        self.terms, self.period = terms, period
+        self.indexes, self.reliefs, self.spent = indexes, reliefs, spent or {}
+        self.staying: set[str] = set()
         self.checks: Counter[str] = Counter()
         self.excused: list[Event] = []
         self.points: dict[str, Fraction] = {}
@@ -156,6 +157,43 @@ class Payment:
                 if is_earned if one.get("on") == "met" else is_missed:
                     found.append(Event(fact, standard, n, policy == "hold"))
         found.sort(key=lambda one: (one.fact.window_start_us, one.fact.standard, one.fact.subject, one.place))
+        return found
+
+    def settle(self, facts: Sequence[Determination]) -> list[Event]:
+        """Take the steps; where checks that leave the plan would make relief cost, keep them in it, and again."""
+        plain = Payment(self.terms, self.indexes, self.period, (), self.spent)
+        undone = plain.costs(plain.done(facts))
+        while True:
+            self.excused, self.points, self.accounts, self.capped = [], {}, {}, {}
+            events = self.done(facts)
+            costs = self.costs(events)
+            leaving = {
+                one.fact.standard
+                for one in self.excused
+                for each in one.standard["consequence"]
+                if each["tariff"].get("excused") == "out_of_plan"
+            } - self.staying
+            more = {name for name, place in costs if costs[name, place] > undone.get((name, place), NOUGHT)} & leaving
+            if not more and sum(costs.values()) > sum(undone.values()):
+                more = leaving
+            if not more:
+                return events
+            self.staying |= more
+
+    def done(self, facts: Sequence[Determination]) -> list[Event]:
+        """Take the steps once."""
+        events = self.events(facts)
+        self.run(events)
+        return events
+
+    def costs(self, events: list[Event]) -> dict[tuple[str, bool], Fraction]:
+        """Cost of each standard and account: what is settled, and what is in procedure."""
+        found: defaultdict[tuple[str, bool], Fraction] = defaultdict(Fraction)
+        for event in events:
+            is_open = event.consequence["nature"] in {"fine", "damages"} or (event.counts and event.is_held)
+            found[event.fact.standard, is_open] += -event.amount if event.is_bonus else event.amount
+        for account in self.terms.get("points", []):
+            found[account["id"], account["nature"] in {"fine", "damages"}] += self.accounts[account["id"]]
         return found
 
     def run(self, events: list[Event]) -> None:
@@ -368,7 +406,7 @@ class Payment:
         """Checks that share a base sum: all of the standard, or those that no relief excuses."""
         name = event.fact.standard
         excused = {one.fact.opportunity for one in self.excused if one.fact.standard == name}
-        is_out = event.consequence["tariff"]["excused"] == "out_of_plan"
+        is_out = event.consequence["tariff"]["excused"] == "out_of_plan" and name not in self.staying
         return self.checks[name] - (len(excused) if is_out else 0)
 
     def base(self, name: str) -> Fraction:

@@ -106,7 +106,7 @@ def read_acts(content: bytes) -> list[Act]:
 
 def check_acts(acts: Sequence[Act], entries: Sequence[Entry], known_through: int) -> list[Difference]:
     """Hold the acts against those that the ledger knew when the statement was issued."""
-    stated = {one.line: asdict(one) for one in acts}
+    stated = {one.line: one.content() for one in acts}
     entered: dict[str, dict[str, Any]] = {}
     for entry in entries:
         said = entry.content
@@ -115,7 +115,8 @@ def check_acts(acts: Sequence[Act], entries: Sequence[Entry], known_through: int
     found = [Difference(Code.ABSENT, layout.ACTS, line) for line in sorted(entered.keys() - stated.keys())]
     found += [Difference(Code.SURPLUS, layout.ACTS, line) for line in sorted(stated.keys() - entered.keys())]
     for line in sorted(stated.keys() & entered.keys()):
-        found += _differences(layout.ACTS, line, stated[line], entered[line])
+        follows = dict.fromkeys(stated[line]) | entered[line]
+        found += _differences(layout.ACTS, line, stated[line], follows)
     return found
 
 

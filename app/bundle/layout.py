@@ -1,6 +1,6 @@
 """Where what stands in a bundle: names of its files."""
 
-ACTS, LEDGER, PROCESS = "acts.json", "ledger.jsonl", "process.json"
+ACTS, RELIEFS, LEDGER, PROCESS = "acts.json", "reliefs.json", "ledger.jsonl", "process.json"
 ASSETS, INSTALLATIONS = "register/assets.csv", "register/installations.csv"
 ZONE = "zone.json"
 READINGS, PARQUET = "readings/", ".parquet"

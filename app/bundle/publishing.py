@@ -13,7 +13,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.bundle import keys, layout
+from app.bundle import claims, keys, layout
 from app.bundle.columns import read_parquet
 from app.bundle.manifest import Bundle, Entry, Kept, Salts, random_salt, salted, sign
 from app.errors import UsageError
@@ -25,6 +25,7 @@ from sensors.registry import kinds
 PUBLIC_KINDS = ("fill_level",)
 _WHOLE = {layout.STATEMENT, layout.ISSUE, layout.OPENING, layout.CLOSING, layout.ACTS, layout.LEDGER, layout.ASSETS}
 _WHOLE_FOLDERS = ("terms/",)
+_COARSENED = {layout.INSTALLATIONS, layout.RELIEFS}
 # What of a trace the statement's lines show anyway, and what counts without saying who.
 _TRACE = {
     "measure", "looked_from_us", "looked_until_us", "proven_from_us", "proven_until_us", "detail", "samples",
@@ -38,7 +39,7 @@ def kept_of(name: str) -> Kept:
     """What becomes of a file in a public bundle."""
     if name in _WHOLE or name.startswith(_WHOLE_FOLDERS) or name in map(layout.readings_file, PUBLIC_KINDS):
         return Kept.WHOLE
-    if name == layout.INSTALLATIONS or name.startswith(layout.DETERMINATIONS):
+    if name in _COARSENED or name.startswith(layout.DETERMINATIONS):
         return Kept.COARSENED
     return Kept.WITHHELD
 
@@ -80,6 +81,8 @@ def coarse_trace(trace: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _coarsened(name: str, files: Mapping[str, bytes]) -> bytes:
+    if name == layout.RELIEFS:
+        return claims.coarsened(files[name])
     content = files[name].decode()
     if name.startswith(layout.DETERMINATIONS):
         found = [replace(one, trace=coarse_trace(one.trace)) for one in read_determinations(content)]

@@ -25,9 +25,10 @@ from rules.contract import Terms
 from rules.errors import TermsError
 from rules.load import load_terms
 from rules.numbers import value_on
+from rules.payments.expiry import chargeable
 from rules.payments.restate import Earlier
 from rules.payments.statement import settle
-from rules.records import Act, Determination, canonical
+from rules.records import Act, Determination, Relief, canonical
 from rules.register import REGISTER_FILES, read_register
 from rules.standards.judging import Readings
 from sensors.columns import nothing
@@ -229,13 +230,17 @@ def settle_again(
     field: Field,
     period: str,
     held: Mapping[str, Sequence[Determination]],
-    acts: Sequence[Act],
+    decided: tuple[Sequence[Act], Sequence[Relief]],
     files: Mapping[str, bytes],
 ) -> list[Difference]:
     """Make the statement from its determinations, and hold it and its closing state against the stated ones."""
     opening = canonical_json(files[layout.OPENING], layout.OPENING) if layout.OPENING in files else None
     earlier = {month: Earlier(field.terms_on(month), found) for month, found in held.items() if month != period}
-    done = settle(field.terms_on(period), held[period], period, opening, acts, earlier)
+    said, granted = decided
+    pending: list[dict[str, Any]] = opening["in_procedure"] if opening else []
+    terms_in = {"": field.versions[-1]} | {line["fact_month"]: field.terms_on(line["fact_month"]) for line in pending}
+    acts = chargeable(said, pending, period, terms_in, granted)
+    done = settle(field.terms_on(period), held[period], period, opening, [*acts, *granted], earlier)
     differences: list[Difference] = []
     for name, follows in ((layout.STATEMENT, done.body), (layout.CLOSING, done.closing)):
         expected = json.loads(canonical(follows))

@@ -26,6 +26,7 @@ class Check(StrEnum):
     LEDGER = "ledger"
     ISSUE = "issue"
     ACTS = "acts"
+    RELIEFS = "reliefs"
     OPENING = "opening"
     TERMS = "terms"
     READINGS = "readings"

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.bundle import chain, layout, recomputing
+from app.bundle import chain, claims, layout, recomputing
 from app.bundle.certificates import Destruction, certified
 from app.bundle.manifest import MANIFEST, SALTS, SIGNATURE, Bundle, Entry, Kept, canonical_json, read, salted
 from app.bundle.report import Check, Code, Difference, FileFound, FileState, Report
@@ -19,7 +19,8 @@ from rules.records import Determination
 from storage.ledger import Entry as LedgerEntry
 
 _NEEDED = (
-    layout.STATEMENT, layout.ISSUE, layout.CLOSING, layout.ACTS, layout.LEDGER, layout.ASSETS, layout.INSTALLATIONS,
+    layout.STATEMENT, layout.ISSUE, layout.CLOSING, layout.ACTS, layout.RELIEFS, layout.LEDGER, layout.ASSETS,
+    layout.INSTALLATIONS,
 )  # fmt: skip
 
 
@@ -125,13 +126,14 @@ class _Recomputation:
         needed = (layout.STATEMENT, layout.ISSUE, layout.CLOSING)
         self._do(Check.ISSUE, needed, self._issue)
         self._do(Check.ACTS, (layout.ACTS, layout.ISSUE), self._acts)
+        self._do(Check.RELIEFS, (layout.RELIEFS, layout.ISSUE), self._reliefs)
         opening = (layout.OPENING,) if layout.OPENING in self._listed else ()
         self._do(Check.OPENING, opening, self._opening)
         terms = tuple(name for name in sorted(self._listed) if name.startswith("terms/"))
         self._do(Check.TERMS, (*terms, layout.ASSETS, layout.INSTALLATIONS, *needed), self._terms)
         self._do(Check.DETERMINATIONS, (layout.ISSUE, layout.STATEMENT), self._determinations)
         held = tuple(layout.determinations_file(month) for month in self._months())
-        self._do(Check.STATEMENT, (*needed, *held, *opening, layout.ACTS), self._statement)
+        self._do(Check.STATEMENT, (*needed, *held, *opening, layout.ACTS, layout.RELIEFS), self._statement)
 
     def _do(self, check: Check, needed: tuple[str, ...], action: Callable[[], None]) -> None:
         """Do a check for which all is there; say of another that it was not done."""
@@ -174,6 +176,14 @@ class _Recomputation:
         known_through = self._json(layout.ISSUE)["known_through"]
         self._report.add(Check.ACTS, chain.check_acts(acts, self._entries, known_through), len(acts))
 
+    def _reliefs(self) -> None:
+        recorded, known_through = (
+            claims.read_reliefs(self._files[layout.RELIEFS]),
+            self._json(layout.ISSUE)["known_through"],
+        )
+        differences = claims.check_reliefs(recorded, self._entries, known_through, is_coarse=self._is_coarse)
+        self._report.add(Check.RELIEFS, differences, len(recorded), is_coarse=self._is_coarse and bool(recorded))
+
     def _opening(self) -> None:
         self._report.add(Check.OPENING, chain.check_opening(self._files, self._entries, self._about[1]), 1)
 
@@ -215,7 +225,8 @@ class _Recomputation:
         closed = chain.statements_of(self._entries)
         months = recomputing.months_open(self._field, closed, self._about[1], issued)
         differences = recomputing.check_months(body, months)
-        acts = chain.read_acts(self._files[layout.ACTS])
-        differences += recomputing.settle_again(self._field, self._about[1], self._held, acts, self._files)
+        granted = claims.granted_of(claims.read_reliefs(self._files[layout.RELIEFS]))
+        decided = (chain.read_acts(self._files[layout.ACTS]), granted)
+        differences += recomputing.settle_again(self._field, self._about[1], self._held, decided, self._files)
         lines = sum(len(block["lines"]) for block in body["blocks"].values())
         self._report.add(Check.STATEMENT, differences, lines, is_coarse=self._is_coarse)

@@ -111,7 +111,7 @@ def statement(
 def act(
     contract: Contract,
     line: Annotated[str, typer.Argument(help="Id of a line in procedure.")],
-    effect: Annotated[str, typer.Option("--effect", help="firm or annulled.")],
+    effect: Annotated[str, typer.Option("--effect", help="firm, annulled or reduced.")],
     number: Annotated[str, typer.Option("--number", help="Number of the act.")],
     date: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Date of the act.")],
     signer: Annotated[str, typer.Option("--signer", help="Who signed it.")],
@@ -119,25 +119,36 @@ def act(
     role: Annotated[
         str, typer.Option("--role", help="The signer's office, where the terms have due process.", show_default=False)
     ] = "",
+    amount: Annotated[
+        str, typer.Option("--amount", help="What a reduced line is charged with.", show_default=False)
+    ] = "",
+    reason: Annotated[
+        str,
+        typer.Option("--reason", help="Why it is annulled, where the terms have due process.", show_default=False),
+    ] = "",
     database: Database = None,
 ) -> None:
     """Record an officer's act on a line in procedure; a fine is charged only when an act has made it firm.
 
-    Where the terms have due process, a line becomes firm only once the process allows it.
+    Where the terms have due process, a line becomes firm, or is annulled, only as the process allows it; there
+    poniente process decide reduces it.
     """
     from datetime import UTC
 
     from app.cli.options import open_database
     from app.cli.output import file_digest
     from app.errors import UsageError
+    from app.jobs.process import Signed
     from app.jobs.statements import record_act
     from rules.records import Act
 
-    if effect not in ("firm", "annulled"):
-        raise UsageError(f"effect {effect!r} is neither firm nor annulled")
-    said = Act(line, effect, number, date.date().isoformat(), signer, file_digest(document))
+    if effect not in ("firm", "annulled", "reduced"):
+        raise UsageError(f"effect {effect!r} is neither firm nor annulled nor reduced")
+    if (effect == "reduced") != bool(amount):
+        raise UsageError("--amount says what a reduced line is charged with; no other effect has one")
+    said = Act(line, effect, number, date.date().isoformat(), signer, file_digest(document), amount)
     with open_database(database, "act") as connection:
-        record_act(connection, contract, said, datetime.now(UTC), role)
+        record_act(connection, contract, said, datetime.now(UTC), Signed(role, reason))
     note(f"act {number} recorded: {line} is {effect}; it counts in the next statement")
 
 

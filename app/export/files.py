@@ -1,7 +1,7 @@
 """Files of a statement: the body as issued, its lines, and the issue record beside it."""
 
 import json
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -75,9 +75,10 @@ def read_decided(path: Path) -> list[Act | Choice]:
 
 
 def _complete(rows: list[dict[str, str]], kind: type[Act | Choice], told: str) -> list[dict[str, str]]:
-    names = [field.name for field in fields(kind)]
+    names = [field.name for field in fields(kind) if field.default is MISSING]
+    optional = {field.name for field in fields(kind)} - set(names)
     for number, one in enumerate(rows, start=1):
-        if sorted(one) != sorted(names):
+        if sorted(one.keys() - optional) != sorted(names):
             raise UsageError(f"{told % number} must have {', '.join(names)}, no more and no less")
     return rows
 

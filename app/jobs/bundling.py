@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from app.bundle import layout
 from app.bundle.columns import parquet
 from app.export.tables import determinations_csv
-from app.jobs import statements
+from app.jobs import reliefs, statements
 from app.jobs.contracts import Loaded, load_stored
 from rules.assess import is_held, opportunities, spans_us
 from rules.calendar import month_days, previous_month
@@ -48,7 +48,8 @@ def files(connection: Connection, contract: str, period: str) -> dict[str, bytes
         layout.STATEMENT: issued.body,
         layout.ISSUE: canonical(issued.issue),
         layout.CLOSING: canonical(issued.closing),
-        layout.ACTS: canonical({"acts": [asdict(one) for one in sorted(acts, key=lambda one: one.line)]}),
+        layout.ACTS: canonical({"acts": [one.content() for one in sorted(acts, key=lambda one: one.line)]}),
+        layout.RELIEFS: canonical({"records": reliefs.records(connection, contract, known_through)}),
         layout.LEDGER: "".join(f"{canonical(asdict(one))}\n" for one in entries),
         **_contract_files(connection, contract, known_through),
     }

@@ -132,9 +132,9 @@ def first_day(connection: Connection, contract: str) -> date:
     return min(terms.file.contract.effective.since for terms in _versions(connection, contract, ALL_KNOWN))
 
 
-def newest_day(connection: Connection, contract: str) -> date:
-    """First day of a contract's newest version."""
-    return _versions(connection, contract, ALL_KNOWN)[-1].file.contract.effective.since
+def newest_day(connection: Connection, contract: str, known_through: int = ALL_KNOWN) -> date:
+    """First day of a contract's newest version, as known."""
+    return _versions(connection, contract, known_through)[-1].file.contract.effective.since
 
 
 def _versions(connection: Connection, contract: str, known_through: int) -> list[Terms]:

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -233,7 +233,7 @@ def _decide(connection: Connection, out: Path) -> None:
         statements.record_act(connection, CONTRACT, act, DECIDED)
         acts.append(act)
     if acts:
-        files.write_text(out / "acts" / "acts.json", canonical({"acts": [asdict(one) for one in acts]}))
+        files.write_text(out / "acts" / "acts.json", canonical({"acts": [one.content() for one in acts]}))
 
 
 def _make_out(out: Path) -> None:

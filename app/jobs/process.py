@@ -16,7 +16,7 @@ from rules.process.clocks import Days, days_of
 from rules.process.fold import stand
 from rules.process.records import Record, RecordKind, record_from
 from rules.process.reliefs import pauses_of
-from rules.process.standing import ENDED, Cause, Effect, Matter, Refused, Standing
+from rules.process.standing import ENDED, Effect, Matter, Refused, Standing, State
 from rules.process.terms import Process
 from rules.records import Act, Determination, Op, Unit
 from storage import contracts, determinations, registers, statements
@@ -27,8 +27,6 @@ from storage.registers import Request
 _REGISTER = "process"
 # What the contractor files is kept whether or not it has an effect: only so can it be shown that it came too late.
 _FILED = frozenset({RecordKind.DEFENCE, RecordKind.APPEAL})
-# What the payment can be told. A reduced fine stays in procedure until it can charge a part of one.
-_PAYABLE = frozenset({"firm", "annulled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,19 @@ class Case:
         if not Fraction(self.matter.amount) and self.standing.state not in ENDED:
             return "withdrawn"
         return self.standing.state.value
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """In which office an act was signed, and why.
+
+    Parameters
+    ----------
+    role, reason : str
+    """
+
+    role: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +113,7 @@ def cases(
     names : collection of str, optional
         Lines to look at; all where none are given.
     """
-    lines, charged = _lines(connection, contract)
+    lines, asked, charged = _lines(connection, contract)
     if not lines:
         return {}
     holidays = load_stored(connection, contract, newest_day(connection, contract)).terms.holidays
@@ -130,6 +141,7 @@ def cases(
             pauses=pauses_of(granted, line["standard"], line["zone"], line["subject"]),
             is_charged=name in charged,
             act_by_us=act_by_us,
+            asked=written(asked[name]),
         )
         standing = stand(matter, process, days, records, microseconds(now))
         found[name] = Case(line, matter, process, days, standing, acts.get(name))
@@ -186,76 +198,72 @@ def record(
             bodies = [(one.line, one.content()) for one in made]
             seq = registers.append(connection, (contract, _REGISTER), bodies, request, now)
             for name in names:
-                if (effect := after[name].standing.effect) is not None and effect.effect in _PAYABLE:
+                if (effect := after[name].standing.effect) is not None:
                     act = act_of(effect, after[name].days.zone)
                     statements.record_act(connection, contract, act, now)
                     after[name] = replace(after[name], act=act)
         return Recorded(seq, [after[name] for name in names], refused)
 
 
-def make_firm(connection: Connection, contract: str, act: Act, role: str, now: datetime) -> None:
-    """Record an act that makes a line firm, where the process allows it; the same act again changes nothing.
+def follow(connection: Connection, contract: str, act: Act, signed: Signed, now: datetime) -> None:
+    """Record an act that ends a line, where the process allows it; the same act again changes nothing.
 
     Parameters
     ----------
     contract : str
     act : Act
-    role : str
-        The signer's office.
+    signed : Signed
     now : datetime
         Aware.
 
     Raises
     ------
     RefusedError
-        When the process does not allow it.
+        When the process does not allow it, or knows another way for it.
     """
     found = case(connection, contract, act.line, now)
-    if found.act == act:
+    if found.act is not None and found.act in {act, replace(act, effect=found.act.effect, amount=found.act.amount)}:
         return
+    if act.effect == "reduced":
+        raise RefusedError(f"{act.line} has due process: a decision reduces it; see poniente process decide")
     signed_us = found.days.zone.instant(date.fromisoformat(act.date), time(0))
-    said = Record(RecordKind.FIRM, act.line, signed_us, act.signer, role, act.number, act.document_sha256)
+    kind, outcome = RecordKind.FIRM, ""
+    if act.effect == "annulled":
+        kind, outcome = _annulling(found.standing)
+    said = Record(
+        kind=kind,
+        line=act.line,
+        at_us=signed_us,
+        person=act.signer,
+        role=signed.role,
+        number=act.number,
+        document_sha256=act.document_sha256,
+        outcome=outcome,
+        reason=signed.reason,
+    )
     record(connection, contract, [said], Request("", {}), now)
+
+
+def _annulling(standing: Standing) -> tuple[RecordKind, str]:
+    """Say what an act is that annuls: it notes what time has ended, or else accepts the defence or the appeal."""
+    if any(one.kind == RecordKind.EXPIRY for one in standing.following):
+        return RecordKind.EXPIRY, ""
+    is_appealed = standing.state == State.APPEALED
+    return (RecordKind.APPEAL_DECISION if is_appealed else RecordKind.DECISION), "accepted"
 
 
 def act_of(effect: Effect, zone: Zone) -> Act:
     """Say an effect as the act that the payment takes."""
     record = effect.record
     day = zone.local(record.at_us).date().isoformat()
-    return Act(record.line, effect.effect, record.number, day, record.person, record.document_sha256)
-
-
-def outcomes(found: Mapping[str, Case]) -> list[tuple[Act, str]]:
-    """What acts have ended, and what is charged of it: each effect with its amount, reduced fines too."""
-    ended = [(one.standing.effect, one.days.zone) for one in found.values()]
-    return [(act_of(effect, zone), effect.amount) for effect, zone in ended if effect is not None]
+    amount = effect.amount if effect.effect == "reduced" else ""
+    return Act(record.line, effect.effect, record.number, day, record.person, record.document_sha256, amount)
 
 
 def has_process(connection: Connection, contract: str, line: Mapping[str, Any]) -> bool:
     """Whether the terms of a line's month have due process."""
     day = month_days(line["fact_month"])[0]
     return load_stored(connection, contract, day).terms.file.process is not None
-
-
-def chargeable(connection: Connection, contract: str, acts: Sequence[Act], period: str) -> list[Act]:
-    """Say of acts what they are when a month begins to be charged: a firm line not charged in time has expired.
-
-    Parameters
-    ----------
-    contract : str
-    acts : sequence of Act
-        Acts on lines that may be in procedure still.
-    period : str
-        Month whose statement charges.
-    """
-    firm = {act.line for act in acts if act.effect == "firm"}
-    terms = load_stored(connection, contract, month_days(period)[0]).terms
-    if not firm or terms.file.process is None:
-        return list(acts)
-    begins = instant(terms.zone.instant(month_days(period)[0], time(0)))
-    found = cases(connection, contract, begins, names=firm)
-    late = {name for name, one in found.items() if one.standing.cause == Cause.CHARGE_BY}
-    return [replace(act, effect="annulled") if act.line in late else act for act in acts]
 
 
 def told(refused: Refused, zone: Zone) -> str:
@@ -280,21 +288,25 @@ def told(refused: Refused, zone: Zone) -> str:
     return f"{name} {said[refused.why]}"
 
 
-def _lines(connection: Connection, contract: str) -> tuple[dict[str, dict[str, Any]], set[str]]:
-    """Lines that are or were in procedure, as the last statement says them, and which of them are charged."""
+def _lines(connection: Connection, contract: str) -> tuple[dict[str, dict[str, Any]], dict[str, Fraction], set[str]]:
+    """Lines that are or were in procedure, as last said; the most that each asked for; those charged."""
     last = statements.last(connection, contract)
     if last is None:
-        return {}, set()
+        return {}, {}, set()
     bodies = [json.loads(last.body)]
     months = statements.issued_before(connection, contract, str(bodies[0]["period"]))
     found = [statements.read(connection, contract, month) for month in months]
     bodies += [json.loads(one.body) for one in found if one is not None]
     lines: dict[str, dict[str, Any]] = {}
+    asked: dict[str, Fraction] = {}
     charged: set[str] = set()
     for body in sorted(bodies, key=lambda one: str(one["period"])):
-        lines |= {str(line["id"]): line for line in body["blocks"]["C"]["lines"]}
+        for line in body["blocks"]["C"]["lines"]:
+            name = str(line["id"])
+            lines[name] = line
+            asked[name] = max(asked.get(name, Fraction(0)), abs(read(line["amount"])))
         charged |= {str(line["id"]) for line in body["blocks"]["B"]["lines"] if line["charge_month"]}
-    return lines, charged
+    return lines, asked, charged
 
 
 def _fact_us(connection: Connection, line: Mapping[str, Any], zone: Zone) -> tuple[int, int]:

@@ -1,11 +1,12 @@
 """Relief: claims and rulings stored, and those that the payment and the clocks may use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.errors import RefusedError
-from app.jobs.contracts import load_stored, newest_day
+from app.jobs.contracts import first_day, load_stored, newest_day
 from rules.process import reliefs
 from rules.process.reliefs import Claim, Known, Ruling
 from rules.process.terms import Process
@@ -44,6 +45,17 @@ def granted(connection: Connection, contract: str, known_through: int = ALL_KNOW
     return reliefs.granted(known(connection, contract, known_through), known_through)
 
 
+def records(connection: Connection, contract: str, known_through: int) -> list[dict[str, Any]]:
+    """Claims and rulings as they were recorded, with the number of their commit; sorted by subject, place."""
+    found: list[dict[str, Any]] = []
+    places: dict[str, int] = {}
+    for row in registers.read(connection, contract, _REGISTER, known_through):
+        places[row.subject] = places.get(row.subject, 0) + 1
+        found.append({"seq": row.seq, "subject": row.subject, "place": places[row.subject], "body": row.body})
+    # The database's order depends on its collation.
+    return sorted(found, key=lambda one: (one["subject"].encode(), one["place"]))
+
+
 def asked(connection: Connection, contract: str) -> list[Asked]:
     """Read each claim with its ruling; sorted by number."""
     found = known(connection, contract)
@@ -74,11 +86,12 @@ def record(connection: Connection, contract: str, said: Claim | Ruling, request:
         When the terms, the permissions or what is known do not allow it.
     """
     with contracts.alone(connection, contract):
-        if (before := registers.answered(connection, contract, request)) is not None:
-            return before
-        process = _process(connection, contract)
-        if why := reliefs.why_not(process, known(connection, contract), said):
-            raise RefusedError(_told(process, said, why))
+        if (done := registers.answered(connection, contract, request)) is not None:
+            return done
+        process, before = _process(connection, contract), known(connection, contract)
+        codes = _codes(connection, contract, said)
+        if why := reliefs.why_not(process, codes, before, said):
+            raise RefusedError(_told(process, codes, said, why))
         body: dict[str, Any] = said.content()
         return registers.append(connection, (contract, _REGISTER), [(said.id, body)], request, now)
 
@@ -86,12 +99,21 @@ def record(connection: Connection, contract: str, said: Claim | Ruling, request:
 def _process(connection: Connection, contract: str) -> Process:
     process = load_stored(connection, contract, newest_day(connection, contract)).terms.file.process
     if process is None:
-        raise RefusedError(f"the terms of {contract} have no table process, so no code of relief; add one to claim")
+        raise RefusedError(f"the terms of {contract} have no table process, so nobody may decide on relief; add one")
     return process
 
 
-def _told(process: Process, said: Claim | Ruling, why: str) -> str:
-    codes = ", ".join(one.id for one in process.relief) or "none"
+def _codes(connection: Connection, contract: str, said: Claim | Ruling) -> list[str]:
+    """Codes of the terms that hold when what is claimed begins; a ruling rests on its claim."""
+    if isinstance(said, Ruling):
+        return []
+    zone = load_stored(connection, contract, newest_day(connection, contract)).terms.zone
+    day = max(zone.local(said.since_us).date(), first_day(connection, contract))
+    return [one.code for one in load_stored(connection, contract, day).terms.file.relief]
+
+
+def _told(process: Process, of_terms: Sequence[str], said: Claim | Ruling, why: str) -> str:
+    codes = ", ".join(of_terms) or "none"
     told = {
         "id_taken": "is claimed already; give it another number",
         "code_unknown": f"names a code that the terms do not have; they have {codes}",

@@ -4,15 +4,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from typing import Any
 
 from app.errors import RefusedError
-from app.jobs import assess, periods, process
-from app.jobs.contracts import Loaded, first_day, load_stored
+from app.jobs import assess, periods, process, reliefs
+from app.jobs.contracts import Loaded, first_day, load_stored, newest_day
 from rules.assess import is_held, opportunities, ripe_us, spans_us
 from rules.calendar import month_days, month_of, previous_month
+from rules.contract import Terms
 from rules.numbers import value_on
 from rules.payments.checks import Checks
+from rules.payments.expiry import chargeable
+from rules.payments.money import read
 from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, settle
 from rules.records import ENGINE, Act, Determination
@@ -84,7 +88,7 @@ def _draft(
     *,
     held_through: int = ALL_KNOWN,
 ) -> Draft:
-    """Compute a statement under the terms, register and acts as known; its checks are those that held by a number.
+    """Compute a statement under terms, register, acts and reliefs as known; its checks are those held by a number.
 
     What a month's issue assesses is committed later than what it looks at, so these are two numbers.
     """
@@ -95,13 +99,26 @@ def _draft(
             f"nothing of {period} is assessed; run poniente assess {contract} --from {first} --to {until}"
         )
     opening = _opening(connection, contract, period)
-    acts = process.chargeable(connection, contract, statements.acts(connection, contract, known_through), period)
     earlier: dict[str, Earlier] = {}
     for month in months:
         before, again, _ = _known(connection, contract, month, known_through, held_through)
         earlier[month] = Earlier(before.terms, again)
-    settled = settle(loaded.terms, found, period, opening, acts, earlier)
+    granted = reliefs.granted(connection, contract, known_through)
+    pending: list[dict[str, Any]] = opening["in_procedure"] if opening else []
+    terms_in = _terms_in(connection, contract, pending, known_through)
+    said = statements.acts(connection, contract, known_through)
+    acts = chargeable(said, pending, period, terms_in, granted)
+    settled = settle(loaded.terms, found, period, opening, [*acts, *granted], earlier)
     return Draft(settled, loaded, found, missing, known_through)
+
+
+def _terms_in(
+    connection: Connection, contract: str, pending: Sequence[dict[str, Any]], known_through: int
+) -> dict[str, Terms]:
+    """Terms of the months of some lines' facts, and under the empty text the newest that are known."""
+    newest = newest_day(connection, contract, known_through)
+    days = {"": newest} | {line["fact_month"]: month_days(line["fact_month"])[0] for line in pending}
+    return {month: load_stored(connection, contract, day, known_through).terms for month, day in days.items()}
 
 
 def _known(
@@ -214,7 +231,9 @@ def lines_of(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [line for block in sorted(body["blocks"]) for line in body["blocks"][block]["lines"]]
 
 
-def record_act(connection: Connection, contract: str, act: Act, now: datetime, role: str = "") -> None:
+def record_act(
+    connection: Connection, contract: str, act: Act, now: datetime, signed: process.Signed | None = None
+) -> None:
     """Record an act on a line that is in procedure in the contract's last issued statement.
 
     Parameters
@@ -223,13 +242,13 @@ def record_act(connection: Connection, contract: str, act: Act, now: datetime, r
     act : Act
     now : datetime
         Aware.
-    role : str
-        The signer's office, where the terms have due process.
+    signed : Signed, optional
+        The signer's office and reason, where the terms have due process.
 
     Raises
     ------
     RefusedError
-        When no such line is in procedure, or due process does not allow that it becomes firm.
+        When no such line is in procedure, or due process does not allow the act.
     """
     if not (act.number.strip() and act.signer.strip()):
         raise RefusedError("an act needs a number and a signer: nothing is charged without a named officer")
@@ -244,10 +263,22 @@ def record_act(connection: Connection, contract: str, act: Act, now: datetime, r
     month = lines[act.line]["fact_month"]
     if act.date[:7] < month:
         raise RefusedError(f"act {act.number} of {act.date} is older than the fact, which is of {month}")
-    if act.effect == "firm" and process.has_process(connection, contract, lines[act.line]):
-        process.make_firm(connection, contract, act, role, now)
+    if act.amount and not Fraction(0) < _read_sum(act.amount) < abs(read(lines[act.line]["amount"])):
+        raise RefusedError(
+            f"act {act.number} reduces {act.line} to {act.amount}, which is not above nought and below "
+            f"{lines[act.line]['amount'].removeprefix('-')}"
+        )
+    if process.has_process(connection, contract, lines[act.line]):
+        process.follow(connection, contract, act, signed or process.Signed(), now)
     else:
         statements.record_act(connection, contract, act, now)
+
+
+def _read_sum(text: str) -> Fraction:
+    try:
+        return read(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise RefusedError(f"amount {text!r} is no sum; write it as 20000 or 20000.50") from error
 
 
 def issue_record(connection: Connection, drafted: Draft, period: str) -> dict[str, Any]:

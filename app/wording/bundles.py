@@ -15,6 +15,7 @@ CHECKS = {
     "ledger": marked("the ledger's chain holds up to the head of the issue record"),
     "issue": marked("ledger and issue record name this statement and its closing state"),
     "acts": marked("the acts are those that the ledger holds"),
+    "reliefs": marked("the reliefs are those that the ledger holds"),
     "opening": marked("the opening state is the one with which the month before was closed"),
     "terms": marked("the contract's terms load, and nothing that they ask for was left out"),
     "readings": marked("each reading says what its digest is of"),

@@ -15,6 +15,8 @@ from rules.payments.lines import Block, LineKind
 from rules.payments.money import read, written
 
 _PPM = 1_000_000
+# States of a line that an act has ended.
+DECIDED = frozenset({"firm", "reduced", "annulled"})
 _EVENT = {
     "contract": marked("Event number {event} of the month under the contract: {rate}."),
     "zone": marked("Event number {event} of the month in the zone: {rate}."),
@@ -47,8 +49,8 @@ def consequence(line: Mapping[str, Any], currency: str, language: Language) -> l
             return [_absorbed(steps["overlap"]["absorbed_by"], line, language)]
         case ChargeState.CAPPED:
             return [_capped(steps.get("total_cap") or steps["cap"], currency, language)]
-        case "firm" | "annulled":
-            return [decided(line, steps["act"]["act"], currency, language)]
+        case state if state in DECIDED:
+            return [decided(line, currency, language)]
         case _:
             said = [owed(line, currency, language), tariff(steps.get("tariff"), currency, language)]
     if "repeat" in steps:
@@ -139,8 +141,8 @@ def carried(line: Mapping[str, Any], currency: str, language: Language) -> list[
     language : str
     """
     steps = {step["step"]: step for step in line["trace"]}
-    if line["state"] in {"firm", "annulled"}:
-        return [decided(line, steps["act"]["act"], currency, language)]
+    if line["state"] in DECIDED:
+        return [decided(line, currency, language)]
     if not line["says"]["limit"]:
         return [told("The terms carry nothing over any more; nothing is charged.", language)]
     cap = steps["cap"]
@@ -169,12 +171,29 @@ def owed(line: Mapping[str, Any], currency: str, language: Language) -> str:
     return told("Service-level deduction of {amount}.", language, amount=sum_owed)
 
 
-def decided(line: Mapping[str, Any], act: Mapping[str, str], currency: str, language: Language) -> str:
+def decided(line: Mapping[str, Any], currency: str, language: Language) -> str:
     """Say what an officer's act has made of a line."""
+    step = next(step for step in reversed(line["trace"]) if "act" in step)
+    act: Mapping[str, str] = step["act"]
     values = {"number": act["number"], "day": day(act["date"], language)}
     if line["state"] == "annulled":
         return told("Annulled by act {number} of {day}; nothing is charged.", language, **values)
     values["amount"] = unsigned(line["amount"], currency, language)
+    if line["state"] == "reduced":
+        before = unsigned(step["in"], currency, language)
+        if line["nature"] == Nature.FINE:
+            return told(
+                "Fine of {before}, reduced to {amount}, firm by act {number} of {day}, charged.",
+                language,
+                before=before,
+                **values,
+            )
+        return told(
+            "Service-level deduction of {before}, reduced to {amount}, firm by act {number} of {day}, charged.",
+            language,
+            before=before,
+            **values,
+        )
     if line["nature"] == Nature.FINE:
         return told("Fine of {amount}, firm by act {number} of {day}, charged.", language, **values)
     return told("Service-level deduction of {amount}, firm by act {number} of {day}, charged.", language, **values)
@@ -218,12 +237,33 @@ def _relieved(step: Mapping[str, Any], language: Language) -> str:
     return told(
         "Nothing is charged: relief {relief} ({code}, clause {clause}), granted by act {number} of {day}.",
         language,
-        relief=step["relief"],
-        code=step["code"],
-        clause=step["clause"],
-        number=step["number"],
-        day=day(step["date"], language),
+        **_granted(step, language),
     )
+
+
+def excused(line: Mapping[str, Any], language: Language) -> list[str]:
+    """Name the relief by which a line is restated; nothing where there is none.
+
+    Parameters
+    ----------
+    line : mapping
+        A line that restates.
+    language : str
+    """
+    steps = [step for step in line["trace"] if step["step"] == "relief"]
+    return [
+        told(
+            "Relief {relief} ({code}, clause {clause}), granted by act {number} of {day}.",
+            language,
+            **_granted(step, language),
+        )
+        for step in steps[-1:]
+    ]
+
+
+def _granted(step: Mapping[str, Any], language: Language) -> dict[str, str]:
+    said = {name: str(step[name]) for name in ("relief", "code", "clause", "number")}
+    return {**said, "day": day(step["date"], language)}
 
 
 def _shadow(step: Mapping[str, Any], currency: str, language: Language) -> str:
@@ -290,8 +330,8 @@ def pointed(line: Mapping[str, Any], currency: str, language: Language) -> list[
     language : str
     """
     steps = {step["step"]: step for step in line["trace"]}
-    if line["state"] in {"firm", "annulled"}:
-        return [decided(line, steps["act"]["act"], currency, language)]
+    if line["state"] in DECIDED:
+        return [decided(line, currency, language)]
     rate = steps["points"]["rate"]
     at = priced(rate["value"], rate["unit"], currency, language)
     said = [owed(line, currency, language)] if read(line["amount"]) else []

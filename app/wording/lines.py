@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from app.wording.catalogue import Language, told
-from app.wording.charges import carried, consequence, decided, exact, owed, pointed, unsigned
+from app.wording.charges import carried, consequence, decided, exact, excused, owed, pointed, unsigned
 from app.wording.facts import fact, is_fact
 from app.wording.figures import amount, exact_share, month, months
 from rules.payments.lines import Block, LineKind
@@ -37,7 +37,8 @@ def sentence(line: Mapping[str, Any], currency: str, language: Language) -> str:
     if is_fact(says["code"]):
         parts = [fact(line, language), _clause(says, language), *consequence(line, currency, language)]
     elif says["code"] == LineKind.RESTATEMENT:
-        parts = [_restated(line, currency, language), _clause(says, language), _follows(line, currency, language)]
+        parts = [_restated(line, currency, language), _clause(says, language), *excused(line, language)]
+        parts.append(_follows(line, currency, language))
     elif says["code"] == "cap_carry":
         parts = [_cut(line, currency, language), _clause(says, language), *carried(line, currency, language)]
     elif says["code"] == "points":
@@ -148,9 +149,8 @@ def _follows(line: Mapping[str, Any], currency: str, language: Language) -> str:
     match line["state"]:
         case "withdrawn":
             return told("Withdrawn; nothing is charged.", language)
-        case "firm" | "annulled":
-            act = next(step["act"] for step in line["trace"] if step["step"] == "act")
-            return decided(line, act, currency, language)
+        case "firm" | "reduced" | "annulled":
+            return decided(line, currency, language)
         case _:
             return owed(line, currency, language) if line["block"] == Block.IN_PROCEDURE else ""
 

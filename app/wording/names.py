@@ -45,6 +45,7 @@ _STATES = {
     ChargeState.HELD.value: marked("sum held"),
     "due": marked("due"),
     "firm": marked("firm"),
+    "reduced": marked("firm, reduced"),
     "annulled": marked("annulled"),
     "withdrawn": marked("withdrawn"),
 }

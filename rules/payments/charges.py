@@ -168,6 +168,8 @@ class Month:
         What earlier months charged under each cap on the whole. [currency]
     choices : mapping of (opportunity, nature) to Choice
         Sums that officers chose within a range.
+    in_plan : set of str
+        Standards whose excused checks stay in the plan, whatever their tariff says.
     excused : dict of str to int
         Checks of the month that failed and were excused, by standard.
     sums : list of Sum
@@ -183,6 +185,7 @@ class Month:
     reliefs: Sequence[Relief] = ()
     spent: Mapping[str, Fraction] = field(default_factory=dict[str, Fraction])
     choices: Mapping[tuple[str, str], Choice] = field(default_factory=dict[tuple[str, str], Choice])
+    in_plan: set[str] = field(default_factory=set[str])
     excused: dict[str, int] = field(default_factory=dict[str, int])
     sums: list[Sum] = field(default_factory=list[Sum])
     capped: dict[str, Fraction] = field(default_factory=dict[str, Fraction])

@@ -1,11 +1,13 @@
 """A month's facts folded into its lines, and what the months after must know of it."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Self
 
 from rules.calendar import month_days
+from rules.consequences import PlanTariff
 from rules.contract import Terms
 from rules.errors import CalculationError
 from rules.payments.charges import Charge, ChargeState, Month, charges_of
@@ -88,20 +90,55 @@ def fold(
     history : mapping, optional
         Of the months before.
     """
-    charges = charges_of(terms, checks)
-    month = Month(
-        terms,
-        month_days(period)[0],
-        charges,
-        planned=checks.standard.counts(),
-        reliefs=known.reliefs if known else (),
-        choices=_choices(charges, known.choices) if known else {},
-        spent=spent_before(terms, history or {}, period),
-    )
-    run_steps(month)
+    decided, spent = known or Known(), spent_before(terms, history or {}, period)
+
+    def run(in_plan: set[str], reliefs: tuple[Relief, ...] = decided.reliefs) -> Month:
+        charges = charges_of(terms, checks)
+        choices = _choices(charges, decided.choices)
+        planned = checks.standard.counts()
+        month = Month(terms, month_days(period)[0], charges, planned, reliefs, spent, choices, in_plan)
+        run_steps(month)
+        return month
+
+    month = run(set())
+    if leaving := _leaving(month):
+        # A check that costs nothing anyway would leave the plan, and others share the same sum: relief would cost.
+        plain = run(set(), ())
+        while dearer := _dearer(month, plain, leaving - month.in_plan):
+            month = run(month.in_plan | dearer)
     lines = [line_of(terms, charge, period) for charge in month.charges]
     lines += [sum_line(one, period) for one in month.sums]
     return Folded(month.charges, lines, _remembered(month, checks))
+
+
+def _leaving(month: Month) -> set[str]:
+    """Standards of which excused checks leave the plan that others share a sum by."""
+    return {
+        standard.id
+        for standard in month.terms.file.standard
+        if month.excused.get(standard.id)
+        and any(
+            isinstance(one.tariff, PlanTariff) and one.tariff.excused == "out_of_plan" for one in standard.consequence
+        )
+    }
+
+
+def _dearer(month: Month, plain: Month, leaving: set[str]) -> set[str]:
+    """Standards that a relief makes cost more than none would; all that are left where the month as a whole does."""
+    costs, plain_costs = _costs(month), _costs(plain)
+    found = {name for name, place in costs if costs[name, place] > plain_costs[name, place]} & leaving
+    return found or (leaving if sum(costs.values()) > sum(plain_costs.values()) else set())
+
+
+def _costs(month: Month) -> defaultdict[tuple[str, bool], Fraction]:
+    """What each standard and account costs, apart by whether it settles with the month; a bonus costs less."""
+    found: defaultdict[tuple[str, bool], Fraction] = defaultdict(Fraction)
+    for one in month.charges:
+        is_settled = one.consequence.nature.is_settled and one.state != ChargeState.HELD
+        found[one.standard.id, is_settled] += -one.amount if one.is_bonus else one.amount
+    for one in month.sums:
+        found[one.account.id, one.account.nature.is_settled] += one.amount
+    return found
 
 
 def _remembered(month: Month, checks: Checks) -> dict[str, dict[str, str]]:

@@ -1,12 +1,15 @@
 """Lines of a statement: what each says, and how a charge becomes one."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 from rules.contract import Terms
+from rules.numbers import value_on
 from rules.payments.charges import Charge, ChargeState, Sum
-from rules.payments.money import written
+from rules.payments.money import rounded, written
 
 
 class Block(StrEnum):
@@ -49,7 +52,7 @@ class Line:
     firm_month, charge_month : str
         Empty while not firm, not charged.
     state : str
-        See `ChargeState`; `firm` in block B.
+        See `ChargeState`; `firm`, `reduced` or `annulled` in block B.
     standard, subject, zone : str
         Empty on base lines.
     determinations : list of str
@@ -108,6 +111,19 @@ def line_of(terms: Terms, charge: Charge, period: str) -> Line:
         says=_says(terms, charge),
         trace=charge.trace,
     )
+
+
+def line_rounded(terms: Terms, amount: Fraction, day: date) -> Fraction:
+    """Round a sum as the terms round lines; where they round the total alone it stays as it is.
+
+    Parameters
+    ----------
+    terms : Terms
+    amount : Fraction
+    day : date
+    """
+    rounding = terms.file.money.rounding
+    return rounded(amount, value_on(rounding.step, day), rounding.mode) if rounding.at == "line" else amount
 
 
 def _suffix(charge: Charge) -> str:

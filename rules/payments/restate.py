@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from rules.calendar import previous_month
-from rules.contract import Terms
+from rules.calendar import month_days, previous_month
+from rules.contract import Step, Terms
 from rules.errors import CalculationError
 from rules.payments.carry import Carried, carry_over
 from rules.payments.checks import Checks
 from rules.payments.fold import Folded, Known, fold
-from rules.payments.lines import Block, Line, LineKind
+from rules.payments.lines import Block, Line, LineKind, line_rounded
 from rules.payments.money import read, written
 from rules.records import Determination
 
@@ -141,7 +141,7 @@ def _check_carried(
 
 
 def decide(stated: dict[str, dict[str, Any]], decided: Sequence[Line]) -> None:
-    """Note which lines an act has decided, so that later data do not open them again.
+    """Note which lines an act has decided, and what is charged, so that later data do not open them again.
 
     Parameters
     ----------
@@ -150,10 +150,16 @@ def decide(stated: dict[str, dict[str, Any]], decided: Sequence[Line]) -> None:
     decided : sequence of Line
         Of block B.
     """
-    status = {line.id: line.state for line in decided}
+    by_line = {line.id: line for line in decided}
     for entries in stated.values():
         for entry in entries.values():
-            entry["status"] = status.get(entry["line"], entry["status"])
+            if (line := by_line.get(entry["line"])) is None:
+                continue
+            entry["status"] = line.state
+            # What was asked for when it was decided, by the index that then held, and what was charged of it.
+            asked = read(line.trace[-1]["in"])
+            if line.state != "annulled" and (asked, read(line.amount)) != (read(entry["amount"]),) * 2:
+                entry |= {"asked": written(asked), "charged": line.amount}
 
 
 def line_from(said: Mapping[str, Any]) -> Line:
@@ -202,11 +208,8 @@ def _restate_line(name: str, entry: Mapping[str, Any], line: Line | None, month:
     match entry["status"]:
         case "annulled":
             return dict(entry)
-        case "firm":
-            if after <= stated:
-                return dict(entry)
-            _add(name, line, month, (stated, after), Block.FIRM, entry)
-            return {**entry, "amount": written(after)} if after else None
+        case "firm" | "reduced":
+            return _restate_charged(name, entry, line, month, after)
         case "open":
             kept = after if is_open else _NOTHING
             _change_pending(entry, line, month, (stated, kept), name)
@@ -222,6 +225,27 @@ def _restate_line(name: str, entry: Mapping[str, Any], line: Line | None, month:
         new = _add(name, line, month, (_NOTHING, after), Block.IN_PROCEDURE, entry)
         return _entry(line, after, new)
     return _entry(line, settled, name) if line is not None and settled else None
+
+
+def _restate_charged(
+    name: str, entry: Mapping[str, Any], line: Line | None, month: _Month, after: Fraction
+) -> dict[str, Any] | None:
+    """Give back of a charged line what goes beyond what it should have asked for; never charge more of it."""
+    stated = read(entry["amount"])
+    asked, charged = (read(entry.get(key, entry["amount"])) for key in ("asked", "charged"))
+    # What is known now is priced by the index as it was known when the line was stated.
+    due = after
+    if asked != stated:
+        due = line_rounded(month.again.terms, after * asked / stated, month_days(month.period)[0])
+    if due <= charged:
+        return dict(entry)
+    _add(name, line, month, (charged, due), Block.FIRM, entry)
+    kept = {key: value for key, value in entry.items() if key not in {"asked", "charged"}}
+    if not after:
+        return None
+    return {**kept, "amount": written(after)} | (
+        {} if due == after else {"asked": written(due), "charged": written(due)}
+    )
 
 
 def _add(
@@ -263,6 +287,7 @@ def _change_pending(
     for place, pending in enumerate(month.restated.in_procedure):
         if pending.id == entry["line"]:
             base = line or _vanished(name, asdict(pending), month)
+            excused = [step for step in base.trace if step["step"] == Step.RELIEF and step not in pending.trace]
             month.restated.in_procedure[place] = replace(
                 pending,
                 kind=LineKind.RESTATEMENT,
@@ -270,7 +295,7 @@ def _change_pending(
                 state=pending.state if after else "withdrawn",
                 determinations=base.determinations,
                 says=_says(name, pending, amounts),
-                trace=[*pending.trace, _step(name, amounts)],
+                trace=[*pending.trace, *excused, _step(name, amounts)],
             )
 
 

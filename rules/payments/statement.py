@@ -6,7 +6,7 @@ paid is positive. The body is a pure function of its inputs and comes out the sa
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -21,7 +21,7 @@ from rules.payments.checks import Checks
 from rules.payments.fold import Known, fold
 from rules.payments.history import remembered
 from rules.payments.indexed import fix_index
-from rules.payments.lines import Block, Line, LineKind
+from rules.payments.lines import Block, Line, LineKind, line_rounded
 from rules.payments.money import read, rounded, written
 from rules.payments.restate import Earlier, decide, restate, stated_of
 from rules.payments.retention import retain
@@ -112,6 +112,7 @@ def settle(
     said = list(decided)
     acts, known = [one for one in said if isinstance(one, Act)], Known.of(said)
     again = {month: Earlier(one.terms, one.checks) for month, one in (earlier or {}).items()}
+    _check_codes({period: terms} | {month: one.terms for month, one in again.items()}, known.reliefs)
     restated = restate(opened, again, period, known)
     folded = fold(terms, checks, period, known, restated.history)
     restated.history[period] = folded.history
@@ -171,12 +172,30 @@ def _check(terms: Terms, checks: Checks, period: str, opening: dict[str, Any]) -
     checks.refuse_foreign(terms, period)
 
 
+def _check_codes(terms_in: Mapping[str, Terms], reliefs: Iterable[Relief]) -> None:
+    """Refuse a relief of no code of the months that it may touch: it would be left out without a word."""
+    month = min(terms_in)
+    begins_us = terms_in[month].zone.midnight(month_days(month)[0])
+    codes = sorted({one.code for terms in terms_in.values() for one in terms.file.relief})
+    for one in reliefs:
+        # What was over before them excuses nothing here, and the terms of its time may have had its code.
+        if one.until_us > begins_us and one.code not in codes:
+            raise CalculationError(
+                f"relief {one.id} names code {one.code!r}, which the terms do not have; they have "
+                f"{', '.join(codes) or 'none'}"
+            )
+
+
 def _by_line(acts: Iterable[Act]) -> dict[str, Act]:
     """Find the act on each line; only a named officer's act of a known effect decides, and only one."""
     found: dict[str, Act] = {}
     for act in acts:
-        if act.effect not in {"firm", "annulled"}:
-            raise CalculationError(f"act {act.number} on {act.line} has effect {act.effect!r}, not firm or annulled")
+        if act.effect not in {"firm", "annulled", "reduced"}:
+            told = f"act {act.number} on {act.line} has effect {act.effect!r}"
+            raise CalculationError(f"{told}, not firm, annulled or reduced")
+        if (act.effect == "reduced") != _is_sum(act.amount) or (act.amount and act.effect != "reduced"):
+            told = f"act {act.number} on {act.line} has effect {act.effect} and amount {act.amount!r}"
+            raise CalculationError(f"{told}; a reduced line needs one above nought, and no other has one")
         try:
             date.fromisoformat(act.date)
         except ValueError as error:
@@ -198,7 +217,7 @@ def _base_lines(terms: Terms, period: str) -> list[Line]:
             block=Block.SETTLEMENT,
             kind=LineKind.BASE,
             nature=Nature.PRICE,
-            amount=written(_line_rounded(terms, base_amount(terms, base.id, first), first)),
+            amount=written(line_rounded(terms, base_amount(terms, base.id, first), first)),
             trace=_adjusted(terms, base, first),
             fact_month=period,
             firm_month=period,
@@ -218,15 +237,10 @@ def _adjusted(terms: Terms, base: Base, first: date) -> list[dict[str, Any]]:
     agreed = value_on(base.amount, first)
     grown = agreed * factor
     steps = [{"step": "adjustment", "in": written(agreed), "out": written(grown), **said}]
-    if (paid := _line_rounded(terms, grown, first)) != grown:
+    if (paid := line_rounded(terms, grown, first)) != grown:
         rounding = {"mode": terms.file.money.rounding.mode, "unit": terms.file.money.currency}
         steps.append({"step": "round", "in": written(grown), "out": written(paid), **rounding})
     return steps
-
-
-def _line_rounded(terms: Terms, amount: Fraction, day: date) -> Fraction:
-    rounding = terms.file.money.rounding
-    return rounded(amount, value_on(rounding.step, day), rounding.mode) if rounding.at == "line" else amount
 
 
 def _decide(
@@ -240,22 +254,43 @@ def _decide(
         if act is None:
             pending.append(line)
             continue
-        is_firm, month = act.effect == "firm", month_of(date.fromisoformat(act.date))
-        fixed = fix_index(terms, line, {"act": month, "payment": period}) if is_firm else line
-        amount = fixed.amount if is_firm else "0"
-        step = {"step": "act", "in": fixed.amount, "out": amount, "act": asdict(act)}
+        is_charged, month = act.effect != "annulled", month_of(date.fromisoformat(act.date))
+        fixed = fix_index(terms, line, {"act": month, "payment": period}) if is_charged else line
+        amount = _decided_amount(terms, fixed, act)
+        step = {"step": "decision" if act.effect == "reduced" else "act", "in": fixed.amount, "out": amount}
         decided.append(
             replace(
                 fixed,
                 block=Block.FIRM,
                 amount=amount,
                 firm_month=month,
-                charge_month=period if is_firm else "",
+                charge_month=period if is_charged else "",
                 state=act.effect,
-                trace=[*fixed.trace, step],
+                trace=[*fixed.trace, {**step, "act": act.content()}],
             )
         )
     return decided, pending
+
+
+def _decided_amount(terms: Terms, line: Line, act: Act) -> str:
+    """What an act leaves of a line: never more than the line asks for, and rounded as lines are."""
+    match act.effect:
+        case "annulled":
+            return "0"
+        case "reduced":
+            asked = abs(read(line.amount))
+            left = min(line_rounded(terms, read(act.amount), date.fromisoformat(act.date)), asked)
+            return written(-left)
+        case _:
+            return line.amount
+
+
+def _is_sum(text: str) -> bool:
+    """Whether a text is an amount above nought."""
+    try:
+        return read(text) > 0
+    except (ValueError, ZeroDivisionError):
+        return False
 
 
 def _close(terms: Terms, net: Fraction, owed: Fraction, period: str) -> tuple[list[Line], Fraction]:

@@ -154,7 +154,8 @@ def _tariff(month: Month, charges: list[Charge]) -> None:
         tariff, before, name = charge.consequence.tariff, charge.amount, charge.standard.id
         key = (name, charge.place, charge.scope(tariff.key) if isinstance(tariff, NthTariff) else "")
         is_less = isinstance(tariff, PlanTariff) and tariff.excused == "out_of_plan"
-        planned = month.planned[name] - (month.excused.get(name, 0) if is_less else 0)
+        excused = month.excused.get(name, 0) if is_less else 0
+        planned = month.planned[name] - (0 if name in month.in_plan else excused)
         choice = month.choices.get((charge.determination.opportunity, charge.consequence.nature))
         found = price(
             month.terms, tariff, charge.determination, Among(counts[key] + 1, planned, choice, charge.is_bonus)
@@ -162,7 +163,8 @@ def _tariff(month: Month, charges: list[Charge]) -> None:
         counts[key] += charge.is_counted
         charge.amount = found.amount
         number = parameter(month.terms, charge.standard, found.number, found.unit)
-        charge.note(Step.TARIFF, before, {"parameter": number, **found.detail})
+        stay = {"stay_in_plan": excused} if excused and name in month.in_plan else {}
+        charge.note(Step.TARIFF, before, {"parameter": number, **found.detail, **stay})
 
 
 def _repeat(month: Month, charges: list[Charge]) -> None:

@@ -71,7 +71,7 @@ class _Case:
 
     def __post_init__(self) -> None:
         self.permits = Permits(self.process)
-        self.amount = self.matter.amount
+        self.amount = self.matter.asked or self.matter.amount
         self._run(ClockName.RAISE_BY, self.matter.fact_us)
 
     def pass_time(self, until_us: int) -> None:
@@ -255,7 +255,7 @@ class _Case:
         if record.at_us < opens_us:
             return Refused(record, Refusal.TOO_EARLY, opens_us)
         self.state = State.FIRM
-        is_reduced = _amount(self.amount) != _amount(self.matter.amount)
+        is_reduced = _amount(self.amount) != _amount(self.matter.asked or self.matter.amount)
         self.effect = Effect("reduced" if is_reduced else "firm", self.amount, record)
         self._run(ClockName.CHARGE_BY, record.at_us)
         return None
@@ -317,13 +317,18 @@ class _Case:
             line=self.matter.line,
             state=self.state,
             cause=self.cause,
-            amount="0" if self.state in {State.ANNULLED, State.EXPIRED, State.FORGIVEN} else self.amount,
+            amount="0" if self.state in {State.ANNULLED, State.EXPIRED, State.FORGIVEN} else self._left(),
             deadlines=tuple(sorted(self.deadlines.values(), key=lambda one: (one.since_us, one.until_us))),
             held=tuple(self.held),
             refused=tuple(self.refused),
             following=tuple(self._following()),
             effect=self.effect,
         )
+
+    def _left(self) -> str:
+        """What the line asks for: late data may have lowered it below what a decision left."""
+        decided, now = _amount(self.amount), _amount(self.matter.amount)
+        return self.matter.amount if decided is not None and now is not None and now < decided else self.amount
 
     def _following(self) -> Iterator[Next]:
         match self.state:

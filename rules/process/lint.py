@@ -40,7 +40,9 @@ def read_holidays(files: Mapping[str, str], findings: list[Finding]) -> dict[str
     return {one.id: frozenset(one.days) for one in read.holidays}
 
 
-def lint_process(process: Process | None, holidays: Mapping[str, frozenset[date]]) -> Iterator[Finding]:
+def lint_process(
+    process: Process | None, holidays: Mapping[str, frozenset[date]], codes: tuple[str, ...]
+) -> Iterator[Finding]:
     """Find what is wrong with the terms of due process.
 
     Parameters
@@ -49,6 +51,8 @@ def lint_process(process: Process | None, holidays: Mapping[str, frozenset[date]
         Nothing is found where the contract has none.
     holidays : mapping
         List of holidays to its days.
+    codes : tuple of str
+        Codes of relief that the terms have.
     """
     if process is None:
         return
@@ -62,7 +66,6 @@ def lint_process(process: Process | None, holidays: Mapping[str, frozenset[date]
         if channel.deemed.day_kind and channel.deemed.day_kind not in kinds:
             key = f"process.channel[{channel.id}].deemed.day_kind"
             yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, key, channel.deemed.day_kind, kinds)
-    codes = tuple(one.id for one in process.relief)
     for name in ClockName:
         if clock := process.clocks.named(name):
             yield from _clock(name, clock, kinds, codes)
@@ -73,7 +76,7 @@ def lint_process(process: Process | None, holidays: Mapping[str, frozenset[date]
 
 
 def _ids(process: Process) -> Iterator[Finding]:
-    for table in ("day_kind", "channel", "role", "relief", "checklist"):
+    for table in ("day_kind", "channel", "role", "checklist"):
         yield from _repeated(f"process.{table}", [row.id for row in getattr(process, table)], _FILE)
     for pair in process.incompatible:
         if pair.acts[0] == pair.acts[1]:

@@ -1,6 +1,6 @@
 """Relief: what is claimed, what is decided, and which reliefs the payment may use."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
@@ -112,12 +112,14 @@ def said_from(stored: Mapping[str, Any]) -> Claim | Ruling:
         raise CalculationError(f"what was stored is no claim of relief: {error}") from error
 
 
-def why_not(process: Process, known: Iterable[Known], said: Claim | Ruling) -> str:
+def why_not(process: Process, codes: Collection[str], known: Iterable[Known], said: Claim | Ruling) -> str:
     """Say why a claim or a ruling cannot be taken; empty where it can.
 
     Parameters
     ----------
     process : Process
+    codes : collection of str
+        Codes of relief that the terms have.
     known : iterable of Known
         What is known before it.
     said : Claim or Ruling
@@ -131,7 +133,7 @@ def why_not(process: Process, known: Iterable[Known], said: Claim | Ruling) -> s
     if isinstance(said, Claim):
         if before:
             return "id_taken"
-        if said.code not in {one.id for one in process.relief}:
+        if said.code not in codes:
             return "code_unknown"
         if said.until_us <= said.since_us:
             return "span_empty"

@@ -68,6 +68,8 @@ class Matter:
     act_by_us : int or None
         Until when the contractor could have kept the fact from happening; `fact_us` where None.
         [us since 1970, UTC]
+    asked : str
+        The most that the line ever asked for, by which a reduction is one; `amount` where empty. [currency]
     """
 
     line: str
@@ -76,6 +78,7 @@ class Matter:
     pauses: tuple[Pause, ...] = ()
     is_charged: bool = False
     act_by_us: int | None = None
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ class Alert(Table):
 
 
 class Item(Table):
-    """Something that the contract names: a code of relief, a paper of the payment checklist."""
+    """A paper of the payment checklist."""
 
     id: str = Field(pattern=NAME)
     clause: ClauseOrArticle
@@ -189,7 +189,6 @@ class Process(Table):
     incompatible: tuple[Incompatible, ...] = ()
     alert: Alert | None = None
     forgiving: Forgiving | None = None
-    relief: tuple[Item, ...] = ()
     checklist: tuple[Item, ...] = ()
 
 

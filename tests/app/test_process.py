@@ -1,19 +1,19 @@
 """Due process out of a real database: what reaches the payment, what is refused, what two officers do at once."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from app.errors import RefusedError
-from app.jobs import assess, health, imports, periods, process, registers, reliefs, statements
+from app.jobs import health, periods, process, registers, reliefs, statements
 from app.jobs.contracts import add_folder
-from app.jobs.templates import contract_files, write_contract
-from rules.process.records import Record, RecordKind
+from app.text import sentence
+from rules.process.records import Record
 from rules.process.registers import Taken
 from rules.process.reliefs import Claim, Ruling
 from rules.records import Act
@@ -22,106 +22,7 @@ from storage import registers as stored
 from storage.connection import Connection, connect
 from storage.errors import AlreadyThereError
 from storage.registers import Request
-from tests.narrow import CONTAINERS, only, rows_of
-from tests.procedure import process_terms
-
-CONTRACT = "vega-poniente-2026"
-LINE = "2026-09/container-full/VP-0401/2026-09-14"
-OTHER = "2026-09/container-full/VP-0401/2026-09-15"
-DIGEST = "0" * 64
-NOW = datetime(2026, 12, 10, 12, tzinfo=UTC)
-ISSUED = datetime(2026, 10, 5, 12, tzinfo=UTC)
-OCTOBER = (date(2026, 10, 1), date(2026, 11, 1))
-NO_KEY = Request("", {})
-MAPPING = """
-source = "sim"
-kind = "fill_level"
-device = "device"
-time = { column = "time", format = "%Y-%m-%dT%H:%M", time_zone = "America/Santiago" }
-values = { fill_ratio = { column = "fill" } }
-"""
-
-
-def _us(text: str) -> int:
-    return (datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-
-def _record(kind: str, when: str, line: str = LINE, **more: str) -> Record:
-    """Write a record by who makes it, at a UTC time."""
-    person, role = {
-        "defence": ("Aseos", ""),
-        "appeal": ("Aseos", ""),
-        "decision": ("Vera", "mayor"),
-        "firm": ("Rojas", "secretary"),
-        "expiry": ("Rojas", "secretary"),
-    }.get(kind, ("Soto", "inspector"))
-    fields = {
-        "person": person,
-        "role": role,
-        "number": f"{kind}-1",
-        "document_sha256": DIGEST,
-        "channel": "portal",
-        "proof_sha256": DIGEST,
-    }
-    fields |= {"of": "notice"} if kind == "notification" else {}
-    return Record(RecordKind(kind), line, _us(f"{when}:00Z"), **{**fields, **more})
-
-
-NOTIFIED = (
-    _record("alert", "2026-09-14T13:00"),
-    _record("notice", "2026-10-05T12:00"),
-    _record("notification", "2026-10-05T13:00", channel="platform"),
-)
-
-
-@pytest.fixture
-def contract_folder(tmp_path: Path) -> Path:
-    files, added = contract_files(), process_terms()
-    changed = {
-        "contract.toml": only(files["contract.toml"], *CONTAINERS).replace("free = 2", "free = 0"),
-        "assets.csv": rows_of(files["assets.csv"], "VP-0401"),
-        "installations.csv": rows_of(files["installations.csv"], "VP-0401").replace("1450,250", ","),
-        "calendar.toml": added["calendar.toml"],
-    }
-    changed["contract.toml"] += added["contract.toml"]
-    write_contract(tmp_path / "contract", changed)
-    return tmp_path / "contract"
-
-
-@pytest.fixture
-def office(contract_folder: Path, embedded_database: str) -> Iterator[Connection]:
-    """Give a database in which September is issued with two fines."""
-    with closing(connect(embedded_database, "test")) as connection:
-        add_folder(connection, contract_folder, ISSUED)
-        _load(connection, contract_folder.parent, _fills())
-        statements.issue(connection, CONTRACT, "2026-09", ISSUED)
-        assess.run(connection, CONTRACT, OCTOBER, datetime(2026, 11, 20, tzinfo=UTC))
-        yield connection
-
-
-def _fills() -> list[str]:
-    """Half-hourly readings of a few days: emptied every night at 02:00, full on the 14th and 15th from 09:00."""
-    rows: list[str] = []
-    for day in range(12, 18):
-        for half in range(48):
-            hour, minute = divmod(half * 30, 60)
-            fill = 0.97 if day in {14, 15} and 9 <= hour < 16 else (0.40 if hour < 2 else 0.02 + 0.01 * half)
-            rows.append(f"24e124713b000401,2026-09-{day}T{hour:02d}:{minute:02d},{fill:.2f}")
-    return rows
-
-
-def _load(connection: Connection, folder: Path, rows: list[str]) -> None:
-    (folder / "mapping.toml").write_text(MAPPING)
-    (folder / "rows.csv").write_text("\n".join(["device,time,fill", *rows]) + "\n")
-    list(imports.load(connection, folder / "rows.csv", imports.read_mapping(folder / "mapping.toml"), ISSUED))
-
-
-def _tell(office: Connection, *records: Record, now: datetime = NOW) -> process.Recorded:
-    done: process.Recorded | None = None
-    for one in records:
-        done = process.record(office, CONTRACT, [one], NO_KEY, now)
-    assert done is not None
-    return done
+from tests.app.offices import CONTRACT, DIGEST, LINE, NO_KEY, NOTIFIED, NOW, OTHER, load, record, tell, us
 
 
 def _charged(office: Connection) -> dict[str, str]:
@@ -130,97 +31,146 @@ def _charged(office: Connection) -> dict[str, str]:
 
 
 def test_fine_is_charged_when_the_process_lets_an_act_make_it_firm(office: Connection) -> None:
-    _tell(office, *NOTIFIED)
+    tell(office, *NOTIFIED)
     assert {} == _charged(office)
-    (case,) = _tell(office, _record("firm", "2026-10-26T12:00")).cases
+    (case,) = tell(office, record("firm", "2026-10-26T12:00")).cases
     assert ("firm", "2026-10-26") == (case.state, case.act.date if case.act else "")
     assert {LINE: "-34000"} == _charged(office)
     assert [] == [one for one in health.findings(office) if one.what == "ledger_broken"]
 
 
 def test_fine_is_annulled_when_its_defence_is_accepted(office: Connection) -> None:
-    _tell(office, *NOTIFIED, _record("defence", "2026-10-20T12:00"))
-    decided = _record("decision", "2026-11-04T12:00", outcome="accepted", reason="calle cerrada")
-    (case,) = _tell(office, decided).cases
+    tell(office, *NOTIFIED, record("defence", "2026-10-20T12:00"))
+    decided = record("decision", "2026-11-04T12:00", outcome="accepted", reason="calle cerrada")
+    (case,) = tell(office, decided).cases
     assert "annulled" == case.state
     assert {LINE: "0"} == _charged(office)
 
 
-def test_reduced_fine_stays_in_procedure_until_the_payment_knows_it(office: Connection) -> None:
-    decision = _record("decision", "2026-11-04T12:00", outcome="reduced", amount="20000", reason="x")
-    sent = _record("notification", "2026-11-04T13:00", of="decision")
-    _tell(office, *NOTIFIED, _record("defence", "2026-10-20T12:00"), decision, sent)
-    _tell(office, _record("firm", "2026-11-20T12:00"))
-    ((act, amount),) = process.outcomes(process.cases(office, CONTRACT, NOW))
-    assert ("reduced", "20000", "firm-1") == (act.effect, amount, act.number)
+REDUCED = (
+    *NOTIFIED,
+    record("defence", "2026-10-20T12:00"),
+    record("decision", "2026-11-04T12:00", outcome="reduced", amount="20000", reason="x"),
+    record("notification", "2026-11-04T13:00", of="decision"),
+)
+
+
+def test_reduced_fine_is_charged_with_what_the_decision_left(office: Connection) -> None:
+    tell(office, *REDUCED)
     assert {} == _charged(office)
+    act = Act(LINE, "firm", "DA-6", "2026-11-20", "Rojas", DIGEST)
+    statements.record_act(office, CONTRACT, act, NOW, process.Signed("secretary"))
+    statements.record_act(office, CONTRACT, act, NOW, process.Signed("secretary"))
+    assert {LINE: "-20000"} == _charged(office)
+    (line,) = statements.draft(office, CONTRACT, "2026-10", NOW).statement.body["blocks"]["B"]["lines"]
+    step = line["trace"][-1]
+    assert ("decision", "-34000", "-20000", "DA-6", "20000") == (
+        step["step"], step["in"], step["out"], step["act"]["number"], step["act"]["amount"],
+    )  # fmt: skip
+    assert "Multa de $34.000, rebajada a $20.000, firme por acto administrativo DA-6" in sentence(line, "CLP", "es")
+
+
+def test_reduction_is_no_act_alone_when_there_is_a_process(office: Connection) -> None:
+    tell(office, *NOTIFIED)
+    act = Act(LINE, "reduced", "DA-6", "2026-11-20", "Vera", DIGEST, "20000")
+    with pytest.raises(RefusedError, match="poniente process decide"):
+        statements.record_act(office, CONTRACT, act, NOW, process.Signed("mayor", "x"))
+    for amount in ("34000", "0", "much"):
+        with pytest.raises(RefusedError, match=r"not above nought|is no sum"):
+            statements.record_act(office, CONTRACT, replace(act, amount=amount), NOW)
+
+
+def test_act_annuls_as_the_process_allows(office: Connection) -> None:
+    annulled = Act(LINE, "annulled", "DA-7", "2026-11-04", "Vera", DIGEST)
+    then = datetime(2026, 11, 5, 12, tzinfo=UTC)
+    mayor = process.Signed("mayor", "calle cerrada")
+    with pytest.raises(RefusedError, match="cannot be done as the line stands"):
+        statements.record_act(office, CONTRACT, annulled, then, mayor)
+    tell(office, *NOTIFIED, record("defence", "2026-10-20T12:00"), now=then)
+    for signed, why in (
+        (process.Signed(), "lacks role"),
+        (process.Signed("mayor"), "lacks reason"),
+        (process.Signed("secretary", "x"), "may not do this"),
+    ):
+        with pytest.raises(RefusedError, match=why):
+            statements.record_act(office, CONTRACT, annulled, then, signed)
+    statements.record_act(office, CONTRACT, annulled, then, mayor)
+    statements.record_act(office, CONTRACT, annulled, then, mayor)
+    assert ("annulled", {LINE: "0"}) == (process.case(office, CONTRACT, LINE, NOW).state, _charged(office))
+
+
+def test_act_that_annuls_notes_what_time_has_ended(office: Connection) -> None:
+    """Sixty days after the fact nobody was notified: whoever attests notes that the line has expired."""
+    noted = Act(LINE, "annulled", "DA-8", "2026-11-20", "Rojas", DIGEST)
+    statements.record_act(office, CONTRACT, noted, NOW, process.Signed("secretary"))
+    assert {LINE: "0"} == _charged(office)
 
 
 @pytest.mark.parametrize(
     ("made", "told"),
     [
-        (_record("firm", "2026-10-21T12:00"), "comes before 2026-10-22 00:00"),
-        (_record("firm", "2026-12-11T12:00"), "still to come"),
-        (_record("decision", "2026-10-10T12:00", outcome="upheld", reason="x"), "comes before 2026-10-22 00:00"),
-        (_record("notice", "2026-10-06T12:00"), "cannot be done as the line stands"),
-        (_record("firm", "2026-10-26T12:00", role="mayor"), "which may not do this"),
-        (_record("firm", "2026-10-26T12:00", line="2026-09/x"), "is no line in procedure"),
-        (_record("firm", "2026-10-26T12:00", number=""), "lacks number"),
-        (_record("defence", "2026-10-10T12:00", document_sha256=""), "lacks document_sha256"),
+        (record("firm", "2026-10-21T12:00"), "comes before 2026-10-22 00:00"),
+        (record("firm", "2026-12-11T12:00"), "still to come"),
+        (record("decision", "2026-10-10T12:00", outcome="upheld", reason="x"), "comes before 2026-10-22 00:00"),
+        (record("notice", "2026-10-06T12:00"), "cannot be done as the line stands"),
+        (record("firm", "2026-10-26T12:00", role="mayor"), "which may not do this"),
+        (record("firm", "2026-10-26T12:00", line="2026-09/x"), "is no line in procedure"),
+        (record("firm", "2026-10-26T12:00", number=""), "lacks number"),
+        (record("defence", "2026-10-10T12:00", document_sha256=""), "lacks document_sha256"),
     ],
 )
 def test_record_is_refused_and_nothing_stays_when_it_is_not_allowed(
     office: Connection, made: Record, told: str
 ) -> None:
-    _tell(office, *NOTIFIED)
+    tell(office, *NOTIFIED)
     before = ledger.head(office, CONTRACT)
     with pytest.raises(RefusedError, match=told):
-        _tell(office, made)
+        tell(office, made)
     assert before == ledger.head(office, CONTRACT)
 
 
 def test_alert_after_the_breach_warns_nobody(office: Connection) -> None:
     """Full from 09:00 with four hours allowed: until 11:00 the alert would have left two hours to act."""
-    late = _record("alert", "2026-09-14T14:01")
+    late = record("alert", "2026-09-14T14:01")
     with pytest.raises(RefusedError, match="no proof that the alert"):
-        _tell(office, late, *NOTIFIED[1:])
-    _tell(office, _record("alert", "2026-09-14T14:00"), NOTIFIED[2])
+        tell(office, late, *NOTIFIED[1:])
+    tell(office, record("alert", "2026-09-14T14:00"), NOTIFIED[2])
 
 
 def test_late_defence_is_kept_without_effect(office: Connection) -> None:
-    done = _tell(office, *NOTIFIED, _record("defence", "2026-10-22T12:00"))
+    done = tell(office, *NOTIFIED, record("defence", "2026-10-22T12:00"))
     assert ["too_late"] == [one.why.value for one in done.refused]
     assert {"defence"} == {
         row.body["kind"] for row in stored.read(office, CONTRACT, "process") if row.body["person"] == "Aseos"
     }
-    assert "firm" == _tell(office, _record("firm", "2026-10-26T12:00")).cases[0].state
+    assert "firm" == tell(office, record("firm", "2026-10-26T12:00")).cases[0].state
 
 
 def test_nothing_follows_when_the_payment_was_told(office: Connection) -> None:
-    _tell(office, *NOTIFIED, _record("firm", "2026-10-26T12:00"))
+    tell(office, *NOTIFIED, record("firm", "2026-10-26T12:00"))
     with pytest.raises(RefusedError, match="nothing can follow"):
-        _tell(office, _record("defence", "2026-10-20T12:00"))
+        tell(office, record("defence", "2026-10-20T12:00"))
 
 
 def test_record_is_refused_when_it_would_undo_what_holds(office: Connection) -> None:
-    _tell(office, *NOTIFIED, _record("defence", "2026-10-20T12:00"))
+    tell(office, *NOTIFIED, record("defence", "2026-10-20T12:00"))
     with pytest.raises(RefusedError, match="would undo the notice"):
-        _tell(office, _record("notice", "2026-10-04T11:00", number="0"))
+        tell(office, record("notice", "2026-10-04T11:00", number="0"))
 
 
 def test_several_lines_are_recorded_together_or_not_at_all(office: Connection) -> None:
-    warned = [_record("alert", "2026-09-14T13:00"), _record("alert", "2026-09-15T13:00", line=OTHER)]
+    warned = [record("alert", "2026-09-14T13:00"), record("alert", "2026-09-15T13:00", line=OTHER)]
     done = process.record(office, CONTRACT, warned, NO_KEY, NOW)
     assert [LINE, OTHER] == [one.standing.line for one in done.cases]
     head = ledger.head(office, CONTRACT)
-    both = [_record("notice", "2026-10-05T12:00"), _record("notice", "2026-10-05T12:00", line=OTHER, number="")]
+    both = [record("notice", "2026-10-05T12:00"), record("notice", "2026-10-05T12:00", line=OTHER, number="")]
     with pytest.raises(RefusedError, match="lacks number"):
         process.record(office, CONTRACT, both, NO_KEY, NOW)
     assert head == ledger.head(office, CONTRACT)
 
 
 def test_twenty_equal_requests_record_one_thing(office: Connection, embedded_database: str) -> None:
-    _tell(office, *NOTIFIED[:2])
+    tell(office, *NOTIFIED[:2])
     head = ledger.head(office, CONTRACT)
     together = threading.Barrier(20)
     request = Request("acuse-101", {"kind": "notification", "line": LINE})
@@ -235,25 +185,25 @@ def test_twenty_equal_requests_record_one_thing(office: Connection, embedded_dat
     assert head.entry + 1 == ledger.head(office, CONTRACT).entry
     other = Request("acuse-101", {"kind": "notification", "line": OTHER})
     with pytest.raises(AlreadyThereError, match="something else"):
-        process.record(office, CONTRACT, [_record("notification", "2026-10-06T12:00", line=OTHER)], other, NOW)
+        process.record(office, CONTRACT, [record("notification", "2026-10-06T12:00", line=OTHER)], other, NOW)
 
 
 def test_act_alone_makes_nothing_firm_when_there_is_a_process(office: Connection) -> None:
     act = Act(LINE, "firm", "DA-6", "2026-10-26", "Rojas", DIGEST)
     with pytest.raises(RefusedError, match="cannot be done as the line stands"):
-        statements.record_act(office, CONTRACT, act, NOW, "secretary")
-    _tell(office, *NOTIFIED)
+        statements.record_act(office, CONTRACT, act, NOW, process.Signed("secretary"))
+    tell(office, *NOTIFIED)
     with pytest.raises(RefusedError, match="lacks role"):
         statements.record_act(office, CONTRACT, act, NOW)
-    statements.record_act(office, CONTRACT, act, NOW, "secretary")
-    statements.record_act(office, CONTRACT, act, NOW, "secretary")
+    statements.record_act(office, CONTRACT, act, NOW, process.Signed("secretary"))
+    statements.record_act(office, CONTRACT, act, NOW, process.Signed("secretary"))
     assert {LINE: "-34000"} == _charged(office)
 
 
 def test_holiday_declared_late_counts_with_its_version_and_moves_no_length(
     office: Connection, contract_folder: Path
 ) -> None:
-    _tell(office, *NOTIFIED)
+    tell(office, *NOTIFIED)
 
     def defence() -> tuple[str, int]:
         case = process.case(office, CONTRACT, LINE, NOW)
@@ -270,26 +220,18 @@ def test_holiday_declared_late_counts_with_its_version_and_moves_no_length(
     assert ("2026-10-22", 10) == defence()
 
 
-def test_firm_fine_is_charged_no_more_when_its_time_to_charge_is_over(office: Connection) -> None:
-    _tell(office, *NOTIFIED, _record("firm", "2026-10-26T12:00"))
-    acts = [Act(LINE, "firm", "firm-1", "2026-10-26", "Rojas", DIGEST)]
-    # Ninety running days after 26 October are over with 24 January.
-    for period, effect in (("2026-10", "firm"), ("2027-01", "firm"), ("2027-02", "annulled")):
-        assert [effect] == [act.effect for act in process.chargeable(office, CONTRACT, acts, period)]
-
-
 def _claim(name: str = "R-1") -> Claim:
-    span = (_us("2026-10-13T03:00:00Z"), _us("2026-10-16T03:00:00Z"))
-    return Claim(name, "strike", *span, _us("2026-10-17T12:00:00Z"), "Aseos", evidence=(DIGEST,))
+    span = (us("2026-10-13T03:00:00Z"), us("2026-10-16T03:00:00Z"))
+    return Claim(name, "strike", *span, us("2026-10-17T12:00:00Z"), "Aseos", evidence=(DIGEST,))
 
 
 def _ruling(name: str = "R-1", role: str = "mayor") -> Ruling:
-    at_us = _us("2026-10-20T12:00:00Z")
+    at_us = us("2026-10-20T12:00:00Z")
     return Ruling(name, True, at_us, "Vera", role, "DA-9", "2026-10-20", DIGEST, "acreditada")
 
 
 def test_relief_is_known_to_the_payment_and_stops_clocks_when_granted(office: Connection) -> None:
-    _tell(office, *NOTIFIED)
+    tell(office, *NOTIFIED)
     reliefs.record(office, CONTRACT, _claim(), NO_KEY, NOW)
     assert [] == reliefs.granted(office, CONTRACT)
     seq = reliefs.record(office, CONTRACT, _ruling(), NO_KEY, NOW)
@@ -320,7 +262,7 @@ def test_two_closers_make_one_close(office: Connection, embedded_database: str) 
     def close(person: str) -> tuple[int, bool]:
         with closing(connect(embedded_database, "test")) as own:
             together.wait(timeout=60)
-            said = Taken("2026-10", "close", _us("2026-12-10T11:00:00Z"), person, "secretary")
+            said = Taken("2026-10", "close", us("2026-12-10T11:00:00Z"), person, "secretary")
             return periods.close(own, CONTRACT, said, NO_KEY, NOW)
 
     with ThreadPoolExecutor(2) as pool:
@@ -330,11 +272,11 @@ def test_two_closers_make_one_close(office: Connection, embedded_database: str) 
 
 
 def test_closed_month_knows_nothing_that_comes_later(office: Connection, contract_folder: Path) -> None:
-    said = Taken("2026-10", "close", _us("2026-12-10T11:00:00Z"), "Rojas", "secretary")
+    said = Taken("2026-10", "close", us("2026-12-10T11:00:00Z"), "Rojas", "secretary")
     through, _ = periods.close(office, CONTRACT, said, NO_KEY, NOW)
-    _load(office, contract_folder.parent, ["24e124713b000401,2026-09-14T12:10,0.05"])
+    load(office, contract_folder.parent, ["24e124713b000401,2026-09-14T12:10,0.05"])
     reason = {"reason": "llegaron datos"}
-    again = Taken("2026-10", "reopen", _us("2026-12-10T11:30:00Z"), "Rojas", "secretary", reason)
+    again = Taken("2026-10", "reopen", us("2026-12-10T11:30:00Z"), "Rojas", "secretary", reason)
     with pytest.raises(RefusedError, match="lacking reason"):
         periods.reopen(office, CONTRACT, Taken("2026-10", "reopen", again.at_us, "Rojas", "secretary"), NO_KEY, NOW)
     issued = statements.issue(office, CONTRACT, "2026-10", NOW)
@@ -346,11 +288,11 @@ def test_closed_month_knows_nothing_that_comes_later(office: Connection, contrac
 
 
 def test_month_opened_again_knows_what_came(office: Connection, contract_folder: Path) -> None:
-    said = Taken("2026-10", "close", _us("2026-12-10T11:00:00Z"), "Rojas", "secretary")
+    said = Taken("2026-10", "close", us("2026-12-10T11:00:00Z"), "Rojas", "secretary")
     periods.close(office, CONTRACT, said, NO_KEY, NOW)
-    _load(office, contract_folder.parent, ["24e124713b000401,2026-09-14T12:10,0.05"])
+    load(office, contract_folder.parent, ["24e124713b000401,2026-09-14T12:10,0.05"])
     reason = {"reason": "llegaron datos"}
-    again = Taken("2026-10", "reopen", _us("2026-12-10T11:30:00Z"), "Rojas", "secretary", reason)
+    again = Taken("2026-10", "reopen", us("2026-12-10T11:30:00Z"), "Rojas", "secretary", reason)
     periods.reopen(office, CONTRACT, again, NO_KEY, NOW)
     issued = statements.issue(office, CONTRACT, "2026-10", datetime(2026, 11, 20, tzinfo=UTC))
     amounts = {line["id"]: line["amount"] for line in statements.body_of(issued)["blocks"]["C"]["lines"]}
@@ -358,8 +300,8 @@ def test_month_opened_again_knows_what_came(office: Connection, contract_folder:
 
 
 def test_draft_as_known_on_a_day_knows_no_act_of_later(office: Connection) -> None:
-    _tell(office, *NOTIFIED, now=datetime(2026, 10, 26, tzinfo=UTC))
-    _tell(office, _record("firm", "2026-10-26T12:00"), now=NOW)
+    tell(office, *NOTIFIED, now=datetime(2026, 10, 26, tzinfo=UTC))
+    tell(office, record("firm", "2026-10-26T12:00"), now=NOW)
     before = statements.draft(office, CONTRACT, "2026-10", NOW, known_by=datetime(2026, 11, 30, tzinfo=UTC))
     after = statements.draft(office, CONTRACT, "2026-10", NOW, known_by=NOW)
     assert ["0", "-34000"] == [one.statement.body["totals"]["firm"] for one in (before, after)]
@@ -368,7 +310,7 @@ def test_draft_as_known_on_a_day_knows_no_act_of_later(office: Connection) -> No
 
 def test_register_step_is_refused_when_it_is_still_to_come(office: Connection) -> None:
     says = {"amount": "5", "month": "2026-09", "document": DIGEST}
-    step = Taken("F-1", "issue", _us("2026-12-11T12:00:00Z"), "Aseos", "", says)
+    step = Taken("F-1", "issue", us("2026-12-11T12:00:00Z"), "Aseos", "", says)
     with pytest.raises(RefusedError, match="which is to come"):
         registers.take(office, (CONTRACT, "invoice"), step, NO_KEY, NOW)
     assert [] == registers.entries(office, CONTRACT, "invoice", NOW)

@@ -285,15 +285,16 @@ def _extended(draw: st.DrawFn, order: tuple[str, ...], table: Table, keep: str) 
 
 
 @st.composite
-def reliefs(draw: st.DrawFn, period: str = PERIOD) -> list[Relief]:
-    """Draw reliefs that were granted."""
+def reliefs(draw: st.DrawFn, terms: Terms, period: str = PERIOD) -> list[Relief]:
+    """Draw reliefs that were granted; terms without codes have none."""
     found: list[Relief] = []
-    for n in range(draw(st.integers(0, 3))):
+    codes = [one.code for one in terms.file.relief]
+    for n in range(draw(st.integers(0, 3)) if codes else 0):
         start_us = utc_us(f"{period}-01T00:00-03:00") + draw(st.integers(0, 700)) * HOUR_US
         found.append(
             Relief(
                 id=f"R-{n}",
-                code=draw(st.sampled_from(["road_closed", "force_majeure", "unknown"])),
+                code=draw(st.sampled_from(codes)),
                 since_us=start_us,
                 until_us=start_us + draw(st.integers(1, 200)) * HOUR_US,
                 number="7",

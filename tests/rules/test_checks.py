@@ -38,7 +38,7 @@ def said(terms: Terms, *verdicts: Verdict) -> list[Determination]:
 def test_statements_are_the_same_bytes_when_checks_are_columns_or_a_sequence(data: st.DataObject) -> None:
     random = data.draw(st.randoms(use_true_random=False))
     terms = terms_of(data.draw(tables(bonuses=True)))
-    before, found, granted = data.draw(facts(terms, "2026-08")), data.draw(facts(terms)), data.draw(reliefs())
+    before, found, granted = data.draw(facts(terms, "2026-08")), data.draw(facts(terms)), data.draw(reliefs(terms))
     late = [one for one in before if random.random() < 0.8]
     first = settle(terms, before, "2026-08")
     waiting = [line["id"] for line in first.closing["in_procedure"]]

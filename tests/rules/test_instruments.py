@@ -147,6 +147,43 @@ def test_retention_is_given_back_by_the_score_of_its_months() -> None:
     assert ("90000", "2/3", "30000") == (line["amount"], line["says"]["score"], line["says"]["lost"])
 
 
+def test_relief_is_refused_when_no_terms_have_its_code() -> None:
+    code = {"code": "works", "clause": "9", "effect": "spares_deduction", "covers": "touched"}
+    found = terms(PRICE, relief=[code], order=["relief", "overlap", "allowance", "tariff", "index", "cap", "round"])
+    since = utc_us("2026-09-01T00:00-03:00")
+    relief = Relief("R-1", "work", since, since + 20 * HOUR_US, "5", "2026-10-09", "ana", "street closed")
+    with pytest.raises(
+        CalculationError, match=r"relief R-1 names code 'work', which the terms do not have; .* works"
+    ):
+        settled(found, [], [relief])
+    over = replace(relief, since_us=since - 90 * 24 * HOUR_US, until_us=since - 80 * 24 * HOUR_US)
+    assert settled(found, [missed(found)]).body == settled(found, [missed(found)], [over]).body
+
+
+def test_excused_check_stays_in_the_plan_when_its_leaving_would_cost() -> None:
+    """Of ten checks two failed; the first is free in the first days, and excused it would leave the plan dearer."""
+    tariff = {"kind": "planned_share", "base": "monthly-fee", "unit": "CLP", "excused": "out_of_plan"}
+    code = {"code": "works", "clause": "20", "effect": "spares_deduction", "covers": "touched"}
+    plan = {"nature": "price", "tariff": tariff}
+    since = utc_us("2026-09-01T00:00-03:00")
+    relief = Relief("R-1", "works", since, since + 20 * HOUR_US, "5", "2026-10-09", "ana", "street closed")
+    order = ["relief", "overlap", "tariff", "bedding_in", "round"]
+    bedding = {"until": date(2026, 9, 2), "clause": "21", "counts_for_triggers": False}
+    cost: dict[str, tuple[str, int, int]] = {}
+    for name, more in (("charged", {}), ("free", {"bedding_in": bedding})):
+        found = terms(
+            plan, relief=[code], order=order if more else [one for one in order if one != "bedding_in"], **more
+        )
+        facts = [missed(found), missed(found, 2)]
+        facts += [replace(missed(found, day), verdict=Verdict.MET) for day in range(3, 11)]
+        line = lines(settled(found, facts, [relief]))[
+            LINE.replace("-01", "-02").replace(f"{PERIOD}-02/", f"{PERIOD}/")
+        ]
+        step = next(one for one in line["trace"] if one["step"] == "tariff")
+        cost[name] = line["amount"], step["planned"], step.get("stay_in_plan", 0)
+    assert {"charged": ("-111111", 9, 0), "free": ("-100000", 10, 1)} == cost
+
+
 def test_relief_granted_late_gives_back_what_was_deducted() -> None:
     code = {"code": "works", "clause": "20", "effect": "spares_deduction", "covers": "touched"}
     found = terms(PRICE, relief=[code], order=["relief", "overlap", "allowance", "tariff", "index", "cap", "round"])

@@ -16,7 +16,7 @@ from rules.payments.money import read
 from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, opening_of_nothing, settle
 from rules.records import Act, Determination, Verdict, canonical
-from tests.rules.contracts import Table, contract_table, full_standard, terms_of
+from tests.rules.contracts import HOUR_US, STARTED, Table, contract_table, full_standard, terms_of
 from tests.rules.drawn import ORDERS, fact, facts, tables
 
 SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"
@@ -125,6 +125,78 @@ def test_fine_is_given_back_when_late_data_clear_it_after_it_was_charged() -> No
 
     assert {f"2026-11/restatement/{NAME}": Fraction(1_000)} == lines(story.issue(NOVEMBER, []), "B")
     assert {} == lines(story.issue("2026-12", []), "B")
+
+
+def reduced(line: str, amount: str) -> Act:
+    return replace(firm(line, "reduced"), amount=amount)
+
+
+@pytest.mark.parametrize(("amount", "charged"), [("400", -400), ("1000", -1_000), ("5000", -1_000), ("0.4", 0)])
+def test_reduced_fine_is_charged_with_its_amount_and_never_more(amount: str, charged: int) -> None:
+    story = Story(terms := one_standard("fine"))
+    story.issue(SEPTEMBER, said(terms, Verdict.NOT_MET))
+    october = story.issue(OCTOBER, [], reduced(NAME, amount))
+    assert {NAME: Fraction(charged)} == lines(october, "B")
+    (line,) = [row for row in october.body["blocks"]["B"]["lines"] if row["id"] == NAME]
+    step = line["trace"][-1]
+    assert ("reduced", "decision", "-1000", amount) == (
+        line["state"],
+        step["step"],
+        step["in"],
+        step["act"]["amount"],
+    )
+    # Later data neither open it again nor add to it.
+    assert ({}, {}) == (lines(november := story.issue(NOVEMBER, []), "B"), lines(november, "C"))
+
+
+def test_reduced_fine_is_given_back_as_far_as_late_data_make_it_smaller() -> None:
+    consequence: Table = {"nature": "fine", "tariff": {**STARTED, "amount": "1000", "unit": "CLP"}}
+    story = Story(terms := terms_of(contract_table(full_standard(consequence=[consequence]))))
+    (missed,) = said(terms, Verdict.NOT_MET)
+
+    def hours(count: int) -> list[Determination]:
+        value = missed.target + count * HOUR_US
+        return [replace(missed, proven=value, borne=value, possible=value)]
+
+    story.issue(SEPTEMBER, hours(9))
+    assert {NAME: Fraction(-4_000)} == lines(story.issue(OCTOBER, [], reduced(NAME, "4000")), "B")
+    story.known[SEPTEMBER] = hours(6)
+    assert {} == lines(story.issue(NOVEMBER, []), "B")
+    story.known[SEPTEMBER] = hours(3)
+    assert {f"2026-12/restatement/{NAME}": Fraction(1_000)} == lines(story.issue("2026-12", []), "B")
+    story.known[SEPTEMBER] = said(terms, Verdict.MET)
+    assert {f"2027-01/restatement/{NAME}": Fraction(3_000)} == lines(story.issue("2027-01", []), "B")
+
+
+def test_fine_by_the_index_of_its_act_is_given_back_as_it_was_charged() -> None:
+    """Stated by the index of September, charged by that of October, cleared afterwards: all of it comes back."""
+    consequence: Table = {"nature": "fine", "tariff": {"kind": "per_event", "amount": "1", "unit": "UTM"}}
+    table = contract_table(full_standard(consequence=[consequence]))
+    table["money"]["indexes"] = [{"series": "UTM", "month": "act"}]
+    story = Story(terms := terms_of(table))
+    story.issue(SEPTEMBER, said(terms, Verdict.NOT_MET))
+    assert {NAME: Fraction(-68_000)} == lines(story.issued[SEPTEMBER], "C")
+    assert {NAME: Fraction(-68_501)} == lines(story.issue(OCTOBER, [], firm(NAME)), "B")
+    assert {} == lines(story.issue(NOVEMBER, []), "B")
+    story.known[SEPTEMBER] = said(terms, Verdict.MET)
+    assert {f"2026-12/restatement/{NAME}": Fraction(68_501)} == lines(story.issue("2026-12", []), "B")
+
+
+@pytest.mark.parametrize(
+    ("act", "told"),
+    [
+        (firm(NAME, "reduced"), "needs one above nought"),
+        (reduced(NAME, "-4"), "needs one above nought"),
+        (reduced(NAME, "a lot"), "needs one above nought"),
+        (replace(firm(NAME), amount="4"), "no other has one"),
+        (firm(NAME, "waived"), "not firm, annulled or reduced"),
+    ],
+)
+def test_act_is_refused_when_it_says_no_sum_or_one_too_many(act: Act, told: str) -> None:
+    story = Story(terms := one_standard("fine"))
+    story.issue(SEPTEMBER, said(terms, Verdict.NOT_MET))
+    with pytest.raises(CalculationError, match=told):
+        story.issue(OCTOBER, [], act)
 
 
 def test_fine_stays_annulled_when_late_data_show_it_again() -> None:

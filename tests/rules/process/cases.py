@@ -86,7 +86,6 @@ TABLE: dict[str, Any] = {
         {"acts": ["propose", "decide"], "clause": "27"},
         {"acts": ["hear", "decide"], "clause": "27"},
     ],
-    "relief": [{"id": "strike", "clause": "30.1"}, {"id": "market-closed", "clause": "30.2"}],
     "checklist": [{"id": "labour-certificate", "clause": "31.1"}],
 }
 

@@ -21,7 +21,8 @@ days = [2026-09-18]
 
 
 def _contract() -> dict[str, Any]:
-    return {**contract_table(), "process": copy.deepcopy(TABLE)}
+    code = {"code": "strike", "clause": "30.1", "effect": "stops_clocks", "covers": "touched"}
+    return {**contract_table(), "process": copy.deepcopy(TABLE), "relief": [code]}
 
 
 def _found(table: dict[str, Any], calendar: str | None = CALENDAR) -> list[tuple[FindingCode, str]]:

@@ -74,7 +74,7 @@ def test_granted_when_known_in_any_order(known: list[Known]) -> None:
     ],
 )
 def test_claim_and_ruling_when_taken_or_refused(known: list[Any], said: Any, why: str) -> None:
-    assert why == why_not(process_of(), [Known(place, one) for place, one in enumerate(known)], said)
+    assert why == why_not(process_of(), ("strike",), [Known(place, one) for place, one in enumerate(known)], said)
 
 
 def test_claim_and_ruling_when_stored_and_read_again() -> None:
