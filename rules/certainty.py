@@ -110,7 +110,8 @@ def judge(network: Network, fixes: Fixes, max_gap_us: int) -> Judged:
     columns = (rows.start, rows.edge, rows.end_mm - rows.begin_mm)
     side = matching.sides(states, fits, path.chosen, columns, plausible_mm, near_mm)
     is_certain = matching.certain(ways, states, side, columns, plausible_mm)
-    return _trimmed(replace(rows, is_certain=is_certain == 1), near_mm, plausible_mm)
+    entered = matching.entered(ways, states, fits, columns, plausible_mm, is_certain)
+    return _trimmed(replace(rows, is_certain=is_certain == 1), near_mm, plausible_mm, entered)
 
 
 def _rows(path: Path) -> Judged:
@@ -171,8 +172,11 @@ def _turns(path: Path, rows: Judged) -> NDArray[np.bool_]:
     return turns
 
 
-def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints) -> Judged:
-    """Take certainty from both ends of each chain, by the errors of the fixes there, cutting rows in two or three."""
+def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints, entered: tuple[Ints, Ints]) -> Judged:
+    """Take certainty from both ends of each chain, by the errors of the fixes there, cutting rows in two or three.
+
+    So also from the fixes at which a vehicle may have come from elsewhere or gone off (`kernels.matching.entered`).
+    """
     length_mm = rows.end_mm - rows.begin_mm
     walked_mm = np.concatenate(([0], np.cumsum(length_mm)))
     # Where each fix lies along the path: not what was walked, as fixes of a vehicle that stands go to and fro.
@@ -181,10 +185,12 @@ def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints) -> Judged:
     after_mm = before_mm + length_mm
     # It began no further on than every fix allows, and came at least as far as one fix proves. Round a corner the
     # way is longer than the error is wide.
-    chain, bounds = _chains_of(plausible_mm[:-1] >= 0)
+    is_joined = (plausible_mm[1:-1] >= 0) & (plausible_mm[:-2] >= 0)
+    came, went = (column[1:-1] == 1 for column in entered)
     far = np.iinfo(np.int64).max
-    chain = np.append(chain, -1)
+    chain, bounds = _chains_of(is_joined & ~came)
     from_mm = np.minimum.reduceat(np.append(rolled_mm + 2 * near_mm, far), bounds)[::2][chain[rows.fix]]
+    chain, bounds = _chains_of(is_joined & ~went)
     until_mm = np.maximum.reduceat(np.append(rolled_mm - 2 * near_mm, -far), bounds)[::2][chain[rows.fix]]
     is_inside = (from_mm <= before_mm) & (after_mm <= until_mm)
     from_mm = np.where(rows.is_certain, np.clip(from_mm, before_mm, after_mm), after_mm)
@@ -209,12 +215,12 @@ def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints) -> Judged:
     )
 
 
-def _chains_of(is_link: NDArray[np.bool_]) -> tuple[Ints, Ints]:
-    """Number the chains of pairs that are links, each other pair being one of its own.
+def _chains_of(is_joined: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Number the chains of pairs of fixes that are joined, each to the next; the last fix is a chain of its own.
 
     Gives the chain of each pair, and for each chain its first fix and the one after its last, one after the other.
     """
-    is_first = np.concatenate(([True], ~(is_link[1:] & is_link[:-1])))[: is_link.size]
+    is_first = np.concatenate(([True], ~is_joined))
     first = np.flatnonzero(is_first)
-    last = np.append(first[1:], is_link.size)[: first.size] - 1
-    return np.cumsum(is_first) - 1, np.stack([first, last + 2]).T.ravel()
+    last = np.append(first[1:], is_first.size) - 1
+    return np.append(np.cumsum(is_first) - 1, -1), np.stack([first, last + 2]).T.ravel()
