@@ -1,9 +1,9 @@
 """The loops behind `kernels.matching`: where a vehicle may be on a street of the path without having come along it.
 
-A street that every vehicle drives between two fixes, while it is doubtful how it came to the first of them, is driven
-from its beginning by all who came in there. One who came from its other end and turned round in mid-block drove only
-what lies beyond the turn: that is nearer to the fix than its error, and no other fix speaks of it. Likewise where
-vehicles may have gone off. Whoever is on the street at several fixes on end came in before the first of them.
+A street that every vehicle drives is driven from its beginning by all who came in there. One who began on it, or came
+from its other end and turned round in mid-block, drove only what lies beyond: that may be as far from the fix as its
+error, and no other fix speaks of it. Where what comes before on the path is certain, there is none such. Likewise at
+the end, where vehicles may have gone off. Whoever is on the street at several fixes on end came in before the first.
 """
 
 import numpy as np
@@ -94,51 +94,64 @@ def _goes_off(streets: Triple, states: Triple, fits: Ints, search: Ints, at: tup
 
 
 @kernel(int64(triple(I64), triple(I64), I64, I64, NEW_I64, int64, int64))
-def _came(  # noqa: PLR0917  # the network, the states, then when and against which edge
-    streets: Triple, states: Triple, fits: Ints, plausible_mm: Ints, search: Ints, fix: int, back: int
+def _came(  # noqa: PLR0917  # the network, the states, then when and on which edge
+    streets: Triple, states: Triple, fits: Ints, plausible_mm: Ints, search: Ints, fix: int, edge: int
 ) -> int:
-    """Tell whether a vehicle on an edge at a fix can have come in over its beginning, or been there all along."""
-    state = _state_on(states, fits, fix, back)
-    while state != NOWHERE:
+    """Tell whether a vehicle on a street at a fix can have come in over the edge's end, or been there all along."""
+    while True:
+        back = _state_on(states, fits, fix, edge ^ 1)
+        if back == NOWHERE and _state_on(states, fits, fix, edge) == NOWHERE:
+            return 0
         if fix == 0 or plausible_mm[fix - 1] < 0:
             return 1
-        if _comes_in(streets, states, fits, search, (state, fix - 1, plausible_mm[fix - 1])):
+        if back != NOWHERE and _comes_in(streets, states, fits, search, (back, fix - 1, plausible_mm[fix - 1])):
             return 1
         fix -= 1
-        state = _state_on(states, fits, fix, back)
-    return 0
 
 
 @kernel(int64(triple(I64), triple(I64), I64, I64, NEW_I64, int64, int64))
-def _went(  # noqa: PLR0917  # the network, the states, then when and against which edge
-    streets: Triple, states: Triple, fits: Ints, plausible_mm: Ints, search: Ints, fix: int, back: int
+def _went(  # noqa: PLR0917  # the network, the states, then when and on which edge
+    streets: Triple, states: Triple, fits: Ints, plausible_mm: Ints, search: Ints, fix: int, edge: int
 ) -> int:
-    """Tell whether a vehicle on an edge at a fix can go off over its end, or stay there."""
-    state = _state_on(states, fits, fix, back)
-    while state != NOWHERE:
-        if plausible_mm[fix] < 0 or _goes_off(streets, states, fits, search, (state, fix + 1, plausible_mm[fix])):
+    """Tell whether a vehicle on a street at a fix can go off over the edge's beginning, or stay there."""
+    while True:
+        back = _state_on(states, fits, fix, edge ^ 1)
+        if back == NOWHERE and _state_on(states, fits, fix, edge) == NOWHERE:
+            return 0
+        if plausible_mm[fix] < 0:
+            return 1
+        if back != NOWHERE and _goes_off(streets, states, fits, search, (back, fix + 1, plausible_mm[fix])):
             return 1
         fix += 1
-        state = _state_on(states, fits, fix, back)
-    return 0
+
+
+@kernel(int64(I64, triple(I64), I64, int64, int64))
+def _place_on(graph: Ints, states: Triple, fits: Ints, fix: int, edge: int) -> int:
+    """Give where along an edge a fix's states on its street are."""
+    state = _state_on(states, fits, fix, edge)
+    if state != NOWHERE:
+        return int(states[2][state])
+    return int(graph[RECORD * edge + LENGTH] - states[2][_state_on(states, fits, fix, edge ^ 1)])
 
 
 @kernel(pair(NEW_I64)(triple(I64), triple(I64), I64, triple(I64), I64, I64))
 def entered(  # the network, the states, then the path and what is known of it
     streets: Triple, states: Triple, fits: Ints, rows: Triple, plausible_mm: Ints, is_certain: Ints
 ) -> Pair:
-    """Mark the fixes from which on, or up to which, what is certain may lack a part; see `kernels.matching`."""
+    """Give where along certain rows a vehicle may have begun, and ended; see `kernels.matching`."""
     row_start, row_edge, _ = rows
-    count, total = plausible_mm.shape[0], row_edge.shape[0]
-    came, went = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    total = row_edge.shape[0]
+    came_mm, went_mm = np.full(total, NOWHERE), np.full(total, NOWHERE)
     search = empty_search()
-    for fix in range(count - 1):
-        for row in range(row_start[fix], row_start[fix + 1] if plausible_mm[fix] >= 0 else row_start[fix]):
+    for fix in range(plausible_mm.shape[0] - 1):
+        for row in range(row_start[fix], row_start[fix + 1]):
+            edge = int(row_edge[row])
             if is_certain[row] == 0:
                 continue
-            back = int(row_edge[row] ^ 1)
-            if came[fix] == 0 and row > 0 and is_certain[row - 1] == 0:
-                came[fix] = _came(streets, states, fits, plausible_mm, search, fix, back)
-            if went[fix + 1] == 0 and row + 1 < total and is_certain[row + 1] == 0:
-                went[fix + 1] = _went(streets, states, fits, plausible_mm, search, fix + 1, back)
-    return came, went
+            is_begun = row > 0 and is_certain[row - 1] == 1
+            if not is_begun and _came(streets, states, fits, plausible_mm, search, fix, edge):
+                came_mm[row] = _place_on(streets[0], states, fits, fix, edge)
+            goes_on = row + 1 < total and is_certain[row + 1] == 1
+            if not goes_on and _went(streets, states, fits, plausible_mm, search, fix + 1, edge):
+                went_mm[row] = _place_on(streets[0], states, fits, fix + 1, edge)
+    return came_mm, went_mm

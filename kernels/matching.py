@@ -10,7 +10,7 @@ is every length, so that sums do not depend on an order.
 
 *Certainty.* The likeliest path is not proof. `possible` keeps the states that lie within the fixes' error and that a
 vehicle can have come to and gone on from; `certain` then tells the streets over which every such vehicle drove, and
-`entered` where such a street may have been driven only from the error of a fix on, or up to there.
+`entered` where one may have begun in such a street, or ended, so that it did not drive all of it.
 
 *What it believes.* Columns of int64 in the shapes declared; a street that passes a fix twice is taken where it is
 nearest. *What is left to others.* Costs, radii and limits, where a chain of fixes is cut, and what follows from a

@@ -83,7 +83,7 @@ def warm() -> None:
         0,
         0,
         1,
-        1,
+        0,
         10,
         10,
         *[1] * 6,
@@ -130,7 +130,7 @@ def _matched() -> tuple[NDArray[np.int64], ...]:
         fits,
         *nearest,
         certain,
-        1 + came,
+        came,
     )
 
 

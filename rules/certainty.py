@@ -175,7 +175,7 @@ def _turns(path: Path, rows: Judged) -> NDArray[np.bool_]:
 def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints, entered: tuple[Ints, Ints]) -> Judged:
     """Take certainty from both ends of each chain, by the errors of the fixes there, cutting rows in two or three.
 
-    So also from the fixes at which a vehicle may have come from elsewhere or gone off (`kernels.matching.entered`).
+    So also where a vehicle may have begun in a street of the path, or ended (`kernels.matching.entered`).
     """
     length_mm = rows.end_mm - rows.begin_mm
     walked_mm = np.concatenate(([0], np.cumsum(length_mm)))
@@ -185,13 +185,17 @@ def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints, entered: tuple[Int
     after_mm = before_mm + length_mm
     # It began no further on than every fix allows, and came at least as far as one fix proves. Round a corner the
     # way is longer than the error is wide.
-    is_joined = (plausible_mm[1:-1] >= 0) & (plausible_mm[:-2] >= 0)
-    came, went = (column[1:-1] == 1 for column in entered)
+    chain, bounds = _chains_of(plausible_mm[:-1] >= 0)
     far = np.iinfo(np.int64).max
-    chain, bounds = _chains_of(is_joined & ~came)
+    chain = np.append(chain, -1)
     from_mm = np.minimum.reduceat(np.append(rolled_mm + 2 * near_mm, far), bounds)[::2][chain[rows.fix]]
-    chain, bounds = _chains_of(is_joined & ~went)
     until_mm = np.maximum.reduceat(np.append(rolled_mm - 2 * near_mm, -far), bounds)[::2][chain[rows.fix]]
+    # Who began in the street, or ended in it, was no further off than a fix allows; so for all rows after, or before.
+    came_mm, went_mm = (before_mm + column - rows.begin_mm for column in entered)
+    came_mm = np.where(entered[0] >= 0, came_mm + 2 * near_mm[rows.fix], -far)
+    went_mm = np.where(entered[1] >= 0, went_mm - 2 * near_mm[rows.fix + 1], far)
+    from_mm = np.maximum(from_mm, np.maximum.accumulate(came_mm))
+    until_mm = np.minimum(until_mm, np.minimum.accumulate(went_mm[::-1])[::-1])
     is_inside = (from_mm <= before_mm) & (after_mm <= until_mm)
     from_mm = np.where(rows.is_certain, np.clip(from_mm, before_mm, after_mm), after_mm)
     until_mm = np.where(rows.is_certain, np.clip(until_mm, from_mm, after_mm), after_mm)
@@ -215,12 +219,12 @@ def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints, entered: tuple[Int
     )
 
 
-def _chains_of(is_joined: NDArray[np.bool_]) -> tuple[Ints, Ints]:
-    """Number the chains of pairs of fixes that are joined, each to the next; the last fix is a chain of its own.
+def _chains_of(is_link: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Number the chains of pairs that are links, each other pair being one of its own.
 
     Gives the chain of each pair, and for each chain its first fix and the one after its last, one after the other.
     """
-    is_first = np.concatenate(([True], ~is_joined))
+    is_first = np.concatenate(([True], ~(is_link[1:] & is_link[:-1])))[: is_link.size]
     first = np.flatnonzero(is_first)
-    last = np.append(first[1:], is_first.size) - 1
-    return np.append(np.cumsum(is_first) - 1, -1), np.stack([first, last + 2]).T.ravel()
+    last = np.append(first[1:], is_link.size)[: first.size] - 1
+    return np.cumsum(is_first) - 1, np.stack([first, last + 2]).T.ravel()
