@@ -9,6 +9,8 @@ from itertools import pairwise, product
 from math import floor, hypot, inf
 
 Place = tuple[int, int]
+Heading = tuple[int, int, int]
+"""A street, where along it, and the direction in which it is driven."""
 
 
 def nearest(line: Sequence[Place], place: Place) -> tuple[int, int]:
@@ -138,15 +140,15 @@ class Cut:
         """Give the node that a street leads to."""
         return self.ends[street][1 if direction > 0 else 0]
 
-    def reached(self, place: tuple[int, int]) -> dict[tuple[int, int], float]:
+    def reached(self, place: Heading) -> dict[tuple[int, int], float]:
         """Measure the least way from a place to the beginning of each street, in each direction."""
         least: dict[tuple[int, int], float] = {}
         todo: list[tuple[float, int, int]] = []
-        street, at = place
+        street, at, heading = place
         for direction in self.directions(street):
             until = self.lengths[street] if direction > 0 else 0
             if self.is_open(street, at, until):
-                todo.append((abs(until - at), street, direction))
+                todo.append((abs(until - at) + self.round_mm * (direction != heading), street, direction))
         # Relax until nothing is shorter: networks are small.
         while todo:
             way, street, direction = todo.pop()
@@ -161,31 +163,30 @@ class Cut:
                         todo.append((here + self.lengths[onward], onward, heading))
         return least
 
-    def ways(self, place: tuple[int, int], goals: Sequence[tuple[int, int]]) -> list[float]:
-        """Measure the least way from a place to others."""
+    def ways(self, place: Heading, goals: Sequence[Heading]) -> list[float]:
+        """Measure the least way from a place to others, turning round in the street on the way or at its end."""
         least = self.reached(place)
-        found: list[float] = []
-        for street, until in goals:
+        found: dict[Heading, float] = {}
+        for street, until, heading in goals:
+            begin = 0 if heading > 0 else self.lengths[street]
             ways = [inf]
-            for direction in self.directions(street):
-                begin = 0 if direction > 0 else self.lengths[street]
-                if self.is_open(street, begin, until):
-                    ways.append(least.get((street, direction), inf) + abs(until - begin))
-                onward = (until - place[1]) * direction
-                if street == place[0] and onward >= 0 and self.is_open(street, place[1], until):
-                    ways.append(onward)
-            found.append(min(ways))
-        return found
+            if self.is_open(street, begin, until):
+                ways.append(least.get((street, heading), inf) + abs(until - begin))
+            onward = (until - place[1]) * heading
+            if street == place[0] and onward >= 0 and self.is_open(street, place[1], until):
+                ways.append(onward + self.round_mm * (heading != place[2]))
+            found[street, until, heading] = min(ways)
+        return [min(found[goal], found.get((goal[0], goal[1], -goal[2]), inf) + self.round_mm) for goal in goals]
 
 
-def is_avoidable(streets: Cut, places: Sequence[Sequence[tuple[int, int]]], limits: Sequence[int]) -> bool:
+def is_avoidable(streets: Cut, places: Sequence[Sequence[Heading]], limits: Sequence[int]) -> bool:
     """Tell whether a vehicle can have been at one of the places of each fix without coming over the cut.
 
     `limits` is how long the way from each fix to the next may be.
     """
     here = set(places[0])
     for onward, limit in zip(places[1:], limits, strict=True):
-        there: set[tuple[int, int]] = set()
+        there: set[Heading] = set()
         for place in here:
             found = streets.ways(place, onward)
             there |= {one for one, way in zip(onward, found, strict=True) if way <= limit}

@@ -37,6 +37,8 @@ def towns(draw: st.DrawFn) -> list[Street]:
         return block_m * one[0] + crooked[index], block_m * one[1] + crooked[index + 1]
 
     node = st.tuples(st.integers(0, 2), st.integers(0, 2))
+    # A street that comes back to a fix is taken where it is nearest: no hairpins here.
+    bend = st.integers(-4, 4)
     across = st.tuples(node, node).filter(lambda ends: ends[0] != ends[1])
     drawn = draw(st.lists(st.sampled_from(GRID), min_size=5, max_size=12, unique=True))
     streets: list[Street] = []
@@ -44,7 +46,7 @@ def towns(draw: st.DrawFn) -> list[Street]:
         line_m = [place_m(one) for one in (ends if draw(st.booleans()) else ends[::-1])]
         if draw(st.integers(0, 3)) == 0:
             middle = [(one + other) // 2 for one, other in zip(*line_m, strict=True)]
-            line_m.insert(1, (middle[0] + draw(st.integers(-15, 15)), middle[1] + draw(st.integers(-15, 15))))
+            line_m.insert(1, (middle[0] + draw(bend), middle[1] + draw(bend)))
         line_e7 = tuple((METRE_E7 * x, METRE_E7 * y) for x, y in line_m)
         streets.append(Street(f"s{len(streets)}", line_e7, is_oneway=draw(st.integers(0, 3)) == 0))
     return streets
@@ -87,15 +89,15 @@ def place_of(network: Network, street: int, along_mm: int) -> tuple[float, float
     return float(np.interp(along_mm, measure_mm, x_mm)), float(np.interp(along_mm, measure_mm, y_mm))
 
 
-def places_near(network: Network, judged: Judged, fix: int, step_mm: int) -> list[tuple[int, int]]:
-    """List places on streets, each so many millimetres, that lie within a fix's error."""
+def places_near(network: Network, judged: Judged, fix: int, step_mm: int) -> list[oracle.Heading]:
+    """List places on streets, each so many millimetres, that lie within a fix's error, in both directions."""
     _, x_mm, y_mm, _, near_mm = judged.path.fixes
-    found: list[tuple[int, int]] = []
+    found: list[oracle.Heading] = []
     for street, length_mm in enumerate(network.length_mm.tolist()):
         for along_mm in range(0, length_mm + 1, step_mm):
             away_mm = dist(place_of(network, street, along_mm), (int(x_mm[fix]), int(y_mm[fix])))
             if away_mm <= near_mm[fix] - ROUNDED_MM:
-                found.append((street, along_mm))
+                found += [(street, along_mm, 1), (street, along_mm, -1)][: 2 - int(network.is_oneway[street])]
     return found
 
 
