@@ -12,10 +12,10 @@ COMPILE := pip compile pyproject.toml --group build --universal --generate-hashe
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo gates test soak bench bench-pay accuracy lock clean run-venv dev-venv
+.PHONY: help demo gates test soak bench bench-pay accuracy bounds bounds-check lock clean run-venv dev-venv
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: run-venv ## the whole flow on this machine; options in ARGS
 	@$(BIN)/poniente demo $(ARGS)
@@ -40,6 +40,13 @@ bench-pay: dev-venv ## a month of a million checks, and 1,000 draft terms (docs/
 
 accuracy: dev-venv ## how accurately drives are matched, beside peers (in .venv-peers, made once)
 	@$(BIN)/python -m tests.accuracy.matching $(ARGS)
+
+bounds: dev-venv ## whether bounds hold over simulated contract-months (docs/bounds.md); ARGS="--months 20"
+	@$(BIN)/python -m tests.accuracy.bounds $(ARGS)
+	@$(BIN)/python -m tests.accuracy.field_bounds $(ARGS)
+
+bounds-check: dev-venv ## the tests of kernels once more, each index of an array checked; compiles for minutes
+	@NUMBA_BOUNDSCHECK=1 $(BIN)/pytest --timeout=1800 tests/kernels tests/rules/test_certainty.py $(ARGS)
 
 lock: ## write both locks from pyproject.toml; needs uv (UV=path); newer versions: ARGS=--upgrade
 	@command -v $(UV) >/dev/null || { echo 'make lock: uv is missing: pip install uv, or say where: UV=path' >&2; exit 2; }

@@ -9,7 +9,8 @@ squares, absolute differences and products only, no exponential or logarithm is 
 is every length, so that sums do not depend on an order.
 
 *Certainty.* The likeliest path is not proof. `possible` keeps the states that lie within the fixes' error and that a
-vehicle can have come to and gone on from; `certain` then tells the streets over which every such vehicle drove.
+vehicle can have come to and gone on from; `certain` then tells the streets over which every such vehicle drove, and
+`entered` where one may have begun in such a street, or ended, so that it did not drive all of it.
 
 *What it believes.* Columns of int64 in the shapes declared; a street that passes a fix twice is taken where it is
 nearest. *What is left to others.* Costs, radii and limits, where a chain of fixes is cut, and what follows from a
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels._certain import TURN_MM, certain, possible, sides
+from kernels._entered import entered
 from kernels._jit import I64, NEW_I64, float64, int64, kernel, pair, several, triple
 from kernels._nearest import nearest, nearest_grid
 from kernels._path import COST_UNIT
@@ -37,6 +39,7 @@ __all__ = [
     "chains",
     "decode",
     "distances",
+    "entered",
     "locate",
     "nearest",
     "nearest_grid",

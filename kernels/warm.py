@@ -83,6 +83,7 @@ def warm() -> None:
         0,
         0,
         1,
+        0,
         10,
         10,
         *[1] * 6,
@@ -118,8 +119,19 @@ def _matched() -> tuple[NDArray[np.int64], ...]:
     fits = matching.possible(ways, states[:3], distance_mm + 1, plausible_mm, fixes[4], chosen)
     side = matching.sides(states[:3], fits, chosen, rows, plausible_mm, fixes[4])
     certain = matching.certain(ways, states[:3], side, rows, plausible_mm)
+    came, _ = matching.entered(ways, states[:3], fits, rows, plausible_mm, certain)
     nearest = matching.nearest(matching.nearest_grid(vertices, street, 10, 5), ends, none)
-    return cells[0], matching.distances(vertices, street, 12, 0), states[2], chosen, edge, fits, *nearest, certain
+    return (
+        cells[0],
+        matching.distances(vertices, street, 12, 0),
+        states[2],
+        chosen,
+        edge,
+        fits,
+        *nearest,
+        certain,
+        came,
+    )
 
 
 def _driven() -> tuple[NDArray[np.int64], ...]:

@@ -110,7 +110,8 @@ def judge(network: Network, fixes: Fixes, max_gap_us: int) -> Judged:
     columns = (rows.start, rows.edge, rows.end_mm - rows.begin_mm)
     side = matching.sides(states, fits, path.chosen, columns, plausible_mm, near_mm)
     is_certain = matching.certain(ways, states, side, columns, plausible_mm)
-    return _trimmed(replace(rows, is_certain=is_certain == 1), near_mm, plausible_mm)
+    entered = matching.entered(ways, states, fits, columns, plausible_mm, is_certain)
+    return _trimmed(replace(rows, is_certain=is_certain == 1), near_mm, plausible_mm, entered)
 
 
 def _rows(path: Path) -> Judged:
@@ -171,8 +172,11 @@ def _turns(path: Path, rows: Judged) -> NDArray[np.bool_]:
     return turns
 
 
-def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints) -> Judged:
-    """Take certainty from both ends of each chain, by the errors of the fixes there, cutting rows in two or three."""
+def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints, entered: tuple[Ints, Ints]) -> Judged:
+    """Take certainty from both ends of each chain, by the errors of the fixes there, cutting rows in two or three.
+
+    So also where a vehicle may have begun in a street of the path, or ended (`kernels.matching.entered`).
+    """
     length_mm = rows.end_mm - rows.begin_mm
     walked_mm = np.concatenate(([0], np.cumsum(length_mm)))
     # Where each fix lies along the path: not what was walked, as fixes of a vehicle that stands go to and fro.
@@ -186,6 +190,12 @@ def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints) -> Judged:
     chain = np.append(chain, -1)
     from_mm = np.minimum.reduceat(np.append(rolled_mm + 2 * near_mm, far), bounds)[::2][chain[rows.fix]]
     until_mm = np.maximum.reduceat(np.append(rolled_mm - 2 * near_mm, -far), bounds)[::2][chain[rows.fix]]
+    # Who began in the street, or ended in it, was no further off than a fix allows; so for all rows after, or before.
+    came_mm, went_mm = (before_mm + column - rows.begin_mm for column in entered)
+    came_mm = np.where(entered[0] >= 0, came_mm + 2 * near_mm[rows.fix], -far)
+    went_mm = np.where(entered[1] >= 0, went_mm - 2 * near_mm[rows.fix + 1], far)
+    from_mm = np.maximum(from_mm, np.maximum.accumulate(came_mm))
+    until_mm = np.minimum(until_mm, np.minimum.accumulate(went_mm[::-1])[::-1])
     is_inside = (from_mm <= before_mm) & (after_mm <= until_mm)
     from_mm = np.where(rows.is_certain, np.clip(from_mm, before_mm, after_mm), after_mm)
     until_mm = np.where(rows.is_certain, np.clip(until_mm, from_mm, after_mm), after_mm)

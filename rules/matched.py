@@ -128,6 +128,8 @@ def _others(network: Network, fixes: Fixes, chosen: Ints, rows: Traversals) -> t
     is_other = np.ones(fixes.t_us.size, np.bool_)
     is_other[chosen] = False
     fix = np.flatnonzero(is_other)
+    if fix.size == 0:
+        return fix, fix
     row = np.searchsorted(rows.leave_us, fixes.t_us[fix])
     # Times between breaks are in no row.
     is_in = row < rows.leave_us.size

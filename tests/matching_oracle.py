@@ -4,10 +4,13 @@ Slow, in plain Python, without arrays; shares nothing with the kernels.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise, product
-from math import floor, hypot
+from math import floor, hypot, inf
 
 Place = tuple[int, int]
+Heading = tuple[int, int, int]
+"""A street, where along it, and the direction in which it is driven."""
 
 
 def nearest(line: Sequence[Place], place: Place) -> tuple[int, int]:
@@ -100,3 +103,92 @@ def nearest_line(lines: Sequence[Sequence[Place]], place: Place, reach: int) -> 
                 least = away
                 best = (index, floor(away**0.5 + 0.5))
     return best
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Streets of which one is cut in two at a point, and ways over them.
+
+    Parameters
+    ----------
+    ends : sequence of tuple of two int
+        Nodes where each street begins and ends.
+    lengths, is_oneway : sequence
+        Of each street.
+    cut : tuple of two int
+        The street, and where along it.
+    round_mm : int
+        What turning round costs.
+    """
+
+    ends: Sequence[tuple[int, int]]
+    lengths: Sequence[int]
+    is_oneway: Sequence[bool]
+    cut: tuple[int, int]
+    round_mm: int
+
+    def directions(self, street: int) -> tuple[int, ...]:
+        """List the directions in which a street may be driven."""
+        return (1,) if self.is_oneway[street] else (1, -1)
+
+    def is_open(self, street: int, begin: int, end: int) -> bool:
+        """Tell whether a stretch of a street does not go over the cut."""
+        low, high = sorted((begin, end))
+        return street != self.cut[0] or not low <= self.cut[1] <= high
+
+    def head(self, street: int, direction: int) -> int:
+        """Give the node that a street leads to."""
+        return self.ends[street][1 if direction > 0 else 0]
+
+    def reached(self, place: Heading) -> dict[tuple[int, int], float]:
+        """Measure the least way from a place to the beginning of each street, in each direction."""
+        least: dict[tuple[int, int], float] = {}
+        todo: list[tuple[float, int, int]] = []
+        street, at, heading = place
+        for direction in self.directions(street):
+            until = self.lengths[street] if direction > 0 else 0
+            if self.is_open(street, at, until):
+                todo.append((abs(until - at) + self.round_mm * (direction != heading), street, direction))
+        # Relax until nothing is shorter: networks are small.
+        while todo:
+            way, street, direction = todo.pop()
+            node = self.head(street, direction)
+            for onward, heading in product(range(len(self.ends)), (1, -1)):
+                if heading not in self.directions(onward) or self.head(onward, -heading) != node:
+                    continue
+                here = way + self.round_mm * (onward == street and heading == -direction)
+                if here < least.get((onward, heading), inf):
+                    least[onward, heading] = here
+                    if self.is_open(onward, 0, self.lengths[onward]):
+                        todo.append((here + self.lengths[onward], onward, heading))
+        return least
+
+    def ways(self, place: Heading, goals: Sequence[Heading]) -> list[float]:
+        """Measure the least way from a place to others, turning round in the street on the way or at its end."""
+        least = self.reached(place)
+        found: dict[Heading, float] = {}
+        for street, until, heading in goals:
+            begin = 0 if heading > 0 else self.lengths[street]
+            ways = [inf]
+            if self.is_open(street, begin, until):
+                ways.append(least.get((street, heading), inf) + abs(until - begin))
+            onward = (until - place[1]) * heading
+            if street == place[0] and onward >= 0 and self.is_open(street, place[1], until):
+                ways.append(onward + self.round_mm * (heading != place[2]))
+            found[street, until, heading] = min(ways)
+        return [min(found[goal], found.get((goal[0], goal[1], -goal[2]), inf) + self.round_mm) for goal in goals]
+
+
+def is_avoidable(streets: Cut, places: Sequence[Sequence[Heading]], limits: Sequence[int]) -> bool:
+    """Tell whether a vehicle can have been at one of the places of each fix without coming over the cut.
+
+    `limits` is how long the way from each fix to the next may be.
+    """
+    here = set(places[0])
+    for onward, limit in zip(places[1:], limits, strict=True):
+        there: set[Heading] = set()
+        for place in here:
+            found = streets.ways(place, onward)
+            there |= {one for one, way in zip(onward, found, strict=True) if way <= limit}
+        here = there
+    return bool(here)

@@ -37,7 +37,7 @@ def shortfall(seed: int, days: int, containers: int) -> tuple[Fraction, list[str
     """
     field = field_of(seed, containers, is_perfect=True, days=days, is_mixed=seed % 5 == 0)
     register = load_register(register_of(field), field.terms)
-    readings = _stored(field, messages_of(field, seed))
+    readings = stored(field, messages_of(field, seed))
     span: tuple[date, date] = (FIRST, FIRST + timedelta(days=days))
     found = assess(field.terms, register, readings, span, FAR_US)
     whole = {one.id for one in field.terms.file.standard if days >= _MONTH_DAYS or one.window.span == "day"}
@@ -46,7 +46,7 @@ def shortfall(seed: int, days: int, containers: int) -> tuple[Fraction, list[str
     return read(body["totals"]["base"]) - read(body["totals"]["net"]), charged
 
 
-def _stored(field: Field, messages: Iterable[Message]) -> dict[tuple[str, str, str], Columns]:
+def stored(field: Field, messages: Iterable[Message]) -> dict[tuple[str, str, str], Columns]:
     """Decode messages by the field's sources and lay what is distinct into columns, by kind, source and device."""
     sources = read_sources(sources_toml(field.voices.values()))
     said = defaultdict[tuple[str, str, str], set[Reading]](set)

@@ -1,12 +1,12 @@
 """What is measured: made-up months of containers, cities of streets and drives through them, all from one seed."""
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels import geodesy
 from rules.places import Network, Street, network_of
 from rules.traversals import Fixes
 
@@ -111,8 +111,8 @@ def drive(network: Network, vehicle: int, fixes: int, step_s: int, *, speed_mps:
 def to_degrees(
     network: Network, x_mm: NDArray[np.float64], y_mm: NDArray[np.float64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Give places of the plane in units of 1e-7 degrees; to some centimetres, less than a fix's error."""
+    """Give places of the network's plane in units of 1e-7 degrees."""
     lon_e7, lat_e7 = network.origin_e7
-    e7_mm = 11.1195
-    east_e7 = x_mm / (e7_mm * math.cos(math.radians(lat_e7 / 1e7)))
-    return np.rint(lon_e7 + east_e7).astype(np.int32), np.rint(lat_e7 + y_mm / e7_mm).astype(np.int32)
+    x_factor, y_factor = geodesy.factors(lat_e7)
+    east_e7, north_e7 = x_mm * 2**24 / x_factor, y_mm * 2**24 / y_factor
+    return np.rint(lon_e7 + east_e7).astype(np.int32), np.rint(lat_e7 + north_e7).astype(np.int32)

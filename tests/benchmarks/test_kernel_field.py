@@ -1,0 +1,14 @@
+"""What benchmarks of kernels are run on."""
+
+import numpy as np
+
+from rules.places import to_local
+from tests.benchmarks.kernel.field import city, to_degrees
+
+
+def test_places_are_where_they_were_when_turned_to_degrees_and_back() -> None:
+    network = city(2_000)
+    x_mm, y_mm = (np.linspace(-2e7, 2e7, 9) * sign for sign in (1, -1))
+    there = to_local(network, *to_degrees(network, x_mm, y_mm))
+    # Half of 1e-7 degrees is 6 mm.
+    assert all(np.abs(now - was).max() <= 7 for now, was in zip(there, (x_mm, y_mm), strict=True))
