@@ -16,6 +16,7 @@ from pydantic import Field
 
 from rules.calendar import Zone
 from rules.consequences import Consequence, CountWindow, Inconclusive, Nature, Overlap
+from rules.days import Market
 from rules.instruments import Adjustment, BeddingIn, NatureOf, Points, ReliefCode, Retention, TotalCap, Trigger
 from rules.measures import Completeness, Hours, Measure, Target, Tolerance
 from rules.numbers import NAME, Amount, ClauseOrArticle, Duration, Grain, Origin, Ratio, Table
@@ -225,6 +226,8 @@ class Terms:
         The streets; none where nothing is swept.
     holidays : mapping
         List of `calendar.toml` to its days.
+    markets : mapping
+        Market of `calendar.toml` to its hours.
     """
 
     file: ContractFile
@@ -235,6 +238,7 @@ class Terms:
     points: tuple[Point, ...] = ()
     network: Network | None = None
     holidays: Mapping[str, frozenset[date]] = field(default_factory=dict[str, frozenset[date]])
+    markets: Mapping[str, Market] = field(default_factory=dict[str, Market])
 
     def account(self, unit: str) -> Points | None:
         """The points account of that name, if it is one."""

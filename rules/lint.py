@@ -14,9 +14,11 @@ from pydantic import BaseModel
 from rules.assets import Register
 from rules.consequences import Inconclusive
 from rules.contract import Bearer, Standard, Step, Terms
+from rules.days import lint_markets
 from rules.lint_consequences import lint_consequences
 from rules.lint_instruments import lint_instruments
 from rules.lint_measures import lint_measure
+from rules.lint_windows import lint_window
 from rules.measures import FeedMeasure, FullMeasure, PassMeasure, SpeedMeasure, SweptMeasure
 from rules.numbers import Clause, Dated
 from rules.records import Finding, FindingCode, GapCause
@@ -40,6 +42,7 @@ _AFTER = {
 
 def lint_terms(terms: Terms) -> list[Finding]:
     """Find what is wrong with terms that parse."""
+    effective = terms.file.contract.effective
     return [
         *_ids(terms),
         *_validity(terms),
@@ -48,8 +51,9 @@ def lint_terms(terms: Terms) -> list[Finding]:
         *_indexes(terms),
         *lint_instruments(terms),
         *_zones(terms),
+        *lint_markets(terms.markets.values(), terms.zone, (effective.since, effective.until)),
         *(found for standard in terms.file.standard for found in _standard(standard, terms)),
-        *_values(terms.file, terms.file.contract.effective.since),
+        *_values(terms.file, effective.since),
     ]
 
 
@@ -180,7 +184,10 @@ def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
     yield from _twice(standard, key)
     yield from lint_consequences(standard, terms)
     yield from _silence(standard, terms, key)
-    yield from lint_measure(standard, terms)
+    hours = [*lint_window(standard, terms)]
+    yield from hours
+    if not hours:
+        yield from lint_measure(standard, terms)
     for other in terms.file.standard:
         same = other.overlap.group == standard.overlap.group != "none"
         if same and other.overlap.keep != standard.overlap.keep and other.id > standard.id:

@@ -86,6 +86,7 @@ class FindingCode(StrEnum):
     ONLY_OUTPUTS = "only_outputs"
     NEVER_CHARGED = "never_charged"
     FINES_UNBOUNDED = "fines_unbounded"
+    HOLIDAYS_MISSING = "holidays_missing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,10 @@ _PLAIN = {
         "{place}: no month can make it cost anything ({value}); lower the allowance, or raise the sum."
     ),
     FindingCode.FINES_UNBOUNDED: marked("{place}: nothing bounds this fine; add {either}."),
+    FindingCode.HOLIDAYS_MISSING: marked(
+        "{place}: no holiday of {value} is listed, so that windows of those years would not rest on any; add them "
+        "with a version of the terms before that year begins."
+    ),
     FindingCode.UNSIGNED: marked("{place}: the installation is not signed by both the city and the contractor."),
 }
 
@@ -73,6 +77,10 @@ _OUT_OF_ORDER = {
     "repeat.steps": marked(
         "{place}: steps begin at rising numbers, and no multiplier is lower than the one before; found: {value}."
     ),
+    "window.state": marked(
+        "{place}: a state of the market has hours of its own in calendar.toml; leave out {value}."
+    ),
+    "].hours": marked("{place}: a market is in one state at a time, and in each once a day at most; found: {value}."),
     "to_money.slices": marked(
         "{place}: slices rise from 0, and no multiplier is lower than the one before; found: {value}."
     ),
@@ -176,6 +184,10 @@ def _target_impossible(finding: Finding) -> str:
 
 
 def _target_unreachable(finding: Finding) -> str:
+    if finding.key.endswith(".window"):
+        return marked(
+            "{place} never comes while the terms hold ({value}); name other days, or add the hours to calendar.toml."
+        )
     if finding.key.endswith(("look_back", "horizon")):
         return marked("{place} is {value}, no longer than the target, so that the standard could not be missed.")
     if finding.key.endswith("measure.every"):

@@ -5,13 +5,15 @@ the data do not conclude it says so, and who bears what is missing.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
 from app.wording.catalogue import Language, told
 from app.wording.charges import carried, consequence, decided, exact, owed, pointed, unsigned
 from app.wording.facts import fact, is_fact
-from app.wording.figures import amount, exact_share, month, months
+from app.wording.figures import amount, clock, exact_share, month, months
+from app.wording.names import market_state_name
 from rules.payments.lines import Block, LineKind
 
 _PPM = 1_000_000
@@ -35,7 +37,8 @@ def sentence(line: Mapping[str, Any], currency: str, language: Language) -> str:
     """
     says = line["says"]
     if is_fact(says["code"]):
-        parts = [fact(line, language), _clause(says, language), *consequence(line, currency, language)]
+        hours = _hours(says.get("hours", {}), language)
+        parts = [fact(line, language), hours, _clause(says, language), *consequence(line, currency, language)]
     elif says["code"] == LineKind.RESTATEMENT:
         parts = [_restated(line, currency, language), _clause(says, language), _follows(line, currency, language)]
     elif says["code"] == "cap_carry":
@@ -47,6 +50,25 @@ def sentence(line: Mapping[str, Any], currency: str, language: Language) -> str:
     else:
         parts = [_sum(line, currency, language), _clause(says, language), _adjusted(line, currency, language)]
     return " ".join(part for part in parts if part)
+
+
+def _hours(hours: Mapping[str, str], language: Language) -> str:
+    """Say by which list of the calendar the hours were; nothing where they are the standard's own."""
+    if "state" in hours:
+        state = market_state_name(hours["state"], language)
+        since, until = (datetime.fromisoformat(hours[name]) for name in ("from", "until"))
+        return told(
+            "Market {market}, {state}: from {since} to {until} ({source}).",
+            language,
+            market=hours["market"],
+            state=state,
+            since=clock(since),
+            until=clock(until),
+            source=hours["source"],
+        )
+    if hours.get("on") == "only":
+        return told("A holiday of the list {list}.", language, list=hours["holidays"])
+    return ""
 
 
 def _sum(line: Mapping[str, Any], currency: str, language: Language) -> str:

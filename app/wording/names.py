@@ -9,6 +9,7 @@ from typing import Any
 from app.wording.catalogue import Language, marked, told
 from rules.consequences import Nature
 from rules.contract import Level
+from rules.days import MarketState
 from rules.payments.charges import ChargeState
 from rules.payments.lines import Block, LineKind
 from rules.records import GapCause, Unit, Verdict
@@ -92,6 +93,13 @@ _LEVELS = {
     Level.OUTPUT: marked("output"),
     Level.OUTCOME: marked("outcome"),
     Level.DATA_DUTY: marked("data duty"),
+}
+
+_MARKET_STATES = {
+    MarketState.LOADING: marked("loading"),
+    MarketState.SELLING: marked("selling"),
+    MarketState.CLOSING: marked("closing"),
+    MarketState.CLOSED: marked("closed"),
 }
 
 _UNITS = {
@@ -258,6 +266,11 @@ def kind_name(kind: str, language: Language) -> str:
 def level_name(level: str, language: Language) -> str:
     """Name what a standard looks at."""
     return told(_LEVELS[Level(level)], language)
+
+
+def market_state_name(state: str, language: Language) -> str:
+    """Name what a market is doing."""
+    return told(_MARKET_STATES[MarketState(state)], language)
 
 
 def unit_name(unit: str, language: Language) -> str:

@@ -172,7 +172,7 @@ def _says(terms: Terms, charge: Charge) -> dict[str, Any]:
     }
     if charge.points:
         said["points"] = written(charge.points)
-    return {**said, "detail": one.trace["detail"]} if "detail" in one.trace else said
+    return {**said, **{name: one.trace[name] for name in ("detail", "hours") if name in one.trace}}
 
 
 def _local(terms: Terms, instant_us: int | None) -> str:
