@@ -16,7 +16,7 @@ from pydantic import Field
 
 from rules.calendar import Zone
 from rules.consequences import Consequence, CountWindow, Inconclusive, Nature, Overlap
-from rules.days import Market
+from rules.days import Market, Weekday
 from rules.instruments import Adjustment, BeddingIn, NatureOf, Points, ReliefCode, Retention, TotalCap, Trigger
 from rules.measures import Completeness, Hours, Measure, Target, Tolerance
 from rules.numbers import NAME, Amount, ClauseOrArticle, Duration, Grain, Origin, Ratio, Table
@@ -132,12 +132,23 @@ class Evidence(Table):
     gap_bearer: dict[GapCause, Bearer]
 
 
+class WorkingDays(Table):
+    """Which days count where a sum is weighted by working days."""
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)]
+    holidays: str = Field("", description="List of `calendar.toml` whose days do not count; none where empty.")
+
+
 class Base(Table):
     """A fixed sum of the payment period."""
 
     id: str = Field(pattern=NAME)
     amount: Amount
     clause: ClauseOrArticle
+    pro_rata: Literal["none", "days", "working_days"] | None = Field(
+        None, description="How a sum that changes within a month counts: that of the first day, or each by its days."
+    )
+    working_days: WorkingDays | None = None
     adjustment: Adjustment | None = None
 
 

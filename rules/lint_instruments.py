@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rules.contract import Terms
+from rules.contract import Base, Terms
 from rules.instruments import Adjustment, PointRatchet, Points, Retention
 from rules.lint_consequences import base_of, lint_cap
 from rules.numbers import value_on
@@ -33,6 +33,7 @@ def lint_instruments(terms: Terms) -> Iterator[Finding]:
         yield from _retention(one, terms, f"retention[{one.id}]")
     counted = (*(one.id for one in terms.file.points), *(one.id for one in terms.file.standard))
     for base in terms.file.base:
+        yield from _weighing(base, terms, f"base[{base.id}]")
         if base.adjustment:
             yield from _adjustment(base.adjustment, terms, f"base[{base.id}].adjustment")
     for trigger in terms.file.trigger:
@@ -76,6 +77,21 @@ def _account(account: Points, terms: Terms, key: str) -> Iterator[Finding]:
         first = terms.file.contract.effective.since
         if value_on(account.to_money.band, first) == 0:
             yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.to_money.band", "0")
+
+
+def _weighing(base: Base, terms: Terms, key: str) -> Iterator[Finding]:
+    """A sum that changes within a month says how its parts count."""
+    first = terms.file.contract.effective.since
+    is_split = any(one.since and one.since > first and one.since.day > 1 for one in base.amount)
+    if is_split and base.pro_rata is None:
+        choices = ("none", "days", "working_days")
+        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.pro_rata", "", choices)
+    if (base.pro_rata == "working_days") != (base.working_days is not None):
+        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.working_days", "", ("days", "holidays"))
+    elif base.working_days and base.working_days.holidays not in {"", *terms.holidays}:
+        place = f"{key}.working_days.holidays"
+        known = tuple(terms.holidays)
+        yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, place, base.working_days.holidays, known)
 
 
 def _adjustment(one: Adjustment, terms: Terms, key: str) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from rules.contract import Terms
 from rules.numbers import value_on
+from rules.payments.bases import base_amount
 from rules.payments.statement import Statement
-from rules.payments.tariffs import base_amount
 from rules.records import Determination
 from tests.payment_oracle import NOUGHT, Event, Payment, Table, number, to_step
 
@@ -90,7 +90,7 @@ def pay(
     payment.run(events)
     for base in payment.terms["base"]:
         name = f"{payment.period}/base/{base['id']}"
-        month.settled[name] = payment.line(number(base["amount"], payment.first), payment.first)
+        month.settled[name] = payment.line(payment.base(base["id"]), payment.first)
     for event in events:
         is_fine = event.consequence["nature"] in {"fine", "damages"}
         place = month.open if is_fine or (event.counts and event.is_held) else month.settled

@@ -23,7 +23,7 @@ Written from the rules of the contract language, not from the code, and used to 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, cast
 
@@ -373,7 +373,15 @@ class Payment:
 
     def base(self, name: str) -> Fraction:
         """Base sum of the month."""
-        return next(number(one["amount"], self.first) for one in self.terms["base"] if one["id"] == name)
+        one = next(one for one in self.terms["base"] if one["id"] == name)
+        kind = one.get("pro_rata", "none")
+        if kind == "none":
+            return number(one["amount"], self.first)
+        days = [day for n in range(31) if (day := self.first + timedelta(days=n)).month == self.first.month]
+        if kind == "working_days":
+            names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+            days = [day for day in days if names[day.weekday()] in one["working_days"]["days"]]
+        return sum((number(one["amount"], day) for day in days), NOUGHT) / len(days)
 
     def index(self, events: list[Event]) -> None:
         """Turn units into the currency."""

@@ -9,10 +9,12 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from app.wording.catalogue import Language, told
+from babel.lists import format_list
+
+from app.wording.catalogue import LOCALES, Language, told
 from app.wording.charges import carried, consequence, decided, exact, owed, pointed, unsigned
 from app.wording.facts import fact, is_fact
-from app.wording.figures import amount, clock, exact_share, month, months
+from app.wording.figures import amount, clock, count, exact_share, month, months
 from app.wording.names import market_state_name
 from rules.payments.lines import Block, LineKind
 
@@ -48,7 +50,8 @@ def sentence(line: Mapping[str, Any], currency: str, language: Language) -> str:
     elif says["code"] in {"retention", "release"}:
         parts = [_retention(line, currency, language), _clause(says, language)]
     else:
-        parts = [_sum(line, currency, language), _clause(says, language), _adjusted(line, currency, language)]
+        grown = [_weighed(line, currency, language), _adjusted(line, currency, language)]
+        parts = [_sum(line, currency, language), _clause(says, language), *grown]
     return " ".join(part for part in parts if part)
 
 
@@ -124,6 +127,26 @@ def _retention(line: Mapping[str, Any], currency: str, language: Language) -> st
         kept=amount(says["kept"], currency, language),
         score=exact_share(round(Fraction(says["score"]) * _PPM), language),
     )
+
+
+def _weighed(line: Mapping[str, Any], currency: str, language: Language) -> str:
+    """How a base sum that changed within the month was weighted."""
+    step = next((one for one in line.get("trace", ()) if one["step"] == "pro_rata"), None)
+    if step is None:
+        return ""
+    said = [
+        told(
+            "{amount} on {days}",
+            language,
+            amount=amount(one["value"], currency, language),
+            days=count(one["days"], language),
+        )
+        for one in step["parts"]
+    ]
+    parts, days = format_list(said, locale=LOCALES[language]), count(step["days"], language)
+    if step["by"] == "days":
+        return told("Weighted by days: {parts}, of {days}.", language, parts=parts, days=days)
+    return told("Weighted by working days: {parts}, of {days}.", language, parts=parts, days=days)
 
 
 def _adjusted(line: Mapping[str, Any], currency: str, language: Language) -> str:

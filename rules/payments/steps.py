@@ -15,10 +15,11 @@ from rules.consequences import Cap, NthTariff, PlanTariff, Repeat, RepeatStep
 from rules.contract import Step, Terms
 from rules.instruments import ReliefCode, TotalCap
 from rules.numbers import Dated, dated_on, value_on
+from rules.payments.bases import base_amount, index_value, last_known
 from rules.payments.charges import Charge, ChargeState, Month, Sum, parameter
 from rules.payments.money import rounded, written
 from rules.payments.points import fill_accounts
-from rules.payments.tariffs import Among, base_amount, index_value, last_known, price
+from rules.payments.tariffs import Among, price
 from rules.records import Determination, Relief
 
 _NOTHING = Fraction(0)

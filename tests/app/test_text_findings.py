@@ -138,23 +138,31 @@ _FOUND = [
     (Finding(FindingCode.UNSIGNED, "installations.csv", "s/d.signed_city, signed_contractor"), "not signed by both"),
     (
         Finding(FindingCode.HOLIDAYS_MISSING, "calendar.toml", "holidays[chile].days", "2027"),
-        "calendar.toml: holidays[chile].days: no holiday of 2027 is listed, so that windows of those years would not "
-        "rest on any; add them with a version of the terms before that year begins.",
+        (
+            "calendar.toml: holidays[chile].days: no holiday of 2027 is listed, so that windows of those years would "
+            "not rest on any; add them with a version of the terms before that year begins."
+        ),
     ),
     (
         Finding(FindingCode.TARGET_UNREACHABLE, _FILE, "standard[a].window", "vega: closing"),
-        "contract.toml: standard[a].window never comes while the terms hold (vega: closing); name other days, or add "
-        "the hours to calendar.toml.",
+        (
+            "contract.toml: standard[a].window never comes while the terms hold (vega: closing); name other days, or "
+            "add the hours to calendar.toml."
+        ),
     ),
     (
         Finding(FindingCode.MALFORMED, "calendar.toml", "market[vega].hours", "2026-09-05: selling, closing"),
-        "calendar.toml: market[vega].hours: a market is in one state at a time, and in each once a day at most; "
-        "found: 2026-09-05: selling, closing.",
+        (
+            "calendar.toml: market[vega].hours: a market is in one state at a time, and in each once a day at most; "
+            "found: 2026-09-05: selling, closing."
+        ),
     ),
     (
         Finding(FindingCode.MALFORMED, _FILE, "standard[a].window.state", "start, end"),
-        "contract.toml: standard[a].window.state: a state of the market has hours of its own in calendar.toml; leave "
-        "out start, end.",
+        (
+            "contract.toml: standard[a].window.state: a state of the market has hours of its own in calendar.toml; "
+            "leave out start, end."
+        ),
     ),
 ]
 

@@ -236,10 +236,30 @@ def tables(
         "step": draw(st.sampled_from(["1", "10", "0.01", "0.5", "3"])),
         "at": draw(st.sampled_from(["line", "total"])),
     }
-    table["base"] = [{"id": "monthly-fee", "amount": draw(st.sampled_from(["1005", "1479000.45"])), "clause": "7"}]
-    if draw(st.booleans()):
-        table["base"].append({"id": "extra", "amount": draw(amounts), "clause": "8"})
+    table["base"] = draw(_bases())
     return table
+
+
+@st.composite
+def _bases(draw: st.DrawFn) -> list[Table]:
+    """Draw one base sum or two; the first may change within the month."""
+    found = [{"id": "monthly-fee", "amount": draw(st.sampled_from(["1005", "1479000.45"])), "clause": "7"}]
+    if draw(st.integers(0, 3)) == 0:
+        found[0] |= draw(_split())
+    if draw(st.booleans()):
+        found.append({"id": "extra", "amount": draw(amounts), "clause": "8"})
+    return found
+
+
+@st.composite
+def _split(draw: st.DrawFn) -> Table:
+    """Draw a base sum that changes within the month, and how its parts weigh."""
+    kind = draw(st.sampled_from(["none", "days", "working_days"]))
+    later = date(2026, 9, draw(st.integers(2, 30)))
+    said: Table = {"pro_rata": kind, "amount": [{"value": draw(amounts)}, {"value": "1479000.45", "from": later}]}
+    if kind == "working_days":
+        said["working_days"] = {"days": draw(st.sampled_from([["mon", "tue", "wed", "thu", "fri"], ["sun"]]))}
+    return said
 
 
 @st.composite
