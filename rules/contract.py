@@ -17,7 +17,17 @@ from pydantic import Field
 from rules.calendar import Zone
 from rules.consequences import Consequence, CountWindow, Inconclusive, Nature, Overlap
 from rules.days import Market, Weekday
-from rules.instruments import Adjustment, BeddingIn, NatureOf, Points, ReliefCode, Retention, TotalCap, Trigger
+from rules.instruments import (
+    Adjustment,
+    BeddingIn,
+    DeMinimis,
+    NatureOf,
+    Points,
+    ReliefCode,
+    Retention,
+    TotalCap,
+    Trigger,
+)
 from rules.measures import Completeness, Hours, Measure, Target, Tolerance
 from rules.numbers import NAME, Amount, ClauseOrArticle, Duration, Grain, Origin, Ratio, Table
 from rules.places import Network
@@ -53,6 +63,7 @@ class Step(StrEnum):
     INDEX = "index"
     CAP = "cap"
     POINTS = "points"
+    DE_MINIMIS = "de_minimis"
     TOTAL_CAP = "total_cap"
     ROUND = "round"
 
@@ -115,6 +126,7 @@ class Money(Table):
     disputed_money: Literal["paid_until_firm"]
     order: tuple[Step, ...]
     indexes: tuple[Index, ...] = ()
+    de_minimis: DeMinimis | None = None
     natures: tuple[NatureOf, ...] = ()
     vat: Ratio | None = Field(None, description="Rate of the tax on what is taxed; totals are said with and without.")
 

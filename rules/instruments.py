@@ -87,6 +87,14 @@ class TotalCap(Table):
     warn_at: tuple[Ratio, ...] = Field((), description="Shares of the cap at which a warning is given.")
 
 
+class DeMinimis(Table):
+    """Sum below which a month's deductions of some natures are not charged: they cost more than they bring."""
+
+    amount: Amount = Field(description="In the currency; what reaches it is charged whole.")
+    natures: Annotated[tuple[Nature, ...], Field(min_length=1)] = Field(description="Whose sums count together.")
+    clause: ClauseOrArticle
+
+
 class ReturnBand(Table):
     """What is given back from a score upwards."""
 

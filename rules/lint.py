@@ -24,6 +24,7 @@ from rules.numbers import Clause, Dated
 from rules.records import Finding, FindingCode, GapCause
 
 _FILE = "contract.toml"
+_CHARGED = (Step.OVERLAP, Step.ALLOWANCE, Step.INDEX, Step.REPEAT)
 # A step may only stand after these, where both are declared.
 _AFTER = {
     # What is excused is no event: it uses up nothing and absorbs nothing.
@@ -35,7 +36,9 @@ _AFTER = {
     Step.INDEX: (Step.TARIFF, Step.BEDDING_IN),
     Step.CAP: (Step.TARIFF, Step.INDEX, Step.BEDDING_IN),
     Step.POINTS: (Step.OVERLAP, Step.ALLOWANCE, Step.TARIFF, Step.REPEAT, Step.BEDDING_IN),
-    Step.TOTAL_CAP: (Step.OVERLAP, Step.ALLOWANCE, Step.INDEX, Step.REPEAT, Step.CAP, Step.POINTS),
+    # What is compared with the limit is what would be charged; what a cap on the whole counts is what is.
+    Step.DE_MINIMIS: (*_CHARGED, Step.CAP, Step.POINTS, Step.BEDDING_IN),
+    Step.TOTAL_CAP: (*_CHARGED, Step.CAP, Step.POINTS, Step.DE_MINIMIS),
     Step.ROUND: tuple(step for step in Step if step != Step.ROUND),
 }
 
@@ -115,6 +118,7 @@ def _steps(terms: Terms) -> Iterator[Finding]:
     needed |= {Step.RELIEF} if terms.file.relief else set[Step]()
     needed |= {Step.BEDDING_IN} if terms.file.bedding_in else set[Step]()
     needed |= {Step.POINTS} if terms.file.points else set[Step]()
+    needed |= {Step.DE_MINIMIS} if terms.file.money.de_minimis else set[Step]()
     needed |= {Step.TOTAL_CAP} if terms.file.total_cap else set[Step]()
     missing = [step for step in Step if step in needed and step not in order]
     if missing or len(set(order)) < len(order):

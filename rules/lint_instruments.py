@@ -25,6 +25,7 @@ def lint_instruments(terms: Terms) -> Iterator[Finding]:
     Finding
     """
     yield from _names(terms)
+    yield from _small(terms)
     for account in terms.file.points:
         yield from _account(account, terms, f"points[{account.id}]")
     for cap in terms.file.total_cap:
@@ -39,6 +40,19 @@ def lint_instruments(terms: Terms) -> Iterator[Finding]:
     for trigger in terms.file.trigger:
         if trigger.of not in counted:
             yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"trigger[{trigger.id}].of", trigger.of, counted)
+
+
+def _small(terms: Terms) -> Iterator[Finding]:
+    """What a fact of one nature absorbs of another must not fall under the limit for it: more would cost less."""
+    small = terms.file.money.de_minimis
+    if small is None:
+        return
+    for standard in terms.file.standard:
+        natures = {one.nature for one in standard.consequence if one.on == "not_met"}
+        is_compared = standard.overlap.group != "none" and standard.overlap.keep == "highest"
+        if is_compared and standard.overlap.across == "natures" and not natures <= set(small.natures):
+            said = ", ".join(small.natures)
+            yield Finding(FindingCode.OVERLAP_DISAGREES, _FILE, "money.de_minimis.natures", said, (standard.id,))
 
 
 def _names(terms: Terms) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ Written from the rules of the contract language, not from the code, and used to 
 - *cap*: in the order of time until the percentage of the base sum is spent; what it leaves nothing of is out; where
   the terms carry over, what it cut off is charged in the months after, as far as they leave room, the oldest first;
 - *points*: what is charged in points goes into an account, of which a sum of money is made;
+- *de_minimis*: what all of some natures come to is not charged below a limit; doubts of the city's lift nothing;
 - *total_cap*: events in the order of time, then accounts, until a cap on the whole is spent;
 - *round*: each line, or at the end the total; rounding never lifts a deduction above its cap.
 """
@@ -167,6 +168,7 @@ class Payment:
             "repeat": self.repeat,
             "bedding_in": self.bedding_in,
             "points": lambda live: self.collect(live, events),
+            "de_minimis": self.de_minimis,
             "total_cap": self.total_cap,
             "tariff": self.tariff,
             "index": self.index,
@@ -285,6 +287,22 @@ class Payment:
                         before = factor
         value = Fraction(1) if rule["unit"] == "CLP" else self.indexes[rule["unit"], self.period]
         return units * number(rule["amount"], self.first) * value
+
+    def de_minimis(self, events: list[Event]) -> None:
+        """Charge nothing of what is little in all."""
+        said = self.terms["money"]["de_minimis"]
+        mine = [event for event in events if event.consequence["nature"] in said["natures"] and not event.is_bonus]
+        accounts = [one["id"] for one in self.terms.get("points", []) if one["nature"] in said["natures"]]
+        certain = sum((event.amount for event in mine if not event.is_held or event.is_borne), NOUGHT)
+        certain += sum((self.accounts[name] for name in accounts), NOUGHT)
+        doubt = sum((event.amount for event in mine if event.is_held and not event.is_borne), NOUGHT)
+        limit = number(said["amount"], self.first)
+        if certain < limit:
+            for event in mine:
+                is_left = event.is_held and not event.is_borne and certain + doubt >= limit
+                if not is_left:
+                    event.counts, event.amount = event.counts and not event.amount, NOUGHT
+            self.accounts |= dict.fromkeys(accounts, NOUGHT)
 
     def total_limit(self, cap: Table) -> Fraction:
         """What is left of a cap on the whole when the month begins."""

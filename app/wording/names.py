@@ -43,6 +43,7 @@ _STATES = {
     ChargeState.COUNTED.value: marked("counted in points"),
     ChargeState.ABSORBED.value: marked("absorbed by another fact"),
     ChargeState.CAPPED.value: marked("cap reached"),
+    ChargeState.DE_MINIMIS.value: marked("too little to be charged"),
     ChargeState.HELD.value: marked("sum held"),
     "due": marked("due"),
     "firm": marked("firm"),

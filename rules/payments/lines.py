@@ -138,7 +138,7 @@ def sum_line(one: Sum, period: str) -> Line:
         fact_month=period,
         firm_month=month,
         charge_month=month,
-        state=ChargeState.CHARGED if one.amount else ChargeState.FREE,
+        state=ChargeState.FREE if one.state == ChargeState.CHARGED and not one.amount else one.state,
         determinations=one.determinations,
         says={
             "code": "points",

@@ -143,6 +143,10 @@ def settle(
     body = _body(terms, period, lines, checks, opened, closing)
     body["restates"] = _restates(again)
     body |= booked(terms, lines, period)
+    if (small := terms.file.money.de_minimis) and folded.spared:
+        spared = sum(folded.spared, Fraction(0))
+        rolled_up = {"amount": written(spared), "lines": len(folded.spared), "clause": small.clause.article}
+        body["de_minimis"] = {**rolled_up, "limit": written(value_on(small.amount, month_days(period)[0]))}
     if given := notices(terms, restated.history, period, known.reliefs):
         body["notices"] = given
     return Statement(body, closing)

@@ -308,6 +308,33 @@ def _points(month: Month, charges: list[Charge]) -> None:
     month.sums += fill_accounts(month, charges)
 
 
+def _de_minimis(month: Month, charges: list[Charge]) -> None:
+    """Leave off a month's sums that together are too little to be charged; what reaches the limit is charged whole.
+
+    What is held by a doubt of the city's does not lift the others to the limit.
+    """
+    small = month.terms.file.money.de_minimis
+    if small is None:
+        return
+    taken: list[Charge | Sum] = [
+        one for one in charges if one.consequence.nature in small.natures and not one.is_bonus
+    ]
+    taken += [one for one in month.sums if one.account.nature in small.natures]
+    limit, whole = value_on(small.amount, month.first), sum((one.amount for one in taken), _NOTHING)
+    sure = sum((one.amount for one in taken if not _is_citys_doubt(one)), _NOTHING)
+    for one in taken:
+        total, before = whole if _is_citys_doubt(one) else sure, one.amount
+        if before and total < limit:
+            month.spared.append(before)
+            one.close(ChargeState.DE_MINIMIS)
+            detail = {"sum": written(total), "limit": written(limit), "clause": small.clause.article}
+            one.note(Step.DE_MINIMIS, before, detail)
+
+
+def _is_citys_doubt(one: Charge | Sum) -> bool:
+    return isinstance(one, Charge) and one.state == ChargeState.HELD and not one.is_counted
+
+
 def _round(month: Month, charges: list[Charge]) -> None:
     """Round each line where the terms say so; what rounding up would add beyond a cap is left off."""
     rounding = month.terms.file.money.rounding
@@ -359,6 +386,7 @@ _STEPS: dict[Step, Callable[[Month, list[Charge]], None]] = {
     Step.INDEX: _index,
     Step.CAP: _cap,
     Step.POINTS: _points,
+    Step.DE_MINIMIS: _de_minimis,
     Step.TOTAL_CAP: _total_cap,
     Step.ROUND: _round,
 }

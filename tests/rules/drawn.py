@@ -229,6 +229,8 @@ def tables(
         cap: Table = {"id": "whole", "clause": "22", "natures": natures, "per": per}
         cap |= draw(st.sampled_from([{"pct": "10", "base": "monthly-fee"}, {"amount": "20000"}, {"amount": "30.5"}]))
         table["total_cap"] = [cap]
+    if draw(st.integers(0, 3)) == 0:
+        table["money"] |= draw(_little(standards))
     order = draw(st.sampled_from(_loading(orders, standards, keep)))
     table["money"]["order"] = draw(_extended(order, table, keep))
     table["money"]["rounding"] = {
@@ -238,6 +240,21 @@ def tables(
     }
     table["base"] = draw(_bases())
     return table
+
+
+@st.composite
+def _little(draw: st.DrawFn, standards: Sequence[Table]) -> Table:
+    """Draw a limit below which some natures together are not charged; nothing where caps carry them over."""
+    found = [one for standard in standards for one in standard["consequence"]]
+    carried = {one["nature"] for one in found if "carry_over" in one.get("cap", {})}
+    every = {"price", "fine", "damages", "credit"}
+    is_across = any("across" in standard["overlap"] for standard in standards)
+    drawn = [every] if is_across else [every, {"price"}, {"fine", "damages"}]
+    natures = [sorted(some) for some in drawn if not carried & some]
+    if not natures:
+        return {}
+    amount = draw(st.sampled_from(["0.5", "3", "20", "300.5", "20000"]))
+    return {"de_minimis": {"amount": amount, "natures": draw(st.sampled_from(natures)), "clause": "24"}}
 
 
 @st.composite
@@ -298,8 +315,8 @@ def _extended(draw: st.DrawFn, order: tuple[str, ...], table: Table, keep: str) 
     if "bedding_in" in table:
         first = max(steps.index(one) for one in ("tariff", "repeat") if one in steps) + 1
         steps.insert(draw(st.integers(first, max(first, steps.index("index")))), "bedding_in")
-    for step in ("points", "total_cap"):
-        if step in table:
+    for step in ("points", "de_minimis", "total_cap"):
+        if step in {**table, **table["money"]}:
             steps.insert(len(steps) - 1, step)
     return (["relief"] if "relief" in table else []) + steps
 
