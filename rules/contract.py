@@ -90,6 +90,10 @@ class Contract(Table):
     origin: Origin = Origin.TENDER
     ocid: str = Field("", description="Open Contracting id, the national one.")
     supersedes: str = ""
+    begun: date | None = Field(
+        None, description="First day of the first version: spans of months are counted from it."
+    )
+    jurisdiction: str = Field("", pattern=r"^([a-z]{2}(-[a-z0-9]{1,8})?)?$", description="Whose rule pack is asked.")
 
 
 class Calendar(Table):
@@ -283,6 +287,11 @@ class Terms:
     def id(self) -> str:
         """The contract's short name."""
         return self.file.contract.id
+
+    @property
+    def begun(self) -> date:
+        """First day of the contract, whichever version held then: spans of months are counted from it."""
+        return self.file.contract.begun or self.file.contract.effective.since
 
     @property
     def version(self) -> int:

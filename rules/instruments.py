@@ -82,7 +82,11 @@ class TotalCap(Table):
     natures: Annotated[tuple[Nature, ...], Field(min_length=1)]
     per: Literal["month", "half_year", "contract_year", "contract"]
     pct: Percent | None = None
-    base: str = Field("", description="Id of the base sum of which it is a percentage: that of one month.")
+    base: str = Field("", description="Id of the base sum of which it is a percentage.")
+    of: Literal["month", "span"] | None = Field(
+        None,
+        description="Whether the percentage is of one month's base sum, or of those of all months that share it.",
+    )
     amount: Amount | None = Field(None, description="In the currency, in place of a percentage.")
     warn_at: tuple[Ratio, ...] = Field((), description="Shares of the cap at which a warning is given.")
 

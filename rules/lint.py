@@ -92,11 +92,27 @@ def _validity(terms: Terms) -> Iterator[Finding]:
         yield Finding(FindingCode.MALFORMED, _FILE, "contract.published", str(contract.published))
     elif contract.published.date() > contract.effective.since:
         yield Finding(FindingCode.PUBLISHED_LATE, _FILE, "contract.published", str(contract.published))
+    if contract.begun and contract.begun > contract.effective.since:
+        yield Finding(FindingCode.VALUE_DATES, _FILE, "contract.begun", str(contract.begun))
+    if contract.supersedes and contract.begun is None and _has_spans(terms):
+        # Half a year that began under the version before must not begin anew.
+        yield Finding(FindingCode.UNDECLARED, _FILE, "contract.begun")
     if contract.effective.until <= contract.effective.since:
         yield Finding(FindingCode.VALUE_DATES, _FILE, "contract.effective.until", str(contract.effective.until))
-    for key, day in (("from", contract.effective.since), ("until", contract.effective.until)):
+    days = {"effective.from": contract.effective.since, "effective.until": contract.effective.until}
+    for key, day in {**days, **({"begun": contract.begun} if contract.begun else {})}.items():
         if day.day != 1:
-            yield Finding(FindingCode.EFFECTIVE_INSIDE_PERIOD, _FILE, f"contract.effective.{key}", str(day))
+            yield Finding(FindingCode.EFFECTIVE_INSIDE_PERIOD, _FILE, f"contract.{key}", str(day))
+
+
+def _has_spans(terms: Terms) -> bool:
+    """Whether anything is counted in months from the contract's first."""
+    file = terms.file
+    return bool(
+        file.retention
+        or any(cap.per != "month" for cap in file.total_cap)
+        or any(one.adjustment for one in file.base)
+    )
 
 
 def _gap_bearers(terms: Terms) -> Iterator[Finding]:

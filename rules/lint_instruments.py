@@ -30,6 +30,8 @@ def lint_instruments(terms: Terms) -> Iterator[Finding]:
         yield from _account(account, terms, f"points[{account.id}]")
     for cap in terms.file.total_cap:
         yield from lint_cap(cap, terms, f"total_cap[{cap.id}]")
+        if cap.pct is not None and cap.of is None and cap.per != "month":
+            yield Finding(FindingCode.UNDECLARED, _FILE, f"total_cap[{cap.id}].of", "", ("month", "span"))
     for one in terms.file.retention:
         yield from _retention(one, terms, f"retention[{one.id}]")
     counted = (*(one.id for one in terms.file.points), *(one.id for one in terms.file.standard))

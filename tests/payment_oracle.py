@@ -308,7 +308,17 @@ class Payment:
         """What is left of a cap on the whole when the month begins."""
         limit = number(cap["amount"], self.first) if "amount" in cap else NOUGHT
         if "pct" in cap:
-            limit = self.base(cap["base"]) * number(cap["pct"], self.first) / 100
+            months = [self.first]
+            if cap.get("of") == "span":
+                begun, until = (self.terms["contract"]["effective"][key] for key in ("from", "until"))
+                every = [date(year, month, 1) for year in range(begun.year, until.year + 1) for month in range(1, 13)]
+                every = [day for day in every if begun <= day < until]
+                length = {"month": 1, "half_year": 6, "contract_year": 12, "contract": len(every)}[cap["per"]]
+                here = every.index(self.first) // length * length
+                months = every[here : here + length]
+            limit = (
+                sum((self.base(cap["base"], day) for day in months), NOUGHT) * number(cap["pct"], self.first) / 100
+            )
         return max(limit - self.spent.get(cap["id"], NOUGHT), NOUGHT)
 
     def total_cap(self, events: list[Event]) -> None:
@@ -389,13 +399,14 @@ class Payment:
         is_out = event.consequence["tariff"]["excused"] == "out_of_plan"
         return self.checks[name] - (len(excused) if is_out else 0)
 
-    def base(self, name: str) -> Fraction:
-        """Base sum of the month."""
+    def base(self, name: str, month: date | None = None) -> Fraction:
+        """Base sum of a month, this one if no other is asked for."""
+        first = month or self.first
         one = next(one for one in self.terms["base"] if one["id"] == name)
         kind = one.get("pro_rata", "none")
         if kind == "none":
-            return number(one["amount"], self.first)
-        days = [day for n in range(31) if (day := self.first + timedelta(days=n)).month == self.first.month]
+            return number(one["amount"], first)
+        days = [day for n in range(31) if (day := first + timedelta(days=n)).month == first.month]
         if kind == "working_days":
             names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
             days = [day for day in days if names[day.weekday()] in one["working_days"]["days"]]

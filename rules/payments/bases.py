@@ -90,7 +90,7 @@ def growth(terms: Terms, base: Base, day: date) -> tuple[Fraction, dict[str, Any
     adjustment = base.adjustment
     if adjustment is None:
         return Fraction(1), {}
-    first, period = month_of(terms.file.contract.effective.since), month_of(day)
+    first, period = month_of(terms.begun), month_of(day)
     elapsed = months_between(first, period)
     adjusted = months_until(period, elapsed % adjustment.every + adjustment.lag + 1)[0]
     if elapsed < adjustment.every:

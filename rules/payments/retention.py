@@ -39,7 +39,7 @@ def retain(terms: Terms, history: History, period: str) -> tuple[list[Line], dic
         amount, trace = _kept(terms, one, period)
         kept[one.id] = written(amount)
         lines.append(_line(one, LineKind.RETENTION, -amount, period, {"base": one.base}, trace))
-        elapsed = months_between(month_of(terms.file.contract.effective.since), period)
+        elapsed = months_between(month_of(terms.begun), period)
         if (elapsed + 1) % one.months == 0:
             remembered = {**history, period: {**history.get(period, {}), "retained": kept}}
             lines.append(_release(terms, one, remembered, period))

@@ -15,8 +15,9 @@ from rules.consequences import Cap, NthTariff, PlanTariff, Repeat, RepeatStep
 from rules.contract import Step, Terms
 from rules.instruments import ReliefCode, TotalCap
 from rules.numbers import Dated, dated_on, value_on
-from rules.payments.bases import base_amount, index_value, last_known
+from rules.payments.bases import agreed, base_amount, base_of, index_value, last_known
 from rules.payments.charges import Charge, ChargeState, Month, Sum, parameter
+from rules.payments.history import span_of
 from rules.payments.money import rounded, written
 from rules.payments.points import fill_accounts
 from rules.payments.tariffs import Among, price
@@ -246,6 +247,11 @@ def limit_on(terms: Terms, cap: Cap | TotalCap, day: date) -> Fraction:
     """
     if cap.amount is not None:
         return value_on(cap.amount, day)
+    if isinstance(cap, TotalCap) and cap.of == "span":
+        # As agreed: what indexes will make of later months nobody knows, and the room must not change with them.
+        base, months = base_of(terms, cap.base), span_of(terms, cap.per, month_of(day))
+        sums = (agreed(terms, base, month_days(month)[0])[0] for month in months)
+        return sum(sums, _NOTHING) * value_on(cap.pct or (), day) / 100
     # The base sum is that of the month, as its line pays it; the linter asks for a percentage where no sum is said.
     return base_amount(terms, cap.base, day) * value_on(cap.pct or (), day) / 100
 

@@ -227,7 +227,8 @@ def tables(
         natures = draw(st.sampled_from([*(some for some in drawn if not carried & set(some)), ["retention"]]))
         per = draw(st.sampled_from(["month", "half_year", "contract_year", "contract"]))
         cap: Table = {"id": "whole", "clause": "22", "natures": natures, "per": per}
-        cap |= draw(st.sampled_from([{"pct": "10", "base": "monthly-fee"}, {"amount": "20000"}, {"amount": "30.5"}]))
+        shares = [{"pct": "10", "base": "monthly-fee", "of": of} for of in ("month", "span")]
+        cap |= draw(st.sampled_from([*shares, {"amount": "20000"}, {"amount": "30.5"}]))
         table["total_cap"] = [cap]
     if draw(st.integers(0, 3)) == 0:
         table["money"] |= draw(_little(standards))
