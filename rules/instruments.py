@@ -118,6 +118,9 @@ class Retention(Table):
         description="After so many months, counted from the first, it is decided what of them is given back."
     )
     standard: str = Field(description="The score is the share of its checks that were not failed.")
+    at_end: Literal["release", "next_version"] | None = Field(
+        None, description="What becomes of months that are not over when these terms end."
+    )
     returned: Annotated[tuple[ReturnBand, ...], Field(min_length=1)] = Field(
         description="Percent of the base sum, from the highest score to the lowest, which begins at nought."
     )
@@ -163,9 +166,13 @@ class Adjustment(Table):
     lag: Annotated[int, Field(ge=0, le=12)] = Field(
         description="How many months before the adjustment values are of."
     )
-    efficiency: Percent | None = Field(None, description="What the contractor must gain each time.")
+    efficiency: Percent | None = Field(None, description="What the contractor must gain.")
     less: Literal["subtracted", "compounded"] | None = Field(
         None, description="With an efficiency: taken off the growth, or off the grown sum."
+    )
+    taken: Literal["once", "each_time"] | None = Field(
+        None,
+        description="With an efficiency: off the whole growth, or at each adjustment off the growth since the last.",
     )
 
 

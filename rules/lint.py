@@ -210,10 +210,10 @@ def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
         yield from lint_measure(standard, terms)
     for other in terms.file.standard:
         same = other.overlap.group == standard.overlap.group != "none"
-        if same and other.overlap.keep != standard.overlap.keep and other.id > standard.id:
-            yield Finding(
-                FindingCode.OVERLAP_DISAGREES, _FILE, f"{key}.overlap.keep", standard.overlap.keep, (other.id,)
-            )
+        for name in ("keep", "across"):
+            said: str = getattr(standard.overlap, name)
+            if same and getattr(other.overlap, name) != said and other.id > standard.id:
+                yield Finding(FindingCode.OVERLAP_DISAGREES, _FILE, f"{key}.overlap.{name}", said, (other.id,))
 
 
 def _twice(standard: Standard, key: str) -> Iterator[Finding]:

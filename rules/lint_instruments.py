@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+from rules.calendar import month_of
 from rules.contract import Base, Terms
 from rules.instruments import Adjustment, PointRatchet, Points, Retention
 from rules.lint_consequences import base_of, lint_cap
 from rules.numbers import value_on
+from rules.payments.history import months_between
 from rules.records import Finding, FindingCode
 
 _FILE = "contract.toml"
@@ -118,8 +120,12 @@ def _adjustment(one: Adjustment, terms: Terms, key: str) -> Iterator[Finding]:
     for index in one.terms:
         if (index.series, one.base_month) not in terms.index_values:
             yield Finding(FindingCode.UNKNOWN_REFERENCE, "indexes.csv", "series", f"{index.series} {one.base_month}")
-    if (one.efficiency is None) != (one.less is None):
-        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.less", "", ("subtracted", "compounded"))
+    for name, said, choices in (
+        ("less", one.less, ("subtracted", "compounded")),
+        ("taken", one.taken, ("once", "each_time")),
+    ):
+        if (one.efficiency is None) != (said is None):
+            yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.{name}", "", choices)
 
 
 def _retention(one: Retention, terms: Terms, key: str) -> Iterator[Finding]:
@@ -128,6 +134,11 @@ def _retention(one: Retention, terms: Terms, key: str) -> Iterator[Finding]:
     standards = tuple(standard.id for standard in terms.file.standard)
     if one.standard not in standards:
         yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.standard", one.standard, standards)
+    effective = terms.file.contract.effective
+    whole = months_between(month_of(terms.begun), month_of(effective.until)) if terms.begun < effective.until else 0
+    if whole % one.months and one.at_end is None:
+        choices = ("release", "next_version")
+        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.at_end", "", choices)
     bands = one.returned
     falls = all(band.since > below.since and band.pct >= below.pct for band, below in pairwise(bands))
     kept = value_on(one.pct, terms.file.contract.effective.since)

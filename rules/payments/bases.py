@@ -92,18 +92,27 @@ def growth(terms: Terms, base: Base, day: date) -> tuple[Fraction, dict[str, Any
         return Fraction(1), {}
     first, period = month_of(terms.begun), month_of(day)
     elapsed = months_between(first, period)
-    adjusted = months_until(period, elapsed % adjustment.every + adjustment.lag + 1)[0]
     if elapsed < adjustment.every:
         # Until the first adjustment it is the sum agreed.
         return Fraction(1), {}
-    factor, values = Fraction(0), dict[str, str]()
-    for one in adjustment.terms:
-        now, before = (_index_of(terms, one.series, month) for month in (adjusted, adjustment.base_month))
-        factor += Fraction(one.weight) * now / before
-        values[one.series] = f"{written(now)}/{written(before)}"
+    since = months_until(period, elapsed + adjustment.lag + 1)
+    adjusted = [since[n] for n in range(adjustment.every, elapsed + 1, adjustment.every)]
     gain = value_on(adjustment.efficiency, day) / 100 if adjustment.efficiency else Fraction(0)
-    factor = factor * (1 - gain) if adjustment.less == "compounded" else factor - gain
-    said = {"month": adjusted, "base_month": adjustment.base_month, "values": values, "factor": written(factor)}
+    # Each adjustment by what has grown since the one before, or the last by all that has grown.
+    steps = [*zip([adjustment.base_month, *adjusted], adjusted, strict=False)]
+    if adjustment.taken != "each_time":
+        steps = [(adjustment.base_month, adjusted[-1])]
+    factor, values = Fraction(1), dict[str, str]()
+    for before, now in steps:
+        grown = Fraction(0)
+        for one in adjustment.terms:
+            pair = [_index_of(terms, one.series, month) for month in (now, before)]
+            grown += Fraction(one.weight) * pair[0] / pair[1]
+            values[one.series] = "/".join(map(written, pair))
+        factor *= grown * (1 - gain) if adjustment.less == "compounded" else grown - gain
+    said = {"month": adjusted[-1], "base_month": steps[-1][0], "values": values, "factor": written(factor)}
+    if adjustment.taken == "each_time":
+        said["adjustments"] = str(len(steps))
     return factor, {**said, "efficiency": written(gain * 100), "clause": adjustment.clause.article}
 
 

@@ -40,9 +40,12 @@ def retain(terms: Terms, history: History, period: str) -> tuple[list[Line], dic
         kept[one.id] = written(amount)
         lines.append(_line(one, LineKind.RETENTION, -amount, period, {"base": one.base}, trace))
         elapsed = months_between(month_of(terms.begun), period)
-        if (elapsed + 1) % one.months == 0:
+        # Months of the span so far, this one with them.
+        left = elapsed % one.months + 1
+        is_last = month_days(period)[1] == terms.file.contract.effective.until
+        if left == one.months or (is_last and one.at_end == "release"):
             remembered = {**history, period: {**history.get(period, {}), "retained": kept}}
-            lines.append(_release(terms, one, remembered, period))
+            lines.append(_release(terms, one, remembered, months_until(period, left)))
     return lines, kept
 
 
@@ -55,9 +58,9 @@ def _kept(terms: Terms, one: Retention, period: str) -> tuple[Fraction, list[dic
     return _rounded(terms, exact, period, [{"step": "retention", "in": "0", "out": written(-exact), **said}], -1)
 
 
-def _release(terms: Terms, one: Retention, history: History, period: str) -> Line:
+def _release(terms: Terms, one: Retention, history: History, months: list[str]) -> Line:
     """Give back the percentage that the score of the months reaches, never more than was kept of them."""
-    months = months_until(period, one.months)
+    period = months[-1]
     score = _score(one, history, months)
     band = next(band for band in one.returned if score >= Fraction(band.since))
     bases = sum((base_amount(terms, one.base, month_days(month)[0]) for month in months), Fraction(0))
