@@ -6,6 +6,7 @@ loaded, so that an assessment a year later does not depend on that year's time-z
 
 import bisect
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -92,8 +93,8 @@ class Window:
     end_us: int
 
 
-def windows(zone: Zone, start: time, end: time, days: tuple[date, date], weekdays: frozenset[int]) -> list[Window]:
-    """Lay a daily window over a span of days.
+def window_on(zone: Zone, day: date, start: time, end: time) -> Window:
+    """Lay a window on a day.
 
     A window whose end is not after its start runs over midnight. Bounds are wall-clock times, so a window over a
     change of offset is shorter or longer in elapsed time.
@@ -101,20 +102,23 @@ def windows(zone: Zone, start: time, end: time, days: tuple[date, date], weekday
     Parameters
     ----------
     zone : Zone
+    day : date
     start, end : time
         Wall clock; equal means a whole day.
+    """
+    last = day if end > start else day + timedelta(days=1)
+    return Window(day, zone.instant(day, start), zone.instant(last, end))
+
+
+def each_day(days: tuple[date, date]) -> Iterator[date]:
+    """Go through a span of days.
+
+    Parameters
+    ----------
     days : tuple of date
         First day, and the day after the last.
-    weekdays : frozenset of int
-        Monday is 0.
     """
-    laid: list[Window] = []
-    for number in range((days[1] - days[0]).days):
-        day = days[0] + timedelta(days=number)
-        if day.weekday() in weekdays:
-            last = day if end > start else day + timedelta(days=1)
-            laid.append(Window(day, zone.instant(day, start), zone.instant(last, end)))
-    return laid
+    return (date.fromordinal(number) for number in range(days[0].toordinal(), days[1].toordinal()))
 
 
 def month_days(period: str) -> tuple[date, date]:

@@ -16,7 +16,18 @@ from pydantic import Field
 
 from rules.calendar import Zone
 from rules.consequences import Consequence, CountWindow, Inconclusive, Nature, Overlap
-from rules.instruments import Adjustment, BeddingIn, NatureOf, Points, ReliefCode, Retention, TotalCap, Trigger
+from rules.days import Market, Weekday
+from rules.instruments import (
+    Adjustment,
+    BeddingIn,
+    DeMinimis,
+    NatureOf,
+    Points,
+    ReliefCode,
+    Retention,
+    TotalCap,
+    Trigger,
+)
 from rules.measures import Completeness, Hours, Measure, Target, Tolerance
 from rules.numbers import NAME, Amount, ClauseOrArticle, Duration, Grain, Origin, Ratio, Table
 from rules.places import Network
@@ -52,6 +63,7 @@ class Step(StrEnum):
     INDEX = "index"
     CAP = "cap"
     POINTS = "points"
+    DE_MINIMIS = "de_minimis"
     TOTAL_CAP = "total_cap"
     ROUND = "round"
 
@@ -78,6 +90,10 @@ class Contract(Table):
     origin: Origin = Origin.TENDER
     ocid: str = Field("", description="Open Contracting id, the national one.")
     supersedes: str = ""
+    begun: date | None = Field(
+        None, description="First day of the first version: spans of months are counted from it."
+    )
+    jurisdiction: str = Field("", pattern=r"^([a-z]{2}(-[a-z0-9]{1,8})?)?$", description="Whose rule pack is asked.")
 
 
 class Calendar(Table):
@@ -114,6 +130,7 @@ class Money(Table):
     disputed_money: Literal["paid_until_firm"]
     order: tuple[Step, ...]
     indexes: tuple[Index, ...] = ()
+    de_minimis: DeMinimis | None = None
     natures: tuple[NatureOf, ...] = ()
     vat: Ratio | None = Field(None, description="Rate of the tax on what is taxed; totals are said with and without.")
 
@@ -131,12 +148,23 @@ class Evidence(Table):
     gap_bearer: dict[GapCause, Bearer]
 
 
+class WorkingDays(Table):
+    """Which days count where a sum is weighted by working days."""
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)]
+    holidays: str = Field("", description="List of `calendar.toml` whose days do not count; none where empty.")
+
+
 class Base(Table):
     """A fixed sum of the payment period."""
 
     id: str = Field(pattern=NAME)
     amount: Amount
     clause: ClauseOrArticle
+    pro_rata: Literal["none", "days", "working_days"] | None = Field(
+        None, description="How a sum that changes within a month counts: that of the first day, or each by its days."
+    )
+    working_days: WorkingDays | None = None
     adjustment: Adjustment | None = None
 
 
@@ -225,6 +253,8 @@ class Terms:
         The streets; none where nothing is swept.
     holidays : mapping
         List of `calendar.toml` to its days.
+    markets : mapping
+        Market of `calendar.toml` to its hours.
     """
 
     file: ContractFile
@@ -235,6 +265,7 @@ class Terms:
     points: tuple[Point, ...] = ()
     network: Network | None = None
     holidays: Mapping[str, frozenset[date]] = field(default_factory=dict[str, frozenset[date]])
+    markets: Mapping[str, Market] = field(default_factory=dict[str, Market])
 
     def account(self, unit: str) -> Points | None:
         """The points account of that name, if it is one."""
@@ -256,6 +287,11 @@ class Terms:
     def id(self) -> str:
         """The contract's short name."""
         return self.file.contract.id
+
+    @property
+    def begun(self) -> date:
+        """First day of the contract, whichever version held then: spans of months are counted from it."""
+        return self.file.contract.begun or self.file.contract.effective.since
 
     @property
     def version(self) -> int:

@@ -96,6 +96,9 @@ def example_cost(terms: Terms) -> Fraction:
 
 def _missed(terms: Terms, standard: Standard, period: str) -> list[Determination]:
     laid = standard_windows(terms, standard, month_days(period))[:_EVENTS]
+    if not laid:
+        # The hours come later than the first month.
+        return []
     zone = next(iter(sorted(terms.zones if standard.zones == "all" else standard.zones)), "")
     digests = {"readings": digest({}), "register": digest({})}
     found: list[Determination] = []

@@ -82,9 +82,21 @@ class TotalCap(Table):
     natures: Annotated[tuple[Nature, ...], Field(min_length=1)]
     per: Literal["month", "half_year", "contract_year", "contract"]
     pct: Percent | None = None
-    base: str = Field("", description="Id of the base sum of which it is a percentage: that of one month.")
+    base: str = Field("", description="Id of the base sum of which it is a percentage.")
+    of: Literal["month", "span"] | None = Field(
+        None,
+        description="Whether the percentage is of one month's base sum, or of those of all months that share it.",
+    )
     amount: Amount | None = Field(None, description="In the currency, in place of a percentage.")
     warn_at: tuple[Ratio, ...] = Field((), description="Shares of the cap at which a warning is given.")
+
+
+class DeMinimis(Table):
+    """Sum below which a month's deductions of some natures are not charged: they cost more than they bring."""
+
+    amount: Amount = Field(description="In the currency; what reaches it is charged whole.")
+    natures: Annotated[tuple[Nature, ...], Field(min_length=1)] = Field(description="Whose sums count together.")
+    clause: ClauseOrArticle
 
 
 class ReturnBand(Table):
@@ -106,6 +118,9 @@ class Retention(Table):
         description="After so many months, counted from the first, it is decided what of them is given back."
     )
     standard: str = Field(description="The score is the share of its checks that were not failed.")
+    at_end: Literal["release", "next_version"] | None = Field(
+        None, description="What becomes of months that are not over when these terms end."
+    )
     returned: Annotated[tuple[ReturnBand, ...], Field(min_length=1)] = Field(
         description="Percent of the base sum, from the highest score to the lowest, which begins at nought."
     )
@@ -153,9 +168,13 @@ class Adjustment(Table):
     lag: Annotated[int, Field(ge=0, le=12)] = Field(
         description="How many months before the adjustment values are of."
     )
-    efficiency: Percent | None = Field(None, description="What the contractor must gain each time.")
+    efficiency: Percent | None = Field(None, description="What the contractor must gain.")
     less: Literal["subtracted", "compounded"] | None = Field(
         None, description="With an efficiency: taken off the growth, or off the grown sum."
+    )
+    taken: Literal["once", "each_time"] | None = Field(
+        None,
+        description="With an efficiency: off the whole growth, or at each adjustment off the growth since the last.",
     )
 
 

@@ -14,14 +14,17 @@ from pydantic import BaseModel
 from rules.assets import Register
 from rules.consequences import Inconclusive
 from rules.contract import Bearer, Standard, Step, Terms
+from rules.days import lint_markets
 from rules.lint_consequences import lint_consequences
 from rules.lint_instruments import lint_instruments
 from rules.lint_measures import lint_measure
+from rules.lint_windows import lint_window
 from rules.measures import FeedMeasure, FullMeasure, PassMeasure, SpeedMeasure, SweptMeasure
 from rules.numbers import Clause, Dated
 from rules.records import Finding, FindingCode, GapCause
 
 _FILE = "contract.toml"
+_CHARGED = (Step.OVERLAP, Step.ALLOWANCE, Step.INDEX, Step.REPEAT)
 # A step may only stand after these, where both are declared.
 _AFTER = {
     # What is excused is no event: it uses up nothing and absorbs nothing.
@@ -33,13 +36,16 @@ _AFTER = {
     Step.INDEX: (Step.TARIFF, Step.BEDDING_IN),
     Step.CAP: (Step.TARIFF, Step.INDEX, Step.BEDDING_IN),
     Step.POINTS: (Step.OVERLAP, Step.ALLOWANCE, Step.TARIFF, Step.REPEAT, Step.BEDDING_IN),
-    Step.TOTAL_CAP: (Step.OVERLAP, Step.ALLOWANCE, Step.INDEX, Step.REPEAT, Step.CAP, Step.POINTS),
+    # What is compared with the limit is what would be charged; what a cap on the whole counts is what is.
+    Step.DE_MINIMIS: (*_CHARGED, Step.CAP, Step.POINTS, Step.BEDDING_IN),
+    Step.TOTAL_CAP: (*_CHARGED, Step.CAP, Step.POINTS, Step.DE_MINIMIS),
     Step.ROUND: tuple(step for step in Step if step != Step.ROUND),
 }
 
 
 def lint_terms(terms: Terms) -> list[Finding]:
     """Find what is wrong with terms that parse."""
+    effective = terms.file.contract.effective
     return [
         *_ids(terms),
         *_validity(terms),
@@ -48,8 +54,9 @@ def lint_terms(terms: Terms) -> list[Finding]:
         *_indexes(terms),
         *lint_instruments(terms),
         *_zones(terms),
+        *lint_markets(terms.markets.values(), terms.zone, (effective.since, effective.until)),
         *(found for standard in terms.file.standard for found in _standard(standard, terms)),
-        *_values(terms.file, terms.file.contract.effective.since),
+        *_values(terms.file, effective.since),
     ]
 
 
@@ -85,11 +92,27 @@ def _validity(terms: Terms) -> Iterator[Finding]:
         yield Finding(FindingCode.MALFORMED, _FILE, "contract.published", str(contract.published))
     elif contract.published.date() > contract.effective.since:
         yield Finding(FindingCode.PUBLISHED_LATE, _FILE, "contract.published", str(contract.published))
+    if contract.begun and contract.begun > contract.effective.since:
+        yield Finding(FindingCode.VALUE_DATES, _FILE, "contract.begun", str(contract.begun))
+    if contract.supersedes and contract.begun is None and _has_spans(terms):
+        # Half a year that began under the version before must not begin anew.
+        yield Finding(FindingCode.UNDECLARED, _FILE, "contract.begun")
     if contract.effective.until <= contract.effective.since:
         yield Finding(FindingCode.VALUE_DATES, _FILE, "contract.effective.until", str(contract.effective.until))
-    for key, day in (("from", contract.effective.since), ("until", contract.effective.until)):
+    days = {"effective.from": contract.effective.since, "effective.until": contract.effective.until}
+    for key, day in {**days, **({"begun": contract.begun} if contract.begun else {})}.items():
         if day.day != 1:
-            yield Finding(FindingCode.EFFECTIVE_INSIDE_PERIOD, _FILE, f"contract.effective.{key}", str(day))
+            yield Finding(FindingCode.EFFECTIVE_INSIDE_PERIOD, _FILE, f"contract.{key}", str(day))
+
+
+def _has_spans(terms: Terms) -> bool:
+    """Whether anything is counted in months from the contract's first."""
+    file = terms.file
+    return bool(
+        file.retention
+        or any(cap.per != "month" for cap in file.total_cap)
+        or any(one.adjustment for one in file.base)
+    )
 
 
 def _gap_bearers(terms: Terms) -> Iterator[Finding]:
@@ -111,6 +134,7 @@ def _steps(terms: Terms) -> Iterator[Finding]:
     needed |= {Step.RELIEF} if any(one.effect == "spares_deduction" for one in terms.file.relief) else set[Step]()
     needed |= {Step.BEDDING_IN} if terms.file.bedding_in else set[Step]()
     needed |= {Step.POINTS} if terms.file.points else set[Step]()
+    needed |= {Step.DE_MINIMIS} if terms.file.money.de_minimis else set[Step]()
     needed |= {Step.TOTAL_CAP} if terms.file.total_cap else set[Step]()
     missing = [step for step in Step if step in needed and step not in order]
     if missing or len(set(order)) < len(order):
@@ -180,13 +204,16 @@ def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
     yield from _twice(standard, key)
     yield from lint_consequences(standard, terms)
     yield from _silence(standard, terms, key)
-    yield from lint_measure(standard, terms)
+    hours = [*lint_window(standard, terms)]
+    yield from hours
+    if not hours:
+        yield from lint_measure(standard, terms)
     for other in terms.file.standard:
         same = other.overlap.group == standard.overlap.group != "none"
-        if same and other.overlap.keep != standard.overlap.keep and other.id > standard.id:
-            yield Finding(
-                FindingCode.OVERLAP_DISAGREES, _FILE, f"{key}.overlap.keep", standard.overlap.keep, (other.id,)
-            )
+        for name in ("keep", "across"):
+            said: str = getattr(standard.overlap, name)
+            if same and getattr(other.overlap, name) != said and other.id > standard.id:
+                yield Finding(FindingCode.OVERLAP_DISAGREES, _FILE, f"{key}.overlap.{name}", said, (other.id,))
 
 
 def _twice(standard: Standard, key: str) -> Iterator[Finding]:

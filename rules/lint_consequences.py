@@ -241,7 +241,9 @@ def _carried(standard: Standard, consequence: Consequence, terms: Terms, key: st
         if later:
             yield Finding(FindingCode.STEP_ORDER, _FILE, "money.order", Step.CAP, later)
     # What a later month charges for this one would pass a cap on the whole by.
+    small = terms.file.money.de_minimis
     is_shared = any(consequence.nature in cap.natures for cap in terms.file.total_cap)
+    is_shared |= small is not None and consequence.nature in small.natures
     is_single = consequence.cap.per == "event" or consequence.on == "met"
     if standard.inconclusive == Inconclusive.HOLD or is_single or is_shared:
         yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.cap.carry_over", "next_month", ("none",))

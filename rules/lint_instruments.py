@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rules.contract import Terms
+from rules.calendar import month_of
+from rules.contract import Base, Terms
 from rules.instruments import Adjustment, PointRatchet, Points, Retention
 from rules.lint_consequences import base_of, lint_cap
 from rules.numbers import value_on
+from rules.payments.history import months_between
 from rules.records import Finding, FindingCode
 
 _FILE = "contract.toml"
@@ -25,19 +27,36 @@ def lint_instruments(terms: Terms) -> Iterator[Finding]:
     Finding
     """
     yield from _names(terms)
+    yield from _small(terms)
     for account in terms.file.points:
         yield from _account(account, terms, f"points[{account.id}]")
     for cap in terms.file.total_cap:
         yield from lint_cap(cap, terms, f"total_cap[{cap.id}]")
+        if cap.pct is not None and cap.of is None and cap.per != "month":
+            yield Finding(FindingCode.UNDECLARED, _FILE, f"total_cap[{cap.id}].of", "", ("month", "span"))
     for one in terms.file.retention:
         yield from _retention(one, terms, f"retention[{one.id}]")
     counted = (*(one.id for one in terms.file.points), *(one.id for one in terms.file.standard))
     for base in terms.file.base:
+        yield from _weighing(base, terms, f"base[{base.id}]")
         if base.adjustment:
             yield from _adjustment(base.adjustment, terms, f"base[{base.id}].adjustment")
     for trigger in terms.file.trigger:
         if trigger.of not in counted:
             yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"trigger[{trigger.id}].of", trigger.of, counted)
+
+
+def _small(terms: Terms) -> Iterator[Finding]:
+    """What a fact of one nature absorbs of another must not fall under the limit for it: more would cost less."""
+    small = terms.file.money.de_minimis
+    if small is None:
+        return
+    for standard in terms.file.standard:
+        natures = {one.nature for one in standard.consequence if one.on == "not_met"}
+        is_compared = standard.overlap.group != "none" and standard.overlap.keep == "highest"
+        if is_compared and standard.overlap.across == "natures" and not natures <= set(small.natures):
+            said = ", ".join(small.natures)
+            yield Finding(FindingCode.OVERLAP_DISAGREES, _FILE, "money.de_minimis.natures", said, (standard.id,))
 
 
 def _names(terms: Terms) -> Iterator[Finding]:
@@ -78,6 +97,21 @@ def _account(account: Points, terms: Terms, key: str) -> Iterator[Finding]:
             yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.to_money.band", "0")
 
 
+def _weighing(base: Base, terms: Terms, key: str) -> Iterator[Finding]:
+    """A sum that changes within a month says how its parts count."""
+    first = terms.file.contract.effective.since
+    is_split = any(one.since and one.since > first and one.since.day > 1 for one in base.amount)
+    if is_split and base.pro_rata is None:
+        choices = ("none", "days", "working_days")
+        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.pro_rata", "", choices)
+    if (base.pro_rata == "working_days") != (base.working_days is not None):
+        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.working_days", "", ("days", "holidays"))
+    elif base.working_days and base.working_days.holidays not in {"", *terms.holidays}:
+        place = f"{key}.working_days.holidays"
+        known = tuple(terms.holidays)
+        yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, place, base.working_days.holidays, known)
+
+
 def _adjustment(one: Adjustment, terms: Terms, key: str) -> Iterator[Finding]:
     """The whole sum follows indexes known when it was agreed; what is gained is taken off in a declared way."""
     total = sum(index.weight for index in one.terms)
@@ -86,8 +120,12 @@ def _adjustment(one: Adjustment, terms: Terms, key: str) -> Iterator[Finding]:
     for index in one.terms:
         if (index.series, one.base_month) not in terms.index_values:
             yield Finding(FindingCode.UNKNOWN_REFERENCE, "indexes.csv", "series", f"{index.series} {one.base_month}")
-    if (one.efficiency is None) != (one.less is None):
-        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.less", "", ("subtracted", "compounded"))
+    for name, said, choices in (
+        ("less", one.less, ("subtracted", "compounded")),
+        ("taken", one.taken, ("once", "each_time")),
+    ):
+        if (one.efficiency is None) != (said is None):
+            yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.{name}", "", choices)
 
 
 def _retention(one: Retention, terms: Terms, key: str) -> Iterator[Finding]:
@@ -96,6 +134,11 @@ def _retention(one: Retention, terms: Terms, key: str) -> Iterator[Finding]:
     standards = tuple(standard.id for standard in terms.file.standard)
     if one.standard not in standards:
         yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.standard", one.standard, standards)
+    effective = terms.file.contract.effective
+    whole = months_between(month_of(terms.begun), month_of(effective.until)) if terms.begun < effective.until else 0
+    if whole % one.months and one.at_end is None:
+        choices = ("release", "next_version")
+        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.at_end", "", choices)
     bands = one.returned
     falls = all(band.since > below.since and band.pct >= below.pct for band, below in pairwise(bands))
     kept = value_on(one.pct, terms.file.contract.effective.since)

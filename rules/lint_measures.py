@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from fractions import Fraction
 from typing import cast
@@ -49,7 +49,7 @@ def lint_measure(standard: Standard, terms: Terms) -> Iterator[Finding]:
         case FullMeasure() | EmptiedMeasure():
             # What is wrong on the first day and stays so is said once.
             yield from dict.fromkeys(
-                found for day in _days(standard, terms) for found in _reach(standard, standard.measure, day, key)
+                found for day in _days(standard, terms) for found in _reach(standard, terms, day, key)
             )
         case SweptMeasure() | PassMeasure():
             yield from _streets(standard, standard.measure, terms, key)
@@ -179,7 +179,7 @@ def _report(standard: Standard, measure: ReportMeasure, terms: Terms, key: str) 
 def _feed(standard: Standard, measure: FeedMeasure, terms: Terms, key: str) -> Iterator[Finding]:
     yield from _missable(standard, terms, key)
     for day in _days(standard, terms):
-        if value_on(measure.every, day, "us") > _length_us(standard.window):
+        if value_on(measure.every, day, "us") > _length_us(terms, standard.window):
             # No slot is whole: nothing is owed.
             said = str(dated_on(measure.every, day).value)
             yield Finding(FindingCode.TARGET_UNREACHABLE, _FILE, f"{key}.measure.every", said)
@@ -192,7 +192,7 @@ def _speed(standard: Standard, measure: SpeedMeasure, terms: Terms, key: str) ->
         if not above < travel <= _TRAVEL_MAX_MPS:
             said = ", ".join(str(dated_on(number, day).value) for number in (measure.above_mps, measure.travel_mps))
             yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.measure.above_mps, travel_mps", said)
-        if value_on(standard.target.value, day, "us") >= _length_us(standard.window):
+        if value_on(standard.target.value, day, "us") >= _length_us(terms, standard.window):
             said = str(dated_on(standard.target.value, day).value)
             yield Finding(FindingCode.TARGET_UNREACHABLE, _FILE, f"{key}.target.value", said)
 
@@ -211,8 +211,9 @@ def _outlasts(standard: Standard, span: tuple[Dated, ...], terms: Terms, place: 
             return
 
 
-def _reach(standard: Standard, measure: FullMeasure | EmptiedMeasure, day: date, key: str) -> Iterator[Finding]:
+def _reach(standard: Standard, terms: Terms, day: date, key: str) -> Iterator[Finding]:
     """Find targets of containers that cannot be met, or cannot be missed, on a day."""
+    measure = cast("FullMeasure | EmptiedMeasure", standard.measure)
     target = value_on(standard.target.value, day, "us")
     completeness = standard.completeness
     if completeness and value_on(measure.max_gap, day, "us") < value_on(completeness.every, day, "us"):
@@ -223,7 +224,7 @@ def _reach(standard: Standard, measure: FullMeasure | EmptiedMeasure, day: date,
             str(dated_on(measure.max_gap, day).value),
             (str(dated_on(completeness.every, day).value),),
         )
-    reach = _reach_us(measure, standard.window, day)
+    reach = _reach_us(measure, terms, standard.window, day)
     if reach is None:
         yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.measure.look_back")
     elif target >= reach:
@@ -231,14 +232,22 @@ def _reach(standard: Standard, measure: FullMeasure | EmptiedMeasure, day: date,
         yield Finding(FindingCode.TARGET_UNREACHABLE, _FILE, f"{key}.target.value", said)
 
 
-def _reach_us(measure: FullMeasure | EmptiedMeasure, hours: Hours, day: date) -> Fraction | None:
+def _reach_us(measure: FullMeasure | EmptiedMeasure, terms: Terms, hours: Hours, day: date) -> Fraction | None:
     """Largest value that the measure can take, None where it is not declared."""
     if isinstance(measure, FullMeasure) and not measure.across_windows:
-        return _length_us(hours)
+        return _length_us(terms, hours)
     return None if measure.look_back is None else value_on(measure.look_back, day, "us")
 
 
-def _length_us(hours: Hours) -> Fraction:
-    """Length of a daily window on a day without a change of offset."""
-    start_s, end_s = (clock.hour * 3_600 + clock.minute * 60 + clock.second for clock in (hours.start, hours.end))
+def _length_us(terms: Terms, hours: Hours) -> Fraction:
+    """Length of a daily window on a day without a change of offset; of a market's state the longest there is."""
+    if hours.state:
+        market = terms.markets[hours.state.list]
+        every = [*market.hours, *(one for each in market.exception for one in each.hours)]
+        return max(_between_us(one.start, one.end) for one in every if one.state == hours.state.state)
+    return _between_us(hours.start or time(), hours.end or time())
+
+
+def _between_us(start: time, end: time) -> Fraction:
+    start_s, end_s = (clock.hour * 3_600 + clock.minute * 60 + clock.second for clock in (start, end))
     return Fraction((end_s - start_s if end_s > start_s else end_s - start_s + 86_400) * SECOND_US)

@@ -20,10 +20,11 @@ from pydantic import BaseModel, ValidationError
 
 from rules.calendar import Zone
 from rules.contract import ContractFile, Point, Terms
+from rules.days import read_calendar
 from rules.errors import TermsError
 from rules.lint import lint_terms
 from rules.places import Network, read_network
-from rules.process.lint import lint_process, read_holidays
+from rules.process.lint import lint_process
 from rules.records import Finding, FindingCode, digest
 from rules.tables import rows_of
 
@@ -76,7 +77,8 @@ def load_terms(files: Mapping[str, str], zone: Zone) -> Terms:
     ----------
     files : mapping of str to str
         `TERMS_FILES` by name; `indexes.csv` may be missing where nothing is indexed, `segments.geojson` where
-        nothing is swept, `points.csv` where nothing is inspected, `calendar.toml` where no day kind needs it.
+        nothing is swept, `points.csv` where nothing is inspected, `calendar.toml` where no day kind or window
+        needs it.
     zone : Zone
         Transitions of the contract's time zone.
 
@@ -115,8 +117,10 @@ def read_terms(said: Mapping[str, Any], files: Mapping[str, str], zone: Zone) ->
     transitions = [zone.name, list(zone.starts_us), list(zone.offsets_s)]
     version = digest({"files": content, "zone": transitions})
     points, network = _points(files, findings), _network(files, findings)
-    holidays = read_holidays(files, findings)
-    terms = Terms(parsed, zone, zones, index_values, version, points, network, holidays)
+    calendar = read_calendar(files, findings)
+    holidays = {one.id: frozenset(one.days) for one in calendar.holidays}
+    markets = {one.id: one for one in calendar.market}
+    terms = Terms(parsed, zone, zones, index_values, version, points, network, holidays, markets)
     findings += [
         *lint_terms(terms),
         *lint_process(parsed.process, holidays, tuple(one.code for one in parsed.relief)),

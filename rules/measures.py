@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from rules.calendar import Window, Zone
+from rules.days import MarketState, Weekdays
 from rules.numbers import (
     Count,
     Duration,
@@ -28,15 +29,29 @@ from rules.numbers import (
 )
 from rules.records import Op, Unit
 
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+class WindowHolidays(Table):
+    """Whether a standard rests on holidays, or holds on them alone."""
+
+    list: str = Field(description="Of `calendar.toml`.")
+    on: Literal["skip", "only"]
+
+
+class WindowState(Table):
+    """The state of a market that a standard goes by."""
+
+    list: str = Field(description="Market of `calendar.toml`.")
+    state: MarketState
 
 
 class Hours(Table):
-    """Hours in which a standard holds."""
+    """Hours in which a standard holds: its own, or those of a market's state."""
 
-    start: time
-    end: time
-    days: Literal["daily"] | Annotated[tuple[Weekday, ...], Field(min_length=1)]
+    start: time | None = None
+    end: time | None = None
+    days: Weekdays | None = None
+    state: WindowState | None = Field(None, description="In place of start and end: hours of `calendar.toml`.")
+    holidays: WindowHolidays | None = None
     dst: Literal["elapsed"]
     span: Literal["day", "month"] = Field("day", description="Judged for each of its windows, or once a month.")
 

@@ -86,6 +86,41 @@ class FindingCode(StrEnum):
     ONLY_OUTPUTS = "only_outputs"
     NEVER_CHARGED = "never_charged"
     FINES_UNBOUNDED = "fines_unbounded"
+    HOLIDAYS_MISSING = "holidays_missing"
+    # Of a contract that passes a bound of its jurisdiction's rule pack.
+    PACK_CAP = "pack_cap"
+    PACK_DEFENCE = "pack_defence"
+    PACK_DEEMED = "pack_deemed"
+    PACK_VAT = "pack_vat"
+    PACK_INDEX = "pack_index"
+    PACK_INVOICE = "pack_invoice"
+    PACK_CITY_SILENCE = "pack_city_silence"
+    PACK_FORGIVING = "pack_forgiving"
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a finding rests on beside the terms: an entry of a rule pack.
+
+    Parameters
+    ----------
+    entry : str
+        Jurisdiction and id, such as `cl/no-waiver`.
+    source : str
+        Where it is said.
+    date : str
+        Of the entry, ISO.
+    reviewer : str
+        Who held it against its source; empty where nobody did.
+    status : str
+        `confirmed` or `unconfirmed`.
+    """
+
+    entry: str
+    source: str
+    date: str
+    reviewer: str
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +138,8 @@ class Finding:
         What stands there, empty where nothing does.
     choices : tuple of str
         What may stand there, or the keys to choose between.
+    basis : Basis or None
+        The entry of a rule pack whose bound is passed.
     """
 
     code: FindingCode
@@ -110,6 +147,7 @@ class Finding:
     key: str
     value: str = ""
     choices: tuple[str, ...] = ()
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,10 @@
 
 from datetime import date
 
-from rules.calendar import Window, month_days, month_of, windows
+from rules.calendar import Window, each_day, month_days, month_of, window_on
 from rules.contract import Standard, Terms
+from rules.days import WEEKDAYS
 from rules.measures import Hours
-
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def standard_windows(terms: Terms, standard: Standard, days: tuple[date, date]) -> list[Window]:
@@ -27,8 +26,7 @@ def standard_windows(terms: Terms, standard: Standard, days: tuple[date, date]) 
     """
     if standard.window.span == "day":
         return daily_windows(terms, standard, days)
-    span = (date.fromordinal(n) for n in range(days[0].toordinal(), days[1].toordinal()))
-    laid = [daily_windows(terms, standard, month_days(month_of(day))) for day in span if day.day == 1]
+    laid = [daily_windows(terms, standard, month_days(month_of(day))) for day in each_day(days) if day.day == 1]
     return [Window(one[0].day.replace(day=1), one[0].start_us, one[-1].end_us) for one in laid if one]
 
 
@@ -42,11 +40,41 @@ def daily_windows(terms: Terms, standard: Standard, days: tuple[date, date]) -> 
     days : tuple of date
         First local day, and the day after the last.
     """
-    effective, hours = terms.file.contract.effective, standard.window
-    held = (max(days[0], effective.since), min(days[1], effective.until))
-    return windows(terms.zone, hours.start, hours.end, held, weekdays_of(hours))
+    effective = terms.file.contract.effective
+    return laid_windows(terms, standard.window, (max(days[0], effective.since), min(days[1], effective.until)))
 
 
-def weekdays_of(hours: Hours) -> frozenset[int]:
-    """Days of the week on which hours hold, Monday is 0."""
-    return frozenset(n for n, name in enumerate(_WEEKDAYS) if hours.days == "daily" or name in hours.days)
+def laid_windows(terms: Terms, hours: Hours, days: tuple[date, date]) -> list[Window]:
+    """Lay daily windows over a span of days, whichever version of the terms held then.
+
+    Parameters
+    ----------
+    terms : Terms
+        With the holidays and markets that the hours name.
+    hours : Hours
+    days : tuple of date
+        First local day, and the day after the last.
+    """
+    laid: list[Window] = []
+    for day in each_day(days):
+        is_day = hours.days in {None, "daily"} or WEEKDAYS[day.weekday()] in (hours.days or ())
+        if is_day and _is_counted(terms, hours, day):
+            laid += _on(terms, hours, day)
+    return laid
+
+
+def _is_counted(terms: Terms, hours: Hours, day: date) -> bool:
+    """Whether holidays leave a day to a window."""
+    named = hours.holidays
+    return named is None or (day in terms.holidays[named.list]) == (named.on == "only")
+
+
+def _on(terms: Terms, hours: Hours, day: date) -> list[Window]:
+    """The window of a day; none where the market is not in the state that day."""
+    if hours.state:
+        found = [one for one in terms.markets[hours.state.list].hours_on(day) if one.state == hours.state.state]
+        return [window_on(terms.zone, day, one.start, one.end) for one in found]
+    if hours.start is None or hours.end is None:
+        # The linter asks for both.
+        return []
+    return [window_on(terms.zone, day, hours.start, hours.end)]

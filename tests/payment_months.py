@@ -87,7 +87,7 @@ def pay(
     events = payment.settle(facts)
     for base in payment.terms["base"]:
         name = f"{payment.period}/base/{base['id']}"
-        month.settled[name] = payment.line(number(base["amount"], payment.first), payment.first)
+        month.settled[name] = payment.line(payment.base(base["id"]), payment.first)
     for event in events:
         is_fine = event.consequence["nature"] in {"fine", "damages"}
         place = month.open if is_fine or (event.counts and event.is_held) else month.settled

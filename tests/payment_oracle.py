@@ -16,6 +16,7 @@ Written from the rules of the contract language, not from the code, and used to 
 - *cap*: in the order of time until the percentage of the base sum is spent; what it leaves nothing of is out; where
   the terms carry over, what it cut off is charged in the months after, as far as they leave room, the oldest first;
 - *points*: what is charged in points goes into an account, of which a sum of money is made;
+- *de_minimis*: what all of some natures come to is not charged below a limit; doubts of the city's lift nothing;
 - *total_cap*: events in the order of time, then accounts, until a cap on the whole is spent;
 - *round*: each line, or at the end the total; rounding never lifts a deduction above its cap.
 """
@@ -23,7 +24,7 @@ Written from the rules of the contract language, not from the code, and used to 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, cast
 
@@ -205,6 +206,7 @@ class Payment:
             "repeat": self.repeat,
             "bedding_in": self.bedding_in,
             "points": lambda live: self.collect(live, events),
+            "de_minimis": self.de_minimis,
             "total_cap": self.total_cap,
             "tariff": self.tariff,
             "index": self.index,
@@ -324,11 +326,37 @@ class Payment:
         value = Fraction(1) if rule["unit"] == "CLP" else self.indexes[rule["unit"], self.period]
         return units * number(rule["amount"], self.first) * value
 
+    def de_minimis(self, events: list[Event]) -> None:
+        """Charge nothing of what is little in all."""
+        said = self.terms["money"]["de_minimis"]
+        mine = [event for event in events if event.consequence["nature"] in said["natures"] and not event.is_bonus]
+        accounts = [one["id"] for one in self.terms.get("points", []) if one["nature"] in said["natures"]]
+        certain = sum((event.amount for event in mine if not event.is_held or event.is_borne), NOUGHT)
+        certain += sum((self.accounts[name] for name in accounts), NOUGHT)
+        doubt = sum((event.amount for event in mine if event.is_held and not event.is_borne), NOUGHT)
+        limit = number(said["amount"], self.first)
+        if certain < limit:
+            for event in mine:
+                is_left = event.is_held and not event.is_borne and certain + doubt >= limit
+                if not is_left:
+                    event.counts, event.amount = event.counts and not event.amount, NOUGHT
+            self.accounts |= dict.fromkeys(accounts, NOUGHT)
+
     def total_limit(self, cap: Table) -> Fraction:
         """What is left of a cap on the whole when the month begins."""
         limit = number(cap["amount"], self.first) if "amount" in cap else NOUGHT
         if "pct" in cap:
-            limit = self.base(cap["base"]) * number(cap["pct"], self.first) / 100
+            months = [self.first]
+            if cap.get("of") == "span":
+                begun, until = (self.terms["contract"]["effective"][key] for key in ("from", "until"))
+                every = [date(year, month, 1) for year in range(begun.year, until.year + 1) for month in range(1, 13)]
+                every = [day for day in every if begun <= day < until]
+                length = {"month": 1, "half_year": 6, "contract_year": 12, "contract": len(every)}[cap["per"]]
+                here = every.index(self.first) // length * length
+                months = every[here : here + length]
+            limit = (
+                sum((self.base(cap["base"], day) for day in months), NOUGHT) * number(cap["pct"], self.first) / 100
+            )
         return max(limit - self.spent.get(cap["id"], NOUGHT), NOUGHT)
 
     def total_cap(self, events: list[Event]) -> None:
@@ -409,9 +437,18 @@ class Payment:
         is_out = event.consequence["tariff"]["excused"] == "out_of_plan" and name not in self.staying
         return self.checks[name] - (len(excused) if is_out else 0)
 
-    def base(self, name: str) -> Fraction:
-        """Base sum of the month."""
-        return next(number(one["amount"], self.first) for one in self.terms["base"] if one["id"] == name)
+    def base(self, name: str, month: date | None = None) -> Fraction:
+        """Base sum of a month, this one if no other is asked for."""
+        first = month or self.first
+        one = next(one for one in self.terms["base"] if one["id"] == name)
+        kind = one.get("pro_rata", "none")
+        if kind == "none":
+            return number(one["amount"], first)
+        days = [day for n in range(31) if (day := first + timedelta(days=n)).month == first.month]
+        if kind == "working_days":
+            names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+            days = [day for day in days if names[day.weekday()] in one["working_days"]["days"]]
+        return sum((number(one["amount"], day) for day in days), NOUGHT) / len(days)
 
     def index(self, events: list[Event]) -> None:
         """Turn units into the currency."""

@@ -15,6 +15,7 @@ contract = typer.Typer(help="Store contracts.", no_args_is_help=True, rich_marku
 def register(main: typer.Typer) -> None:
     """Hang the commands onto the command line."""
     main.command(epilog="Example: poniente check ./vega-poniente")(check)
+    main.command(epilog="Example: poniente packs cl")(packs)
     main.add_typer(new, name="new")
     main.add_typer(contract, name="contract")
 
@@ -39,6 +40,7 @@ def check(
         note(f"{count} finding{'s' if count > 1 else ''}; the contract does not load")
         raise typer.Exit(1) from None
     from app.jobs.flags import flags
+    from app.jobs.packs import is_binding, pack_findings
     from app.jobs.stakes import stakes
 
     file = loaded.terms.file
@@ -48,10 +50,39 @@ def check(
         f"zones: {len(loaded.terms.zones)}, assets: {len(loaded.register.assets)}, "
         f"installations: {len(loaded.register.installations)}"
     )
-    if flagged := flags(loaded):
-        show.findings(flagged, Format.TABLE, lang)
-        note(f"{len(flagged)} to be asked about; the contract loads all the same")
+    flagged = [*flags(loaded), *pack_findings(loaded.terms)]
+    show.findings(flagged, Format.TABLE, lang)
+    asked = sum(map(is_binding, flagged))
+    if unconfirmed := len(flagged) - asked:
+        note(f"{unconfirmed} by unconfirmed entries of the rule pack; they do not change the exit status")
+    if asked:
+        note(f"{asked} to be asked about; the contract loads all the same")
         raise typer.Exit(1)
+
+
+def packs(
+    jurisdiction: Annotated[str, typer.Argument(help="Whose pack; all where none is named.")] = "",
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """List rule packs: what a jurisdiction bounds, by which source, and whether anybody has confirmed it."""
+    from app.cli.output import print_rows
+    from app.jobs.packs import known_packs, pack_of
+    from rules.packs.model import value_of
+
+    rows = [
+        {
+            "entry": f"{name}/{one.id}",
+            "bounds": one.bounds,
+            "value": value_of(one),
+            "status": one.status,
+            "date": one.date.isoformat(),
+            "reviewer": one.reviewer,
+            "source": one.source,
+        }
+        for name in ([jurisdiction] if jurisdiction else known_packs())
+        for one in pack_of(name).entry
+    ]
+    print_rows(dict(zip(rows[0], rows[0], strict=True)), rows, form)
 
 
 @new.command("contract", epilog="Example: poniente new contract ./my-contract")

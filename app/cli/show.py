@@ -202,6 +202,8 @@ def findings(
         {
             **asdict(one),
             "choices": ", ".join(one.choices),
+            "basis": one.basis.entry if one.basis else "",
+            "status": one.basis.status if one.basis else "",
             "says": text.finding_text(one, lang),
             "example": text.readings_text((readings or {}).get(one, ()), lang),
         }
@@ -213,7 +215,8 @@ def findings(
             if row["example"]:
                 sys.stdout.write(f"  {row['example']}\n")
     else:
-        print_rows({key: key for key in ("code", "file", "key", "value", "choices", "says", "example")}, rows, form)
+        keys = ("code", "file", "key", "value", "choices", "says", "example", "basis", "status")
+        print_rows({key: key for key in keys}, rows, form)
 
 
 def stakes(found: Sequence[Stake], currency: str, form: Format, lang: Language) -> None:

@@ -9,6 +9,7 @@ from app.jobs.contracts import Loaded
 from app.jobs.stakes import exposed
 from rules.consequences import Nature
 from rules.contract import Level
+from rules.lint_windows import holidays_ended
 from rules.payments.exposure import Exposure
 from rules.records import Finding, FindingCode
 
@@ -29,7 +30,7 @@ def flags(loaded: Loaded) -> list[Finding]:
     """
     exposures, unforeseen = exposed(loaded)
     known = [one for one in exposures if one.standard not in unforeseen]
-    return [*_levels(loaded, known), *_idle(loaded, known), *_fines(loaded)]
+    return [*_levels(loaded, known), *_idle(loaded, known), *_fines(loaded), *holidays_ended(loaded.terms)]
 
 
 def _levels(loaded: Loaded, exposures: list[Exposure]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from app.jobs.contracts import Loaded
 from rules.assess import opportunities
 from rules.calendar import DAY_US, month_days, month_of
+from rules.consequences import PlanTariff
 from rules.contract import Level, Standard
 from rules.measures import EmptiedMeasure, FullMeasure, PassMeasure, RecordedMeasure, RespondMeasure, SpeedMeasure
 from rules.numbers import PPM, value_on
@@ -87,7 +88,8 @@ def exposed(loaded: Loaded) -> tuple[list[Exposure], set[str]]:
     unforeseen: set[str] = set()
     for standard in terms.file.standard:
         if isinstance(standard.measure, RespondMeasure | RecordedMeasure):
-            is_bounded = all(one.cap for one in standard.consequence)
+            # A plan's checks share a base sum, however many there are.
+            is_bounded = all(one.cap or isinstance(one.tariff, PlanTariff) for one in standard.consequence)
             counts[standard.id] = _MANY if is_bounded else 0
             unforeseen |= set() if is_bounded else {standard.id}
     containers = len({one.asset for one in register.assets if one.zone})

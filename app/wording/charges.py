@@ -47,8 +47,8 @@ def consequence(line: Mapping[str, Any], currency: str, language: Language) -> l
             return [tariff(steps.get("tariff"), currency, language), _counted(steps["points"], language)]
         case ChargeState.ABSORBED:
             return [_absorbed(steps["overlap"]["absorbed_by"], line, language)]
-        case ChargeState.CAPPED:
-            return [_capped(steps.get("total_cap") or steps["cap"], currency, language)]
+        case ChargeState.CAPPED | ChargeState.DE_MINIMIS:
+            return [_left_off(steps, currency, language)]
         case state if state in DECIDED:
             return [decided(line, currency, language)]
         case _:
@@ -341,7 +341,26 @@ def pointed(line: Mapping[str, Any], currency: str, language: Language) -> list[
         said.append(told("{bands} whole bands of {band} points, at {rate} each.", language, rate=at, **whole))
     else:
         said.append(told("At {rate} a point, as the clause grades it.", language, rate=at))
+    if "de_minimis" in steps:
+        said.append(_small(steps["de_minimis"], currency, language))
     return said + [_limited(steps[name], currency, language) for name in ("total_cap",) if name in steps]
+
+
+def _left_off(steps: Mapping[str, Any], currency: str, language: Language) -> str:
+    """Why a sum that was priced is not charged at all."""
+    if "de_minimis" in steps:
+        return _small(steps["de_minimis"], currency, language)
+    return _capped(steps.get("total_cap") or steps["cap"], currency, language)
+
+
+def _small(step: Mapping[str, Any], currency: str, language: Language) -> str:
+    return told(
+        "Nothing is charged: such sums of the month come to {sum}, less than {limit} (clause {clause}).",
+        language,
+        sum=amount(step["sum"], currency, language),
+        limit=amount(step["limit"], currency, language),
+        clause=step["clause"],
+    )
 
 
 def _free(step: Mapping[str, Any], language: Language) -> str:

@@ -8,12 +8,12 @@ from babel.lists import format_list
 from pydantic import BaseModel
 
 from app.wording.catalogue import LANGUAGES, LOCALES, Language, marked, told
-from app.wording.figures import amount
+from app.wording.figures import amount, day
 from rules import consequences, contract, measures
 from rules.examples import Reading
 from rules.payments.money import written
 from rules.process import terms as process
-from rules.records import Finding, FindingCode, GapCause, Unit
+from rules.records import Basis, Finding, FindingCode, GapCause, Unit
 
 # What needs no more than file, key, value and choices; the codes that several mistakes share stand in `_SHARED`.
 _PLAIN = {
@@ -60,6 +60,16 @@ _PLAIN = {
         "{place}: no month can make it cost anything ({value}); lower the allowance, or raise the sum."
     ),
     FindingCode.FINES_UNBOUNDED: marked("{place}: nothing bounds this fine; add {either}."),
+    FindingCode.HOLIDAYS_MISSING: marked(
+        "{place}: no holiday of {value} is listed, so that windows of those years would not rest on any; add them "
+        "with a version of the terms before that year begins."
+    ),
+    FindingCode.PACK_DEFENCE: marked("{place} is {value}; the rule pack asks for {choices}."),
+    FindingCode.PACK_DEEMED: marked("{place} is {value}; by the rule pack not sooner than {choices}."),
+    FindingCode.PACK_INDEX: marked("{place} is {value}; by the rule pack one of {choices}."),
+    FindingCode.PACK_INVOICE: marked("{place} is {value}; by the rule pack {choices} days at most."),
+    FindingCode.PACK_CITY_SILENCE: marked("{place} is {value}; by the rule pack one of {choices}."),
+    FindingCode.PACK_FORGIVING: marked("{place} lets it be forgiven ({value}); the rule pack does not."),
     FindingCode.UNSIGNED: marked("{place}: the installation is not signed by both the city and the contractor."),
 }
 
@@ -73,6 +83,10 @@ _OUT_OF_ORDER = {
     "repeat.steps": marked(
         "{place}: steps begin at rising numbers, and no multiplier is lower than the one before; found: {value}."
     ),
+    "window.state": marked(
+        "{place}: a state of the market has hours of its own in calendar.toml; leave out {value}."
+    ),
+    "].hours": marked("{place}: a market is in one state at a time, and in each once a day at most; found: {value}."),
     "to_money.slices": marked(
         "{place}: slices rise from 0, and no multiplier is lower than the one before; found: {value}."
     ),
@@ -120,7 +134,18 @@ def finding_text(finding: Finding, language: Language = "en") -> str:
         "either": format_list(finding.choices, style="or", locale=LOCALES[language]) if finding.choices else "",
     }
     source = _PLAIN.get(finding.code) or _SHARED[finding.code](finding)
-    return told(source, language, **values)
+    return " ".join(filter(None, (told(source, language, **values), _basis(finding.basis, language))))
+
+
+def _basis(basis: Basis | None, language: Language) -> str:
+    """Say by which entry of a rule pack something is found, and whether anybody has confirmed it."""
+    if basis is None:
+        return ""
+    values = {"entry": basis.entry, "source": basis.source, "day": day(basis.date, language)}
+    if basis.status == "confirmed":
+        reviewer = basis.reviewer
+        return told("{entry} of {day}, confirmed ({reviewer}): {source}.", language, reviewer=reviewer, **values)
+    return told("{entry} of {day}, not confirmed by anybody: {source}.", language, **values)
 
 
 def readings_text(readings: Sequence[Reading], language: Language) -> str:
@@ -176,6 +201,10 @@ def _target_impossible(finding: Finding) -> str:
 
 
 def _target_unreachable(finding: Finding) -> str:
+    if finding.key.endswith(".window"):
+        return marked(
+            "{place} never comes while the terms hold ({value}); name other days, or add the hours to calendar.toml."
+        )
     if finding.key.endswith(("look_back", "horizon")):
         return marked("{place} is {value}, no longer than the target, so that the standard could not be missed.")
     if finding.key.endswith("measure.every"):
@@ -190,6 +219,18 @@ def _target_unreachable(finding: Finding) -> str:
     )
 
 
+def _pack_cap(finding: Finding) -> str:
+    if finding.value:
+        return marked("{place}: by its caps the contract may charge {value}; by the rule pack {choices} at most.")
+    return marked("{place}: no cap on the whole holds what the rule pack bounds to {choices}.")
+
+
+def _pack_vat(finding: Finding) -> str:
+    if finding.key == "money.vat":
+        return marked("{place} is {value}; by the rule pack {choices}.")
+    return marked("{place}: the rule pack leaves this nature out of the sum on which VAT is due.")
+
+
 def _duplicate_id(finding: Finding) -> str:
     if finding.file == "assets.csv":
         return marked("{place}: {value} stands in two places at once; end the first before the next begins.")
@@ -197,6 +238,8 @@ def _duplicate_id(finding: Finding) -> str:
 
 
 def _value_dates(finding: Finding) -> str:
+    if finding.key == "contract.begun":
+        return marked("{place} is {value}, later than the first day on which this version holds.")
     if finding.key.endswith("until"):
         return marked("{place} is not later than the day from which it holds; found: {value}.")
     return marked(
@@ -268,6 +311,8 @@ _SHARED: dict[FindingCode, Callable[[Finding], str]] = {
     FindingCode.VALUE_DATES: _value_dates,
     FindingCode.UNKNOWN_REFERENCE: _unknown_reference,
     FindingCode.GEOMETRY_MISSING: _geometry_missing,
+    FindingCode.PACK_CAP: _pack_cap,
+    FindingCode.PACK_VAT: _pack_vat,
     FindingCode.TARGET_IMPOSSIBLE: _target_impossible,
     FindingCode.TARGET_UNREACHABLE: _target_unreachable,
 }

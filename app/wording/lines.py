@@ -5,13 +5,17 @@ the data do not conclude it says so, and who bears what is missing.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from app.wording.catalogue import Language, told
+from babel.lists import format_list
+
+from app.wording.catalogue import LOCALES, Language, told
 from app.wording.charges import carried, consequence, decided, exact, excused, owed, pointed, unsigned
 from app.wording.facts import fact, is_fact
-from app.wording.figures import amount, exact_share, month, months
+from app.wording.figures import amount, clock, count, exact_share, month, months
+from app.wording.names import market_state_name
 from rules.payments.lines import Block, LineKind
 
 _PPM = 1_000_000
@@ -35,7 +39,8 @@ def sentence(line: Mapping[str, Any], currency: str, language: Language) -> str:
     """
     says = line["says"]
     if is_fact(says["code"]):
-        parts = [fact(line, language), _clause(says, language), *consequence(line, currency, language)]
+        hours = _hours(says.get("hours", {}), language)
+        parts = [fact(line, language), hours, _clause(says, language), *consequence(line, currency, language)]
     elif says["code"] == LineKind.RESTATEMENT:
         parts = [_restated(line, currency, language), _clause(says, language), *excused(line, language)]
         parts.append(_follows(line, currency, language))
@@ -46,8 +51,28 @@ def sentence(line: Mapping[str, Any], currency: str, language: Language) -> str:
     elif says["code"] in {"retention", "release"}:
         parts = [_retention(line, currency, language), _clause(says, language)]
     else:
-        parts = [_sum(line, currency, language), _clause(says, language), _adjusted(line, currency, language)]
+        grown = [_weighed(line, currency, language), _adjusted(line, currency, language)]
+        parts = [_sum(line, currency, language), _clause(says, language), *grown]
     return " ".join(part for part in parts if part)
+
+
+def _hours(hours: Mapping[str, str], language: Language) -> str:
+    """Say by which list of the calendar the hours were; nothing where they are the standard's own."""
+    if "state" in hours:
+        state = market_state_name(hours["state"], language)
+        since, until = (datetime.fromisoformat(hours[name]) for name in ("from", "until"))
+        return told(
+            "Market {market}, {state}: from {since} to {until} ({source}).",
+            language,
+            market=hours["market"],
+            state=state,
+            since=clock(since),
+            until=clock(until),
+            source=hours["source"],
+        )
+    if hours.get("on") == "only":
+        return told("A holiday of the list {list}.", language, list=hours["holidays"])
+    return ""
 
 
 def _sum(line: Mapping[str, Any], currency: str, language: Language) -> str:
@@ -103,6 +128,26 @@ def _retention(line: Mapping[str, Any], currency: str, language: Language) -> st
         kept=amount(says["kept"], currency, language),
         score=exact_share(round(Fraction(says["score"]) * _PPM), language),
     )
+
+
+def _weighed(line: Mapping[str, Any], currency: str, language: Language) -> str:
+    """How a base sum that changed within the month was weighted."""
+    step = next((one for one in line.get("trace", ()) if one["step"] == "pro_rata"), None)
+    if step is None:
+        return ""
+    said = [
+        told(
+            "{amount} on {days}",
+            language,
+            amount=amount(one["value"], currency, language),
+            days=count(one["days"], language),
+        )
+        for one in step["parts"]
+    ]
+    parts, days = format_list(said, locale=LOCALES[language]), count(step["days"], language)
+    if step["by"] == "days":
+        return told("Weighted by days: {parts}, of {days}.", language, parts=parts, days=days)
+    return told("Weighted by working days: {parts}, of {days}.", language, parts=parts, days=days)
 
 
 def _adjusted(line: Mapping[str, Any], currency: str, language: Language) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from app.wording.catalogue import Language, marked, told
 from rules.consequences import Nature
 from rules.contract import Level
+from rules.days import MarketState
 from rules.payments.charges import ChargeState
 from rules.payments.lines import Block, LineKind
 from rules.records import GapCause, Unit, Verdict
@@ -42,6 +43,7 @@ _STATES = {
     ChargeState.COUNTED.value: marked("counted in points"),
     ChargeState.ABSORBED.value: marked("absorbed by another fact"),
     ChargeState.CAPPED.value: marked("cap reached"),
+    ChargeState.DE_MINIMIS.value: marked("too little to be charged"),
     ChargeState.HELD.value: marked("sum held"),
     "due": marked("due"),
     "firm": marked("firm"),
@@ -93,6 +95,13 @@ _LEVELS = {
     Level.OUTPUT: marked("output"),
     Level.OUTCOME: marked("outcome"),
     Level.DATA_DUTY: marked("data duty"),
+}
+
+_MARKET_STATES = {
+    MarketState.LOADING: marked("loading"),
+    MarketState.SELLING: marked("selling"),
+    MarketState.CLOSING: marked("closing"),
+    MarketState.CLOSED: marked("closed"),
 }
 
 _UNITS = {
@@ -259,6 +268,11 @@ def kind_name(kind: str, language: Language) -> str:
 def level_name(level: str, language: Language) -> str:
     """Name what a standard looks at."""
     return told(_LEVELS[Level(level)], language)
+
+
+def market_state_name(state: str, language: Language) -> str:
+    """Name what a market is doing."""
+    return told(_MARKET_STATES[MarketState(state)], language)
 
 
 def unit_name(unit: str, language: Language) -> str:

@@ -28,6 +28,7 @@ class ChargeState(StrEnum):
     SHADOW = "shadow"
     COUNTED = "counted"
     CAPPED = "capped"
+    DE_MINIMIS = "de_minimis"
     HELD = "held"
 
 
@@ -126,6 +127,8 @@ class Sum:
     determinations : list of str
         Ids of what the points came from.
     trace : list of dict
+    state : ChargeState
+        `free` where it costs nothing, `de_minimis` where that is so because all is little.
     """
 
     account: Points
@@ -134,6 +137,11 @@ class Sum:
     shadow: Fraction
     determinations: list[str]
     trace: list[dict[str, Any]]
+    state: ChargeState = ChargeState.CHARGED
+
+    def close(self, state: ChargeState) -> None:
+        """Take the sum out: nothing is owed."""
+        self.state, self.amount = state, Fraction(0)
 
     def note(self, step: Step, before: Fraction, detail: Mapping[str, Any]) -> None:
         """Write a step into the trace: what came in, what goes out, by which numbers.
@@ -176,6 +184,8 @@ class Month:
         What the points accounts charge.
     capped : dict of str to Fraction
         What this month charges under each cap on the whole. [currency]
+    spared : list of Fraction
+        Sums that are not charged because all of them together are little. [currency]
     """
 
     terms: Terms
@@ -189,6 +199,7 @@ class Month:
     excused: dict[str, int] = field(default_factory=dict[str, int])
     sums: list[Sum] = field(default_factory=list[Sum])
     capped: dict[str, Fraction] = field(default_factory=dict[str, Fraction])
+    spared: list[Fraction] = field(default_factory=list[Fraction])
 
 
 def charges_of(terms: Terms, checks: Checks) -> list[Charge]:

@@ -26,8 +26,8 @@ from rules.consequences import (
 from rules.contract import Level, Standard, Step, Terms
 from rules.instruments import LinearPoints, PointBands, PointRatchet, Points
 from rules.numbers import value_on
+from rules.payments.bases import base_amount, index_value
 from rules.payments.steps import limit_on
-from rules.payments.tariffs import base_amount, index_value
 from rules.records import Unit
 
 

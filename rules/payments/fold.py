@@ -30,11 +30,14 @@ class Folded:
     lines : list of Line
     history : dict
         What later months must know of it, see `rules.payments.history`.
+    spared : list of Fraction
+        Sums that are not charged because all of them together are little. [currency]
     """
 
     charges: list[Charge]
     lines: list[Line]
     history: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    spared: list[Fraction] = field(default_factory=list[Fraction])
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def fold(
             month = run(month.in_plan | dearer)
     lines = [line_of(terms, charge, period) for charge in month.charges]
     lines += [sum_line(one, period) for one in month.sums]
-    return Folded(month.charges, lines, _remembered(month, checks))
+    return Folded(month.charges, lines, _remembered(month, checks), month.spared)
 
 
 def _leaving(month: Month) -> set[str]:

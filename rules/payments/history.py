@@ -9,7 +9,6 @@ from fractions import Fraction
 
 from rules.calendar import month_days, month_of, previous_month
 from rules.contract import Terms
-from rules.instruments import TotalCap
 from rules.payments.money import read
 
 # Month to kind (`points`, `not_met`, `total_cap`, `score`, `retained`) to name to what there was.
@@ -44,7 +43,8 @@ def spent_before(terms: Terms, history: History, period: str) -> dict[str, Fract
         cap.id: sum(
             (
                 read(history[month].get("total_cap", {}).get(cap.id, "0"))
-                for month in _span(terms, cap, period, history)
+                for month in span_of(terms, cap.per, period)
+                if month in history and month < period
             ),
             Fraction(0),
         )
@@ -52,13 +52,21 @@ def spent_before(terms: Terms, history: History, period: str) -> dict[str, Fract
     }
 
 
-def _span(terms: Terms, cap: TotalCap, period: str, history: History) -> list[str]:
-    """Remembered months before one that share its cap."""
-    first = terms.file.contract.effective.since
-    elapsed = months_between(month_of(first), period)
-    length = {"month": 1, "half_year": 6, "contract_year": 12, "contract": elapsed + 1}[cap.per]
+def span_of(terms: Terms, per: str, period: str) -> list[str]:
+    """All months that share a span with one, as far as the terms hold; counted from the contract's first.
+
+    Parameters
+    ----------
+    terms : Terms
+    per : str
+        `month`, `half_year`, `contract_year` or `contract`.
+    period : str
+    """
+    first, last = month_of(terms.begun), previous_month(month_of(terms.file.contract.effective.until))
+    elapsed, held = months_between(first, period), months_between(first, last) + 1
+    length = {"month": 1, "half_year": 6, "contract_year": 12, "contract": held}[per]
     begun = elapsed - elapsed % length
-    return [month for month in history if begun <= months_between(month_of(first), month) < elapsed]
+    return months_until(last, held)[begun : begun + length]
 
 
 def months_between(first: str, last: str) -> int:

@@ -7,9 +7,9 @@ from fractions import Fraction
 from rules.calendar import month_days
 from rules.contract import Step, Terms
 from rules.numbers import value_on
+from rules.payments.bases import index_value
 from rules.payments.lines import Line
 from rules.payments.money import read, rounded, written
-from rules.payments.tariffs import index_value
 
 _LIMITED = frozenset({Step.CAP.value, Step.TOTAL_CAP.value})
 

@@ -154,7 +154,7 @@ def sum_line(one: Sum, period: str) -> Line:
         fact_month=period,
         firm_month=month,
         charge_month=month,
-        state=ChargeState.CHARGED if one.amount else ChargeState.FREE,
+        state=ChargeState.FREE if one.state == ChargeState.CHARGED and not one.amount else one.state,
         determinations=one.determinations,
         says={
             "code": "points",
@@ -188,7 +188,7 @@ def _says(terms: Terms, charge: Charge) -> dict[str, Any]:
     }
     if charge.points:
         said["points"] = written(charge.points)
-    return {**said, "detail": one.trace["detail"]} if "detail" in one.trace else said
+    return {**said, **{name: one.trace[name] for name in ("detail", "hours") if name in one.trace}}
 
 
 def _local(terms: Terms, instant_us: int | None) -> str:

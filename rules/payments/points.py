@@ -7,9 +7,9 @@ from typing import Any, assert_never
 from rules.contract import Step
 from rules.instruments import LinearPoints, PointBands, PointRatchet, Points
 from rules.numbers import dated_on, value_on
+from rules.payments.bases import index_value
 from rules.payments.charges import Charge, ChargeState, Month, Sum, parameter
 from rules.payments.money import written
-from rules.payments.tariffs import index_value
 
 _NOTHING = Fraction(0)
 

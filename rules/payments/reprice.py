@@ -119,7 +119,7 @@ def _refuse_other_facts(draft: Terms, judged: Terms) -> None:
     for name in ContractFile.model_fields.keys() - _FILE_MONEY:
         if getattr(draft.file, name) != getattr(judged.file, name):
             raise CalculationError(f"the draft's {name} is not that of {version}; assess the month under the draft")
-    places = ("zone", "zones", "points", "holidays")
+    places = ("zone", "zones", "points", "holidays", "markets")
     if any(getattr(draft, name) != getattr(judged, name) for name in places) or not _is_same_network(draft, judged):
         raise CalculationError(f"the draft's places or days are not those of {version}; assess the month under it")
     known = {one.id: one for one in judged.file.standard}

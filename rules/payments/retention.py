@@ -9,11 +9,11 @@ from rules.consequences import Nature
 from rules.contract import Step, Terms
 from rules.instruments import Retention, ReturnBand
 from rules.numbers import Dated, dated_on, value_on
+from rules.payments.bases import base_amount
 from rules.payments.charges import parameter
 from rules.payments.history import History, months_between, months_until, total
 from rules.payments.lines import Block, Line, LineKind
 from rules.payments.money import rounded, written
-from rules.payments.tariffs import base_amount
 
 
 def retain(terms: Terms, history: History, period: str) -> tuple[list[Line], dict[str, str]]:
@@ -39,10 +39,13 @@ def retain(terms: Terms, history: History, period: str) -> tuple[list[Line], dic
         amount, trace = _kept(terms, one, period)
         kept[one.id] = written(amount)
         lines.append(_line(one, LineKind.RETENTION, -amount, period, {"base": one.base}, trace))
-        elapsed = months_between(month_of(terms.file.contract.effective.since), period)
-        if (elapsed + 1) % one.months == 0:
+        elapsed = months_between(month_of(terms.begun), period)
+        # Months of the span so far, this one with them.
+        left = elapsed % one.months + 1
+        is_last = month_days(period)[1] == terms.file.contract.effective.until
+        if left == one.months or (is_last and one.at_end == "release"):
             remembered = {**history, period: {**history.get(period, {}), "retained": kept}}
-            lines.append(_release(terms, one, remembered, period))
+            lines.append(_release(terms, one, remembered, months_until(period, left)))
     return lines, kept
 
 
@@ -55,9 +58,9 @@ def _kept(terms: Terms, one: Retention, period: str) -> tuple[Fraction, list[dic
     return _rounded(terms, exact, period, [{"step": "retention", "in": "0", "out": written(-exact), **said}], -1)
 
 
-def _release(terms: Terms, one: Retention, history: History, period: str) -> Line:
+def _release(terms: Terms, one: Retention, history: History, months: list[str]) -> Line:
     """Give back the percentage that the score of the months reaches, never more than was kept of them."""
-    months = months_until(period, one.months)
+    period = months[-1]
     score = _score(one, history, months)
     band = next(band for band in one.returned if score >= Fraction(band.since))
     bases = sum((base_amount(terms, one.base, month_days(month)[0]) for month in months), Fraction(0))

@@ -16,6 +16,7 @@ from rules.consequences import Nature
 from rules.contract import Base, Terms
 from rules.errors import CalculationError
 from rules.numbers import value_on
+from rules.payments.bases import agreed, base_amount, growth
 from rules.payments.carry import carry_over
 from rules.payments.checks import Checks
 from rules.payments.fold import Known, fold
@@ -25,7 +26,6 @@ from rules.payments.lines import Block, Line, LineKind, line_rounded
 from rules.payments.money import read, rounded, written
 from rules.payments.restate import Earlier, decide, restate, stated_of
 from rules.payments.retention import retain
-from rules.payments.tariffs import base_amount, growth
 from rules.payments.tax import booked
 from rules.payments.triggers import notices
 from rules.records import ENGINE, Act, Choice, Determination, Relief, Verdict, digest
@@ -144,6 +144,10 @@ def settle(
     body = _body(terms, period, lines, checks, opened, closing)
     body["restates"] = _restates(again)
     body |= booked(terms, lines, period)
+    if (small := terms.file.money.de_minimis) and folded.spared:
+        spared = sum(folded.spared, Fraction(0))
+        rolled_up = {"amount": written(spared), "lines": len(folded.spared), "clause": small.clause.article}
+        body["de_minimis"] = {**rolled_up, "limit": written(value_on(small.amount, month_days(period)[0]))}
     if given := notices(terms, restated.history, period, known.reliefs):
         body["notices"] = given
     return Statement(body, closing)
@@ -230,13 +234,18 @@ def _base_lines(terms: Terms, period: str) -> list[Line]:
 
 
 def _adjusted(terms: Terms, base: Base, first: date) -> list[dict[str, Any]]:
-    """Steps by which indexes changed a base sum; none where they did not."""
+    """Steps by which days or indexes changed a base sum; none where they did not."""
     factor, said = growth(terms, base, first)
-    if factor == 1:
+    sum_agreed, weighted = agreed(terms, base, first)
+    grown = sum_agreed * factor
+    steps: list[dict[str, Any]] = []
+    if weighted:
+        before = value_on(base.amount, first)
+        steps.append({"step": "pro_rata", "in": written(before), "out": written(sum_agreed), **weighted})
+    if factor != 1:
+        steps.append({"step": "adjustment", "in": written(sum_agreed), "out": written(grown), **said})
+    if not steps:
         return []
-    agreed = value_on(base.amount, first)
-    grown = agreed * factor
-    steps = [{"step": "adjustment", "in": written(agreed), "out": written(grown), **said}]
     if (paid := line_rounded(terms, grown, first)) != grown:
         rounding = {"mode": terms.file.money.rounding.mode, "unit": terms.file.money.currency}
         steps.append({"step": "round", "in": written(grown), "out": written(paid), **rounding})

@@ -15,10 +15,12 @@ from rules.consequences import Cap, NthTariff, PlanTariff, Repeat, RepeatStep
 from rules.contract import Step, Terms
 from rules.instruments import ReliefCode, TotalCap
 from rules.numbers import Dated, dated_on, value_on
+from rules.payments.bases import agreed, base_amount, base_of, index_value, last_known
 from rules.payments.charges import Charge, ChargeState, Month, Sum, parameter
+from rules.payments.history import span_of
 from rules.payments.money import rounded, written
 from rules.payments.points import fill_accounts
-from rules.payments.tariffs import Among, base_amount, index_value, last_known, price
+from rules.payments.tariffs import Among, price
 from rules.records import Determination, Relief
 
 _NOTHING = Fraction(0)
@@ -247,6 +249,11 @@ def limit_on(terms: Terms, cap: Cap | TotalCap, day: date) -> Fraction:
     """
     if cap.amount is not None:
         return value_on(cap.amount, day)
+    if isinstance(cap, TotalCap) and cap.of == "span":
+        # As agreed: what indexes will make of later months nobody knows, and the room must not change with them.
+        base, months = base_of(terms, cap.base), span_of(terms, cap.per, month_of(day))
+        sums = (agreed(terms, base, month_days(month)[0])[0] for month in months)
+        return sum(sums, _NOTHING) * value_on(cap.pct or (), day) / 100
     # The base sum is that of the month, as its line pays it; the linter asks for a percentage where no sum is said.
     return base_amount(terms, cap.base, day) * value_on(cap.pct or (), day) / 100
 
@@ -309,6 +316,33 @@ def _points(month: Month, charges: list[Charge]) -> None:
     month.sums += fill_accounts(month, charges)
 
 
+def _de_minimis(month: Month, charges: list[Charge]) -> None:
+    """Leave off a month's sums that together are too little to be charged; what reaches the limit is charged whole.
+
+    What is held by a doubt of the city's does not lift the others to the limit.
+    """
+    small = month.terms.file.money.de_minimis
+    if small is None:
+        return
+    taken: list[Charge | Sum] = [
+        one for one in charges if one.consequence.nature in small.natures and not one.is_bonus
+    ]
+    taken += [one for one in month.sums if one.account.nature in small.natures]
+    limit, whole = value_on(small.amount, month.first), sum((one.amount for one in taken), _NOTHING)
+    sure = sum((one.amount for one in taken if not _is_citys_doubt(one)), _NOTHING)
+    for one in taken:
+        total, before = whole if _is_citys_doubt(one) else sure, one.amount
+        if before and total < limit:
+            month.spared.append(before)
+            one.close(ChargeState.DE_MINIMIS)
+            detail = {"sum": written(total), "limit": written(limit), "clause": small.clause.article}
+            one.note(Step.DE_MINIMIS, before, detail)
+
+
+def _is_citys_doubt(one: Charge | Sum) -> bool:
+    return isinstance(one, Charge) and one.state == ChargeState.HELD and not one.is_counted
+
+
 def _round(month: Month, charges: list[Charge]) -> None:
     """Round each line where the terms say so; what rounding up would add beyond a cap is left off."""
     rounding = month.terms.file.money.rounding
@@ -360,6 +394,7 @@ _STEPS: dict[Step, Callable[[Month, list[Charge]], None]] = {
     Step.INDEX: _index,
     Step.CAP: _cap,
     Step.POINTS: _points,
+    Step.DE_MINIMIS: _de_minimis,
     Step.TOTAL_CAP: _total_cap,
     Step.ROUND: _round,
 }

@@ -13,7 +13,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, assert_never
 
-from rules.calendar import month_of
 from rules.consequences import (
     BandTariff,
     EventTariff,
@@ -25,10 +24,10 @@ from rules.consequences import (
     TimeTariff,
     UnitTariff,
 )
-from rules.contract import Base, Terms
+from rules.contract import Terms
 from rules.errors import CalculationError
 from rules.numbers import PPM, Dated, dated_on, value_on
-from rules.payments.history import months_between, months_until
+from rules.payments.bases import agreed, base_amount, base_of
 from rules.payments.money import read, written
 from rules.records import Choice, Determination, Op
 
@@ -138,102 +137,6 @@ def price(terms: Terms, tariff: Tariff, one: Determination, among: Among) -> Pri
             assert_never(other)
 
 
-def base_amount(terms: Terms, base: str, day: date) -> Fraction:
-    """Base sum of the month of a day: the one that its base line pays.
-
-    Parameters
-    ----------
-    terms : Terms
-    base : str
-    day : date
-
-    Raises
-    ------
-    CalculationError
-        When the terms have no such base sum.
-    """
-    found = _base(terms, base)
-    return value_on(found.amount, day.replace(day=1)) * growth(terms, found, day)[0]
-
-
-def growth(terms: Terms, base: Base, day: date) -> tuple[Fraction, dict[str, Any]]:
-    """By what a base sum has grown in the month of a day, and by which values.
-
-    Parameters
-    ----------
-    terms : Terms
-    base : Base
-    day : date
-
-    Raises
-    ------
-    CalculationError
-        When an index has no value for a month that counts.
-    """
-    adjustment = base.adjustment
-    if adjustment is None:
-        return Fraction(1), {}
-    first, period = month_of(terms.file.contract.effective.since), month_of(day)
-    elapsed = months_between(first, period)
-    adjusted = months_until(period, elapsed % adjustment.every + adjustment.lag + 1)[0]
-    if elapsed < adjustment.every:
-        # Until the first adjustment it is the sum agreed.
-        return Fraction(1), {}
-    factor, values = Fraction(0), dict[str, str]()
-    for one in adjustment.terms:
-        now, before = (_index_of(terms, one.series, month) for month in (adjusted, adjustment.base_month))
-        factor += Fraction(one.weight) * now / before
-        values[one.series] = f"{written(now)}/{written(before)}"
-    gain = value_on(adjustment.efficiency, day) / 100 if adjustment.efficiency else Fraction(0)
-    factor = factor * (1 - gain) if adjustment.less == "compounded" else factor - gain
-    said = {"month": adjusted, "base_month": adjustment.base_month, "values": values, "factor": written(factor)}
-    return factor, {**said, "efficiency": written(gain * 100), "clause": adjustment.clause.article}
-
-
-def _base(terms: Terms, name: str) -> Base:
-    for one in terms.file.base:
-        if one.id == name:
-            return one
-    raise CalculationError(f"terms {terms.id}@{terms.version} have no base sum {name}")
-
-
-def index_value(terms: Terms, unit: str, day: date) -> Fraction:
-    """Value of a unit in the month of the fact, in the currency.
-
-    Parameters
-    ----------
-    terms : Terms
-    unit : str
-    day : date
-
-    Raises
-    ------
-    CalculationError
-        When the index has no value for the month.
-    """
-    if unit == terms.file.money.currency:
-        return Fraction(1)
-    return _index_of(terms, unit, month_of(day))
-
-
-def last_known(terms: Terms, series: str, month: str) -> str:
-    """Month of the last value of an index that is not later than a month; that month where there is none.
-
-    Parameters
-    ----------
-    terms : Terms
-    series, month : str
-    """
-    return max((one for name, one in terms.index_values if name == series and one <= month), default=month)
-
-
-def _index_of(terms: Terms, series: str, month: str) -> Fraction:
-    value = terms.index_values.get((series, month))
-    if value is None:
-        raise CalculationError(f"indexes.csv has no value of {series} for {month}; add it as a new version")
-    return value
-
-
 def _share(value: int) -> Fraction:
     return min(max(Fraction(value, PPM), Fraction(0)), Fraction(1))
 
@@ -257,8 +160,10 @@ def _said(tariff: TimeTariff, day: date) -> str:
 
 
 def _planned(terms: Terms, tariff: PlanTariff, day: date, planned: int) -> Price:
-    base = _base(terms, tariff.base)
-    number = dated_on(base.amount, day.replace(day=1))
+    base = base_of(terms, tariff.base)
+    number, (sum_agreed, weighted) = dated_on(base.amount, day.replace(day=1)), agreed(terms, base, day)
+    if weighted:
+        number = number.model_copy(update={"value": written(sum_agreed), "clause": base.clause})
     detail = {"kind": tariff.kind, "base": tariff.base, "planned": planned, "excused": tariff.excused}
     said = number if number.clause else number.model_copy(update={"clause": base.clause})
     return Price(base_amount(terms, tariff.base, day) / planned, said, tariff.unit, detail)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from rules.calendar import Zone
+from rules.days import WEEKDAYS
 from rules.errors import CalculationError
 from rules.numbers import dated_on, value_on
-from rules.process.terms import WEEKDAYS, Channel, Clock, ClockName, DayKind
+from rules.process.terms import Channel, Clock, ClockName, DayKind
 
 _DAY = timedelta(days=1)
 # Longer than any clock of a contract: a kind of day that never comes must end in an error, not in a search for ever.

@@ -1,43 +1,13 @@
-"""Findings on the terms of due process, and the holidays that they count by."""
+"""Findings on the terms of due process."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from pydantic import ValidationError
-
-from rules.process.terms import STARTS, CalendarFile, Clock, ClockName, Process
+from rules.process.terms import STARTS, Clock, ClockName, Process
 from rules.records import Finding, FindingCode
 
 _FILE = "contract.toml"
-_CALENDAR = "calendar.toml"
-
-
-def read_holidays(files: Mapping[str, str], findings: list[Finding]) -> dict[str, frozenset[date]]:
-    """Read the lists of holidays of `calendar.toml`.
-
-    Parameters
-    ----------
-    files : mapping of str to str
-        The contract folder; the file may be missing.
-    findings : list of Finding
-        What is wrong is added.
-    """
-    if _CALENDAR not in files:
-        return {}
-    try:
-        read = CalendarFile.model_validate(tomllib.loads(files[_CALENDAR]))
-    except tomllib.TOMLDecodeError as error:
-        findings.append(Finding(FindingCode.FILE_MALFORMED, _CALENDAR, "", str(error)))
-        return {}
-    except ValidationError as error:
-        for one in error.errors():
-            key = ".".join(str(part) for part in one["loc"])
-            findings.append(Finding(FindingCode.MALFORMED, _CALENDAR, key, f"{one['input']!r}: {one['msg']}"))
-        return {}
-    findings += _repeated("holidays", [one.id for one in read.holidays], _CALENDAR)
-    return {one.id: frozenset(one.days) for one in read.holidays}
 
 
 def lint_process(

@@ -4,12 +4,13 @@ Every length is dated and has its clause like any number of the terms. A list of
 beside the terms: a holiday that is declared late comes with a new version, never into an old one.
 """
 
-from datetime import date, time
+from datetime import time
 from enum import StrEnum
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from rules.days import Weekday
 from rules.numbers import NAME, ClauseOrArticle, DayCount, Duration, Table
 
 
@@ -63,9 +64,6 @@ STARTS: dict[ClockName, tuple[Start, ...]] = {
     ClockName.INVOICE_ANSWER: (Start.INVOICE_RECEIVED,),
     ClockName.INVOICE_PAYMENT: (Start.INVOICE_RECEIVED,),
 }
-
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class DayKind(Table):
@@ -190,18 +188,3 @@ class Process(Table):
     alert: Alert | None = None
     forgiving: Forgiving | None = None
     checklist: tuple[Item, ...] = ()
-
-
-class HolidayList(Table):
-    """Holidays by the day, as they were published."""
-
-    id: str = Field(pattern=NAME)
-    days: tuple[date, ...]
-    source: str = Field(min_length=1, description="Where they were published.")
-    published: date
-
-
-class CalendarFile(Table):
-    """The whole of `calendar.toml`."""
-
-    holidays: tuple[HolidayList, ...] = ()

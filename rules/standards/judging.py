@@ -135,11 +135,28 @@ def determination(terms: Terms, standard: Standard, judged: Judged) -> Determina
         received=judged.received,
         expected=judged.expected,
         digests={**judged.digests, "terms": terms.digest},
-        trace={"measure": measure.kind, **judged.trace},
+        trace={"measure": measure.kind, **judged.trace, **_hours(terms, standard, judged.window)},
         op=measure.op_needed,
         unit=measure.unit,
     )
     return replace(one, verdict=_verdict(one, standard, day))
+
+
+def _hours(terms: Terms, standard: Standard, window: Window) -> dict[str, Any]:
+    """Tell which lists of the calendar a window goes by; nothing where its hours are the standard's own."""
+    state, holidays = standard.window.state, standard.window.holidays
+    told: dict[str, Any] = {}
+    if state:
+        market, exception = terms.markets[state.list], terms.markets[state.list].exception_on(window.day)
+        told |= {"market": market.id, "state": state.state.value, "source": (exception or market).source}
+        told |= {"from": _clock(terms, window.start_us), "until": _clock(terms, window.end_us)}
+    if holidays:
+        told |= {"holidays": holidays.list, "on": holidays.on}
+    return {"hours": told} if told else {}
+
+
+def _clock(terms: Terms, instant_us: int) -> str:
+    return terms.zone.local(instant_us).isoformat(timespec="seconds")
 
 
 def _verdict(one: Determination, standard: Standard, day: date) -> Verdict:

@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from rules.assets import Register
-from rules.calendar import Window, windows
+from rules.calendar import Window
 from rules.contract import Standard, Terms
 from rules.numbers import value_on
 from rules.records import Determination, GapCause
@@ -24,7 +24,7 @@ from rules.standards.streets import (
     visits,
 )
 from rules.sweeps import union_mm
-from rules.windows import weekdays_of
+from rules.windows import laid_windows
 
 if TYPE_CHECKING:
     from rules.measures import PassMeasure
@@ -116,7 +116,7 @@ def _services(terms: Terms, standard: Standard, window: Window) -> list[Window]:
     scan_us, hours = _begin_us(terms, standard, window), standard.window
     first = terms.zone.local(scan_us).date()
     last = terms.zone.local(window.end_us).date() + timedelta(days=1)
-    laid = windows(terms.zone, hours.start, hours.end, (first, last), weekdays_of(hours))
+    laid = laid_windows(terms, hours, (first, last))
     return [one for one in laid if scan_us <= one.start_us and one.end_us <= window.end_us]
 
 

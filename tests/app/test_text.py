@@ -15,6 +15,7 @@ from app import text
 from app.wording.catalogue import LOCALES
 from rules.consequences import Nature
 from rules.contract import Level
+from rules.days import MarketState
 from rules.payments.charges import ChargeState
 from rules.payments.lines import Block, Line, LineKind
 from rules.records import GapCause, Unit, Verdict
@@ -151,6 +152,7 @@ def test_names_when_asked_for_all(language: text.Language) -> None:
         (text.kind_name, list(kinds())),
         (text.level_name, list(Level)),
         (text.unit_name, list(Unit)),
+        (text.market_state_name, list(MarketState)),
         (text.word, list(text.WORDS)),
     ]
     for name, codes in lists:
@@ -180,6 +182,19 @@ def test_sentence_when_fine_in_procedure() -> None:
         "pt": "O contêiner VP-0417 permaneceu cheio por pelo menos 4 h 05 min (máximo permitido: 4 h) em 11/09/2026, "
         f"entre 06:00 e 10:05. Cláusula 14.2. Multa contratual de CLP{_NBSP}34.000, em procedimento, não cobrada.",
     } == _told(_line(_RUN))
+
+
+def test_sentence_when_hours_are_the_markets() -> None:
+    hours = {"market": "vega", "state": "selling", "source": "ordinance"}
+    hours |= {"from": "2026-09-11T06:00:00", "until": "2026-09-11T16:00:00"}
+    said = _told(_line({**_RUN, "hours": hours}))
+    assert "Market vega, selling: from 06:00 to 16:00 (ordinance)." in said["en"]
+    assert "Feria vega, en venta: de 06:00 a 16:00 (ordinance)." in said["es"]
+    assert "Feira vega, em venda: das 06:00 às 16:00 (ordinance)." in said["pt"]
+    only = _told(_line({**_RUN, "hours": {"holidays": "chile", "on": "only"}}))
+    assert "A holiday of the list chile." in only["en"]
+    skip = _told(_line({**_RUN, "hours": {"holidays": "chile", "on": "skip"}}))
+    assert _told(_line(_RUN)) == skip
 
 
 def test_sentence_when_price_over_several_days() -> None:

@@ -136,6 +136,81 @@ _FOUND = [
         "cite the clause, or choose annulled or open.",
     ),
     (Finding(FindingCode.UNSIGNED, "installations.csv", "s/d.signed_city, signed_contractor"), "not signed by both"),
+    (
+        Finding(FindingCode.HOLIDAYS_MISSING, "calendar.toml", "holidays[chile].days", "2027"),
+        (
+            "calendar.toml: holidays[chile].days: no holiday of 2027 is listed, so that windows of those years would "
+            "not rest on any; add them with a version of the terms before that year begins."
+        ),
+    ),
+    (
+        Finding(FindingCode.TARGET_UNREACHABLE, _FILE, "standard[a].window", "vega: closing"),
+        (
+            "contract.toml: standard[a].window never comes while the terms hold (vega: closing); name other days, or "
+            "add the hours to calendar.toml."
+        ),
+    ),
+    (
+        Finding(FindingCode.MALFORMED, "calendar.toml", "market[vega].hours", "2026-09-05: selling, closing"),
+        (
+            "calendar.toml: market[vega].hours: a market is in one state at a time, and in each once a day at most; "
+            "found: 2026-09-05: selling, closing."
+        ),
+    ),
+    (
+        Finding(FindingCode.MALFORMED, _FILE, "standard[a].window.state", "start, end"),
+        (
+            "contract.toml: standard[a].window.state: a state of the market has hours of its own in calendar.toml; "
+            "leave out start, end."
+        ),
+    ),
+    (
+        Finding(FindingCode.PACK_CAP, _FILE, "total_cap", "", ("100",)),
+        "contract.toml: total_cap: no cap on the whole holds what the rule pack bounds to 100.",
+    ),
+    (
+        Finding(FindingCode.PACK_CAP, _FILE, "total_cap", "110", ("100",)),
+        "contract.toml: total_cap: by its caps the contract may charge 110; by the rule pack 100 at most.",
+    ),
+    (
+        Finding(FindingCode.PACK_DEFENCE, _FILE, "process.clocks.defence.length", "9", ("10",)),
+        "contract.toml: process.clocks.defence.length is 9; the rule pack asks for 10.",
+    ),
+    (
+        Finding(FindingCode.PACK_DEEMED, _FILE, "process.channel[a].deemed.after", "PT1H", ("PT24H",)),
+        "contract.toml: process.channel[a].deemed.after is PT1H; by the rule pack not sooner than PT24H.",
+    ),
+    (
+        Finding(FindingCode.PACK_VAT, _FILE, "money.vat", "0.18", ("0.19",)),
+        "contract.toml: money.vat is 0.18; by the rule pack 0.19.",
+    ),
+    (
+        Finding(FindingCode.PACK_VAT, _FILE, "money.natures[fine].taxed", "true", ("false",)),
+        (
+            "contract.toml: money.natures[fine].taxed: the rule pack leaves this nature out of the sum on which VAT "
+            "is due."
+        ),
+    ),
+    (
+        Finding(FindingCode.PACK_INDEX, _FILE, "money.indexes[UTM].month", "act", ("fact",)),
+        "contract.toml: money.indexes[UTM].month is act; by the rule pack one of fact.",
+    ),
+    (
+        Finding(FindingCode.PACK_INVOICE, _FILE, "process.clocks.invoice_answer.length", "9", ("8",)),
+        "contract.toml: process.clocks.invoice_answer.length is 9; by the rule pack 8 days at most.",
+    ),
+    (
+        Finding(FindingCode.PACK_CITY_SILENCE, _FILE, "process.city_silence.outcome", "upheld", ("open",)),
+        "contract.toml: process.city_silence.outcome is upheld; by the rule pack one of open.",
+    ),
+    (
+        Finding(FindingCode.PACK_FORGIVING, _FILE, "money.natures[fine].forgiven_by", "mayor"),
+        "contract.toml: money.natures[fine].forgiven_by lets it be forgiven (mayor); the rule pack does not.",
+    ),
+    (
+        Finding(FindingCode.VALUE_DATES, _FILE, "contract.begun", "2027-01-01"),
+        "contract.toml: contract.begun is 2027-01-01, later than the first day on which this version holds.",
+    ),
 ]
 
 

@@ -3,7 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
-from datetime import date, time, timedelta
+from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -16,15 +16,16 @@ from app.jobs.contracts import load_files
 from app.jobs.stakes import stakes
 from app.jobs.templates import contract_files
 from rules import causes
-from rules.calendar import SECOND_US, windows
+from rules.calendar import SECOND_US, window_on
 from rules.consequences import Consequence
 from rules.contract import ContractFile, Point
+from rules.days import HolidayList
 from rules.load import TERMS_FILES
 from rules.measures import Measure, RecordedMeasure
 from rules.numbers import Clause, Dated
 from rules.payments.money import written
 from rules.process.standing import State
-from rules.process.terms import ClockName, HolidayList, Permission, Start
+from rules.process.terms import ClockName, Permission, Start
 from rules.records import FindingCode
 from rules.register import REGISTER_FILES
 from rules.sampling import draw
@@ -168,7 +169,7 @@ def test_constants_when_looked_up() -> None:
 def test_night_of_the_change_when_laid() -> None:
     zone = zones.snapshot("America/Santiago", 2026, 2027)
     for day, hours in ((date(2026, 9, 5), 6), (date(2027, 4, 3), 8)):
-        (night,) = windows(zone, time(22), time(5), (day, day + timedelta(days=1)), frozenset(range(7)))
+        night = window_on(zone, day, time(22), time(5))
         assert hours * 3_600 * SECOND_US == night.end_us - night.start_us
     assert "5 to 6 September 2026, so that night has 6 hours" in " ".join(PAGE.split())
 

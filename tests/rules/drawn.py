@@ -227,8 +227,11 @@ def tables(
         natures = draw(st.sampled_from([*(some for some in drawn if not carried & set(some)), ["retention"]]))
         per = draw(st.sampled_from(["month", "half_year", "contract_year", "contract"]))
         cap: Table = {"id": "whole", "clause": "22", "natures": natures, "per": per}
-        cap |= draw(st.sampled_from([{"pct": "10", "base": "monthly-fee"}, {"amount": "20000"}, {"amount": "30.5"}]))
+        shares = [{"pct": "10", "base": "monthly-fee", "of": of} for of in ("month", "span")]
+        cap |= draw(st.sampled_from([*shares, {"amount": "20000"}, {"amount": "30.5"}]))
         table["total_cap"] = [cap]
+    if draw(st.integers(0, 3)) == 0:
+        table["money"] |= draw(_little(standards))
     order = draw(st.sampled_from(_loading(orders, standards, keep)))
     table["money"]["order"] = draw(_extended(order, table, keep))
     table["money"]["rounding"] = {
@@ -236,10 +239,45 @@ def tables(
         "step": draw(st.sampled_from(["1", "10", "0.01", "0.5", "3"])),
         "at": draw(st.sampled_from(["line", "total"])),
     }
-    table["base"] = [{"id": "monthly-fee", "amount": draw(st.sampled_from(["1005", "1479000.45"])), "clause": "7"}]
-    if draw(st.booleans()):
-        table["base"].append({"id": "extra", "amount": draw(amounts), "clause": "8"})
+    table["base"] = draw(_bases())
     return table
+
+
+@st.composite
+def _little(draw: st.DrawFn, standards: Sequence[Table]) -> Table:
+    """Draw a limit below which some natures together are not charged; nothing where caps carry them over."""
+    found = [one for standard in standards for one in standard["consequence"]]
+    carried = {one["nature"] for one in found if "carry_over" in one.get("cap", {})}
+    every = {"price", "fine", "damages", "credit"}
+    is_across = any("across" in standard["overlap"] for standard in standards)
+    drawn = [every] if is_across else [every, {"price"}, {"fine", "damages"}]
+    natures = [sorted(some) for some in drawn if not carried & some]
+    if not natures:
+        return {}
+    amount = draw(st.sampled_from(["0.5", "3", "20", "300.5", "20000"]))
+    return {"de_minimis": {"amount": amount, "natures": draw(st.sampled_from(natures)), "clause": "24"}}
+
+
+@st.composite
+def _bases(draw: st.DrawFn) -> list[Table]:
+    """Draw one base sum or two; the first may change within the month."""
+    found = [{"id": "monthly-fee", "amount": draw(st.sampled_from(["1005", "1479000.45"])), "clause": "7"}]
+    if draw(st.integers(0, 3)) == 0:
+        found[0] |= draw(_split())
+    if draw(st.booleans()):
+        found.append({"id": "extra", "amount": draw(amounts), "clause": "8"})
+    return found
+
+
+@st.composite
+def _split(draw: st.DrawFn) -> Table:
+    """Draw a base sum that changes within the month, and how its parts weigh."""
+    kind = draw(st.sampled_from(["none", "days", "working_days"]))
+    later = date(2026, 9, draw(st.integers(2, 30)))
+    said: Table = {"pro_rata": kind, "amount": [{"value": draw(amounts)}, {"value": "1479000.45", "from": later}]}
+    if kind == "working_days":
+        said["working_days"] = {"days": draw(st.sampled_from([["mon", "tue", "wed", "thu", "fri"], ["sun"]]))}
+    return said
 
 
 @st.composite
@@ -278,8 +316,8 @@ def _extended(draw: st.DrawFn, order: tuple[str, ...], table: Table, keep: str) 
     if "bedding_in" in table:
         first = max(steps.index(one) for one in ("tariff", "repeat") if one in steps) + 1
         steps.insert(draw(st.integers(first, max(first, steps.index("index")))), "bedding_in")
-    for step in ("points", "total_cap"):
-        if step in table:
+    for step in ("points", "de_minimis", "total_cap"):
+        if step in {**table, **table["money"]}:
             steps.insert(len(steps) - 1, step)
     return (["relief"] if "relief" in table else []) + steps
 

@@ -7,10 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.calendar import DAY_US, SECOND_US, Window, duration_us, month_days, month_of, previous_month, windows
+from rules.calendar import (
+    DAY_US,
+    SECOND_US,
+    Window,
+    duration_us,
+    each_day,
+    month_days,
+    month_of,
+    previous_month,
+    window_on,
+)
 from tests.rules.contracts import HOUR_US, SANTIAGO, utc_us, zone_info, zone_of
 
-EVERY_DAY = frozenset(range(7))
 NAMES = (SANTIAGO, "America/Sao_Paulo", "Europe/Madrid", "Europe/London", "Australia/Lord_Howe", "UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 walls = st.datetimes(datetime(1996, 1, 1), datetime(2036, 1, 1))  # noqa: DTZ001  # wall clocks
@@ -51,8 +60,7 @@ def test_instant_comes_back_when_the_clock_shows_it_once(name: str, second: int)
 
 
 def night(day: date) -> Window:
-    (window,) = windows(zone_of(SANTIAGO), time(22), time(5), (day, day + timedelta(days=1)), EVERY_DAY)
-    return window
+    return window_on(zone_of(SANTIAGO), day, time(22), time(5))
 
 
 @pytest.mark.parametrize(
@@ -73,24 +81,19 @@ def test_night_starts_and_ends_by_the_wall_clock_when_clocks_go_forward() -> Non
 
 def test_window_is_a_whole_day_when_start_equals_end() -> None:
     days = (date(2026, 9, 1), date(2026, 9, 10))
-    laid = windows(zone_of(SANTIAGO), time(0), time(0), days, EVERY_DAY)
+    laid = [window_on(zone_of(SANTIAGO), day, time(0), time(0)) for day in each_day(days)]
     # Midnight of 6 September does not exist in Santiago: the clock jumps from 24:00 to 01:00.
     assert [24] * 5 + [23] + [24] * 3 == [(one.end_us - one.start_us) // HOUR_US for one in laid]
     assert all(one.end_us == after.start_us for one, after in pairwise(laid))
 
 
-def test_windows_fall_on_their_weekdays_when_days_are_named() -> None:
-    laid = windows(zone_of(SANTIAGO), time(6), time(22), (date(2026, 9, 1), date(2026, 9, 15)), frozenset({0, 5}))
-    assert [5, 7, 12, 14] == [one.day.day for one in laid]
-
-
-def test_windows_are_none_when_days_are_none() -> None:
-    assert [] == windows(zone_of(SANTIAGO), time(6), time(22), (date(2026, 9, 2), date(2026, 9, 1)), EVERY_DAY)
+def test_days_are_none_when_they_run_backwards() -> None:
+    assert [] == list(each_day((date(2026, 9, 2), date(2026, 9, 1))))
 
 
 @given(st.dates(date(1996, 1, 1), date(2035, 1, 1)), st.sampled_from(NAMES), st.times(), st.times())
-def test_windows_never_run_backwards_when_clocks_are_any(day: date, name: str, start: time, end: time) -> None:
-    (window,) = windows(zone_of(name), start, end, (day, day + timedelta(days=1)), EVERY_DAY)
+def test_window_never_runs_backwards_when_clocks_are_any(day: date, name: str, start: time, end: time) -> None:
+    window = window_on(zone_of(name), day, start, end)
     assert -HOUR_US <= window.end_us - window.start_us <= DAY_US + HOUR_US
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from rules.contract import Terms
 from rules.errors import CalculationError
+from rules.payments.bases import growth
 from rules.payments.restate import Earlier
 from rules.payments.statement import Statement, opening_of_nothing, settle
 from rules.records import Act, Choice, Determination, Relief, Verdict
@@ -218,3 +219,71 @@ def test_cap_on_the_whole_warns_when_a_share_of_it_is_used_up() -> None:
     assert [("tenth", "0.9")] == [(one["trigger"], one["share"]) for one in third.body["notices"]]
     # Of sixty thousand the last ten were not left.
     assert Fraction(-10_000) == Fraction(third.body["totals"]["adjustments"])
+
+
+GROWING: Table = {"clause": "7.3", "terms": [{"series": "UTM", "weight": "1"}], "base_month": "2026-07", "lag": 0}
+
+
+@pytest.mark.parametrize(
+    ("taken", "less", "expected"),
+    [
+        # 100 to 110 to 121: of the whole growth once, or of each tenth by itself.
+        ("once", "subtracted", Fraction("1.20")),
+        ("each_time", "subtracted", Fraction("1.09") ** 2),
+        ("once", "compounded", Fraction("1.21") * Fraction("0.99")),
+        ("each_time", "compounded", (Fraction("1.1") * Fraction("0.99")) ** 2),
+    ],
+)
+def test_efficiency_is_taken_once_or_each_time_as_terms_say(taken: str, less: str, expected: Fraction) -> None:
+    rule = {**GROWING, "every": 1, "efficiency": "1", "less": less, "taken": taken}
+    table = contract_table(full_standard(consequence=[PRICE]))
+    table["base"] = [{**FEE[0], "adjustment": rule}]
+    rows = [f"UTM,2026-{n:02},{value},2026-07-31,SII" for n, value in ((7, 100), (8, 105), (9, 110), (10, 121))]
+    found = terms_of(table, indexes="\n".join(["series,month,value,published,source", *rows, ""]))
+    assert Fraction(1) == growth(found, found.file.base[0], date(2026, 8, 1))[0]
+    assert expected == growth(found, found.file.base[0], date(2026, 10, 1))[0]
+
+
+def test_span_goes_on_when_a_version_supersedes_another() -> None:
+    cap = {"id": "whole", "clause": "22", "natures": ["price"], "per": "half_year", "amount": "15000"}
+    order = ["overlap", "allowance", "tariff", "index", "cap", "total_cap", "round"]
+    first = terms(PRICE, total_cap=[cap], order=order)
+    table = contract_table(full_standard(consequence=[PRICE]))
+    table["contract"] |= {"version": 2, "supersedes": "vega-poniente@1", "begun": date(2026, 8, 1)}
+    table["contract"]["effective"] = {"from": date(2026, 9, 1), "until": date(2028, 8, 1)}
+    table |= {"base": FEE, "total_cap": [cap]}
+    table["money"]["order"] = order
+    second = terms_of(table)
+    august = settle(first, [missed(first, month="2026-08")], "2026-08")
+    september = settle(second, [missed(second)], PERIOD, august.closing)
+    # August has taken 10 000 of the half-year's 15 000, under the version before.
+    assert ("-10000", "-5000") == (
+        lines(august)["2026-08/container-full/C-1/2026-08-01"]["amount"],
+        lines(september)[LINE]["amount"],
+    )
+
+
+@pytest.mark.parametrize(("of", "left"), [("month", 0), ("span", 20_000)])
+def test_percentage_of_a_span_is_of_all_its_sums_when_terms_say_so(of: str, left: int) -> None:
+    cap = {"id": "whole", "clause": "22", "natures": ["price"], "per": "half_year", "pct": "1", "of": of}
+    order = ["overlap", "allowance", "tariff", "index", "cap", "total_cap", "round"]
+    found = terms(PRICE, total_cap=[{**cap, "base": "monthly-fee"}], order=order)
+    # One percent of a month is 10 000, of six 60 000.
+    facts = [missed(found, day) for day in (1, 2, 3)]
+    charged = -sum(
+        Fraction(line["amount"]) for line in lines(settled(found, facts)).values() if line["kind"] == "deduction"
+    )
+    assert 10_000 + left == charged
+
+
+@pytest.mark.parametrize(("at_end", "given"), [("release", "80000"), ("next_version", None)])
+def test_retention_is_given_back_when_the_terms_end_before_its_months(at_end: str, given: str | None) -> None:
+    retention = {"id": "quality", "clause": "40", "base": "monthly-fee", "pct": "4", "months": 3, "at_end": at_end}
+    retention |= {"standard": "container-full", "returned": [{"from": "0", "pct": "4"}]}
+    table = contract_table(full_standard(consequence=[PRICE]))
+    table["contract"]["effective"] = {"from": date(2026, 8, 1), "until": date(2026, 10, 1)}
+    found = terms_of({**table, "base": FEE, "retention": [retention]})
+    august = settle(found, [], "2026-08")
+    september = settle(found, [], PERIOD, august.closing)
+    line = lines(september).get(f"{PERIOD}/release/quality")
+    assert given == (line["amount"] if line else None)

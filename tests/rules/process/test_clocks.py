@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.calendar import SECOND_US
+from rules.days import WEEKDAYS
 from rules.errors import CalculationError
 from rules.process.clocks import Days, Pause, days_of, deadline, deemed_us
-from rules.process.terms import WEEKDAYS, Channel, Clock, ClockName, DayKind
+from rules.process.terms import Channel, Clock, ClockName, DayKind
 from tests.rules.contracts import SANTIAGO, zone_info, zone_of
 
 _ZONES = (SANTIAGO, "America/Sao_Paulo", "Europe/London", "Australia/Lord_Howe", "Africa/Casablanca")
