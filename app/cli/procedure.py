@@ -1,6 +1,7 @@
 """How due process and registers look in a terminal, and how local times are typed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from app import text
 from app.cli.output import Format, console, print_rows
 from app.errors import UsageError
 from app.jobs.contracts import load_stored, newest_day
-from app.jobs.process import Case, Recorded, told
+from app.jobs.process import Case, Forgiven, Recorded, told
 from app.jobs.reliefs import Asked
 from app.text import Language
 from rules.calendar import Zone
@@ -22,6 +23,7 @@ from storage.instants import microseconds
 
 _COLUMNS = ("line", "state", "amount", "next", "by", "from", "until")
 _ENTRY_COLUMNS = ("subject", "state", "says", "left", "set_off", "answer_by", "pay_by")
+_FORGIVEN_COLUMNS = ("month", "person", "role", "lines", "amount")
 _CLAIM_COLUMNS = ("id", "code", "state", "from", "until", "scope", "number", "person")
 
 
@@ -118,7 +120,18 @@ def recorded(done: Recorded) -> Iterator[str]:
         if one.standing.line in refused:
             yield f"kept, without effect: {told(refused[one.standing.line], one.days.zone)}"
         if one.standing.effect is not None and one.standing.effect.effect == "reduced":
-            yield f"{one.standing.effect.amount} is firm; a reduced fine is not charged yet, it stays in procedure"
+            yield f"{one.standing.effect.amount} is firm; the next statement charges it"
+
+
+def expired(ended: Mapping[str, Mapping[str, Any]], currency: str, lang: Language) -> None:
+    """Say how many lines time alone has ended."""
+    console().print(text.expired_text(ended, currency, lang), soft_wrap=True)
+
+
+def forgiven(found: Iterable[Forgiven], form: Format, lang: Language) -> None:
+    """Show what was forgiven, by month and by who signed it."""
+    rows = [asdict(one) for one in found]
+    print_rows({key: text.heading(key, lang) for key in _FORGIVEN_COLUMNS}, rows, form, right=("lines", "amount"))
 
 
 def entries(found: Sequence[Entry], zone: Zone, form: Format, lang: Language) -> None:

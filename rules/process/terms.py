@@ -170,12 +170,6 @@ class Item(Table):
     clause: ClauseOrArticle
 
 
-class Forgiving(Table):
-    """The clause that lets the city forgive; without it nothing is forgiven."""
-
-    clause: ClauseOrArticle
-
-
 class Process(Table):
     """Due process on a line, from the notice to the charge."""
 
@@ -188,7 +182,6 @@ class Process(Table):
     role: tuple[Role, ...] = Field(min_length=1)
     incompatible: tuple[Incompatible, ...] = ()
     alert: Alert | None = None
-    forgiving: Forgiving | None = None
     checklist: tuple[Item, ...] = ()
 
 
