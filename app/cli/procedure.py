@@ -13,6 +13,7 @@ from app.jobs.process import Case, Forgiven, Recorded, told
 from app.jobs.reliefs import Asked
 from app.text import Language
 from rules.calendar import Zone
+from rules.contract import Terms
 from rules.payments.money import written
 from rules.process.clocks import Deadline
 from rules.process.registers import Entry
@@ -22,7 +23,7 @@ from storage.connection import Connection
 from storage.instants import microseconds
 
 _COLUMNS = ("line", "state", "amount", "next", "by", "from", "until")
-_ENTRY_COLUMNS = ("subject", "state", "says", "left", "set_off", "answer_by", "pay_by")
+_ENTRY_COLUMNS = ("subject", "state", "says", "left", "set_off", "answer_by", "pay_by", "interest")
 _FORGIVEN_COLUMNS = ("month", "person", "role", "lines", "amount")
 _CLAIM_COLUMNS = ("id", "code", "state", "from", "until", "scope", "number", "person")
 
@@ -134,14 +135,15 @@ def forgiven(found: Iterable[Forgiven], form: Format, lang: Language) -> None:
     print_rows({key: text.heading(key, lang) for key in _FORGIVEN_COLUMNS}, rows, form, right=("lines", "amount"))
 
 
-def entries(found: Sequence[Entry], zone: Zone, form: Format, lang: Language) -> None:
+def entries(found: Sequence[Entry], terms: Terms, form: Format, lang: Language) -> None:
     """Show the subjects of a register; columns that none of them fills are left out of a table."""
-    rows = [_entry_row(one, zone, form, lang) for one in found]
+    rows = [_entry_row(one, terms, form, lang) for one in found]
     columns = [key for key in _ENTRY_COLUMNS if form != Format.TABLE or any(row[key] for row in rows)]
-    print_rows({key: text.heading(key, lang) for key in columns}, rows, form, right=("left",))
+    print_rows({key: text.heading(key, lang) for key in columns}, rows, form, right=("left", "interest"))
 
 
-def _entry_row(one: Entry, zone: Zone, form: Format, lang: Language) -> dict[str, Any]:
+def _entry_row(one: Entry, terms: Terms, form: Format, lang: Language) -> dict[str, Any]:
+    zone, owed = terms.zone, "" if one.interest is None else written(one.interest)
     limits = {limit.clock: limit for limit in one.deadlines}
     is_invoice = bool(one.deadlines) or one.blocks_set_off
     row = {
@@ -152,7 +154,7 @@ def _entry_row(one: Entry, zone: Zone, form: Format, lang: Language) -> dict[str
     }
     if form != Format.TABLE:
         set_off = ("blocked" if one.blocks_set_off else "possible") if is_invoice else ""
-        return {**row, "state": one.state, "says": dict(one.says), "set_off": set_off}
+        return {**row, "state": one.state, "says": dict(one.says), "set_off": set_off, "interest": owed}
     to = one.says.get("to", "")
     set_off = text.set_off_text(lang, is_blocked=one.blocks_set_off, to=to) if is_invoice else ""
     return {
@@ -160,6 +162,7 @@ def _entry_row(one: Entry, zone: Zone, form: Format, lang: Language) -> dict[str
         "state": text.step_name(one.state, lang),
         "says": text.says_text(one.says, lang),
         "set_off": set_off,
+        "interest": text.amount(owed, terms.file.money.currency, lang) if owed else "",
     }
 
 

@@ -101,6 +101,7 @@ _HEADINGS = {
     "set_off": marked("set-off"),
     "answer_by": marked("accept or reject by"),
     "pay_by": marked("pay by"),
+    "interest": marked("interest owed"),
     "says": marked("says"),
 }
 # What a step of a register says.

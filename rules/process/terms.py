@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from rules.numbers import NAME, ClauseOrArticle, DayCount, Duration, Table
+from rules.numbers import NAME, ClauseOrArticle, DayCount, Duration, Percent, Table
 
 
 class Permission(StrEnum):
@@ -170,6 +170,16 @@ class Item(Table):
     clause: ClauseOrArticle
 
 
+class LateInterest(Table):
+    """What the city owes on an invoice that it pays late: simple interest, by the day."""
+
+    pct: Percent = Field(description="Percent a year.")
+    day_count: Literal["actual_365", "actual_360", "actual_actual"] = Field(
+        description="Days of the year that each day late is a part of."
+    )
+    clause: ClauseOrArticle
+
+
 class Process(Table):
     """Due process on a line, from the notice to the charge."""
 
@@ -183,6 +193,7 @@ class Process(Table):
     incompatible: tuple[Incompatible, ...] = ()
     alert: Alert | None = None
     checklist: tuple[Item, ...] = ()
+    late_interest: LateInterest | None = None
 
 
 class HolidayList(Table):
