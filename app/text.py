@@ -33,6 +33,7 @@ from app.wording.names import (
 )
 from app.wording.procedure import (
     deadline_text,
+    expired_text,
     heading,
     local_text,
     permission_name,
@@ -61,6 +62,7 @@ __all__ = [
     "difference_text",
     "differences_told",
     "duration",
+    "expired_text",
     "file_state",
     "finding_text",
     "heading",

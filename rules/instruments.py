@@ -145,8 +145,10 @@ class NatureOf(Table):
     nature: Nature
     taxed: bool = Field(description="Whether it changes the sum on which VAT is due.")
     budget: str = Field(min_length=1, description="Account to which it is booked.")
-    forgiven_by: str = Field("", description="Office that may forgive it by an act; nobody where none is named.")
-    clause: ClauseOrArticle | None = Field(None, description="What allows forgiving.")
+    forgiven_by: str = Field(
+        "", description="Office that may forgive it by a reasoned act; nobody where none is named."
+    )
+    clause: ClauseOrArticle | None = Field(None, description="What allows forgiving; must, where an office may.")
 
 
 class IndexTerm(Table):

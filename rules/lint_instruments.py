@@ -10,6 +10,7 @@ from rules.instruments import Adjustment, PointRatchet, Points, Retention
 from rules.lint_consequences import base_of, lint_cap
 from rules.numbers import value_on
 from rules.payments.history import months_between
+from rules.process.terms import Permission
 from rules.records import Finding, FindingCode
 
 _FILE = "contract.toml"
@@ -28,6 +29,7 @@ def lint_instruments(terms: Terms) -> Iterator[Finding]:
     """
     yield from _names(terms)
     yield from _small(terms)
+    yield from _forgiving(terms)
     for account in terms.file.points:
         yield from _account(account, terms, f"points[{account.id}]")
     for cap in terms.file.total_cap:
@@ -77,6 +79,18 @@ def _names(terms: Terms) -> Iterator[Finding]:
     taken = {file.money.currency, *(one.series for one in file.money.indexes), *(one.id for one in file.standard)}
     for name in sorted(taken & set(tables["points"])):
         yield Finding(FindingCode.DUPLICATE_ID, _FILE, f"points[{name}].id", name)
+
+
+def _forgiving(terms: Terms) -> Iterator[Finding]:
+    """Nobody forgives without a clause, nor without an office of the process that may decide."""
+    process = terms.file.process
+    offices = [one.id for one in process.role if Permission.DECIDE in one.permissions] if process else []
+    for one in terms.file.money.natures:
+        key = f"money.natures[{one.nature}]"
+        if one.forgiven_by and not (one.clause and one.clause.article.strip()):
+            yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.clause")
+        if one.forgiven_by and one.forgiven_by not in offices:
+            yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.forgiven_by", one.forgiven_by, tuple(offices))
 
 
 def _account(account: Points, terms: Terms, key: str) -> Iterator[Finding]:

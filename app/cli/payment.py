@@ -101,7 +101,9 @@ def statement(
             if out is not None:
                 raise UsageError(f"the statement of {month} is a draft; --out writes issued statements: add --issue")
             drafted = statements.draft(connection, contract, month, datetime.now(UTC), known_by)
-            body, record = canonical(drafted.statement.body), statements.issue_record(connection, drafted, month)
+            at = known_by or datetime.now(UTC)
+            body = canonical(drafted.statement.body)
+            record = statements.issue_record(connection, drafted, month, at)
             note(f"draft: not issued; {drafted.missing} checks of the month are not judged yet")
     if out is not None:
         files.write_statement(out, body, record)

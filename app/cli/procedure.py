@@ -1,6 +1,7 @@
 """How due process and registers look in a terminal, and how local times are typed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,10 +9,11 @@ from app import text
 from app.cli.output import Format, console, print_rows
 from app.errors import UsageError
 from app.jobs.contracts import load_stored, newest_day
-from app.jobs.process import Case, Recorded, told
+from app.jobs.process import Case, Forgiven, Recorded, told
 from app.jobs.reliefs import Asked
 from app.text import Language
 from rules.calendar import Zone
+from rules.contract import Terms
 from rules.payments.money import written
 from rules.process.clocks import Deadline
 from rules.process.registers import Entry
@@ -21,7 +23,8 @@ from storage.connection import Connection
 from storage.instants import microseconds
 
 _COLUMNS = ("line", "state", "amount", "next", "by", "from", "until")
-_ENTRY_COLUMNS = ("subject", "state", "says", "left", "set_off", "answer_by", "pay_by")
+_ENTRY_COLUMNS = ("subject", "state", "says", "left", "set_off", "answer_by", "pay_by", "interest")
+_FORGIVEN_COLUMNS = ("month", "person", "role", "lines", "amount")
 _CLAIM_COLUMNS = ("id", "code", "state", "from", "until", "scope", "number", "person")
 
 
@@ -118,17 +121,29 @@ def recorded(done: Recorded) -> Iterator[str]:
         if one.standing.line in refused:
             yield f"kept, without effect: {told(refused[one.standing.line], one.days.zone)}"
         if one.standing.effect is not None and one.standing.effect.effect == "reduced":
-            yield f"{one.standing.effect.amount} is firm; a reduced fine is not charged yet, it stays in procedure"
+            yield f"{one.standing.effect.amount} is firm; the next statement charges it"
 
 
-def entries(found: Sequence[Entry], zone: Zone, form: Format, lang: Language) -> None:
+def expired(ended: Mapping[str, Mapping[str, Any]], currency: str, lang: Language) -> None:
+    """Say how many lines time alone has ended."""
+    console().print(text.expired_text(ended, currency, lang), soft_wrap=True)
+
+
+def forgiven(found: Iterable[Forgiven], form: Format, lang: Language) -> None:
+    """Show what was forgiven, by month and by who signed it."""
+    rows = [asdict(one) for one in found]
+    print_rows({key: text.heading(key, lang) for key in _FORGIVEN_COLUMNS}, rows, form, right=("lines", "amount"))
+
+
+def entries(found: Sequence[Entry], terms: Terms, form: Format, lang: Language) -> None:
     """Show the subjects of a register; columns that none of them fills are left out of a table."""
-    rows = [_entry_row(one, zone, form, lang) for one in found]
+    rows = [_entry_row(one, terms, form, lang) for one in found]
     columns = [key for key in _ENTRY_COLUMNS if form != Format.TABLE or any(row[key] for row in rows)]
-    print_rows({key: text.heading(key, lang) for key in columns}, rows, form, right=("left",))
+    print_rows({key: text.heading(key, lang) for key in columns}, rows, form, right=("left", "interest"))
 
 
-def _entry_row(one: Entry, zone: Zone, form: Format, lang: Language) -> dict[str, Any]:
+def _entry_row(one: Entry, terms: Terms, form: Format, lang: Language) -> dict[str, Any]:
+    zone, owed = terms.zone, "" if one.interest is None else written(one.interest)
     limits = {limit.clock: limit for limit in one.deadlines}
     is_invoice = bool(one.deadlines) or one.blocks_set_off
     row = {
@@ -139,7 +154,7 @@ def _entry_row(one: Entry, zone: Zone, form: Format, lang: Language) -> dict[str
     }
     if form != Format.TABLE:
         set_off = ("blocked" if one.blocks_set_off else "possible") if is_invoice else ""
-        return {**row, "state": one.state, "says": dict(one.says), "set_off": set_off}
+        return {**row, "state": one.state, "says": dict(one.says), "set_off": set_off, "interest": owed}
     to = one.says.get("to", "")
     set_off = text.set_off_text(lang, is_blocked=one.blocks_set_off, to=to) if is_invoice else ""
     return {
@@ -147,6 +162,7 @@ def _entry_row(one: Entry, zone: Zone, form: Format, lang: Language) -> dict[str
         "state": text.step_name(one.state, lang),
         "says": text.says_text(one.says, lang),
         "set_off": set_off,
+        "interest": text.amount(owed, terms.file.money.currency, lang) if owed else "",
     }
 
 

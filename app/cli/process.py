@@ -58,7 +58,8 @@ def show(
     from app.cli import procedure
     from app.cli import show as shown
     from app.cli.options import open_database
-    from app.jobs.process import case, cases
+    from app.jobs.contracts import load_stored, newest_day
+    from app.jobs.process import case, cases, expired
     from storage.instants import instant
 
     lang = shown.language(language)
@@ -67,8 +68,11 @@ def show(
         if line and form == Format.TABLE:
             procedure.case(case(connection, contract, line, now), lang)
             return
-        found = [case(connection, contract, line, now)] if line else list(cases(connection, contract, now).values())
-    procedure.cases(found, form, lang)
+        found = {line: case(connection, contract, line, now)} if line else cases(connection, contract, now)
+        currency = load_stored(connection, contract, newest_day(connection, contract)).terms.file.money.currency
+    procedure.cases(found.values(), form, lang)
+    if form == Format.TABLE and (ended := expired(found)):
+        procedure.expired(ended, currency, lang)
 
 
 @process.command(
@@ -249,6 +253,27 @@ def forgive(
     """Record a reasoned act not to apply a fine; only where a clause of the terms allows it."""
     says = {"number": number, "person": signer, "role": role, "document_sha256": document, "reason": reason}
     _record("forgiving", (contract, lines), says, (at, request_key, database))
+
+
+@process.command("forgiven", epilog="Example: poniente process forgiven vega-poniente-2026 --format csv")
+def forgiven(
+    contract: Contract,
+    at: At = "",
+    database: Database = None,
+    form: FormatOption = Format.TABLE,
+    language: LanguageOption = None,
+) -> None:
+    """Report what was forgiven by a reasoned act: by month of the act and by who signed it."""
+    from app.cli import procedure
+    from app.cli import show as shown
+    from app.cli.options import open_database
+    from app.jobs.process import cases
+    from app.jobs.process import forgiven as report
+    from storage.instants import instant
+
+    with open_database(database, "process forgiven") as connection:
+        found = report(cases(connection, contract, instant(_instant(connection, contract, at))))
+    procedure.forgiven(found, form, shown.language(language))
 
 
 @process.command("expire", epilog=f"Example: poniente process expire vega-poniente-2026 LINE {_ACT}")

@@ -265,15 +265,16 @@ def _lister(register_name: str) -> Callable[..., None]:
         from app.cli import procedure
         from app.cli import show as shown
         from app.cli.options import open_database
-        from app.jobs.registers import entries, missing, process_of
+        from app.jobs.contracts import load_stored, newest_day
+        from app.jobs.registers import entries, missing
         from storage.instants import instant
 
         with open_database(database, f"{register_name} list") as connection:
             now = instant(procedure.instant_us(connection, contract, at))
             found = entries(connection, contract, register_name, now)
             lacking = missing(connection, contract, month, now) if month else []
-            _, days = process_of(connection, contract)
-        procedure.entries(found, days.zone, form, shown.language(language))
+            terms = load_stored(connection, contract, newest_day(connection, contract)).terms
+        procedure.entries(found, terms, form, shown.language(language))
         if lacking:
             note(f"not approved for {month}: {', '.join(lacking)}; nothing of it is paid before they are")
             raise typer.Exit(1)

@@ -300,6 +300,8 @@ def statement(
         units = ", ".join(f"{text.word(f'{unit}s', lang)} {text.count(n, lang)}" for unit, n in rejected.items())
         name = text.outcome_name("rejected", lang)
         out.print(f"{name[:1].upper()}{name[1:]}: {units or 0}")
+        if expired := record.get("expired"):
+            out.print(text.expired_text(expired, currency, lang), soft_wrap=True)
         if head := record.get("ledger_head"):
             out.print(f"ledger {head['entry']} {head['hash'][:16]}…  body {record['body_sha256'][:16]}…")
 

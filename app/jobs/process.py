@@ -11,12 +11,15 @@ from app.errors import RefusedError
 from app.jobs import reliefs
 from app.jobs.contracts import Loaded, load_stored, newest_day
 from rules.calendar import Zone, month_days
+from rules.consequences import Nature
+from rules.contract import Terms
 from rules.payments.money import read, written
 from rules.process.clocks import Days, days_of
 from rules.process.fold import stand
+from rules.process.permits import one_spelling
 from rules.process.records import Record, RecordKind, record_from
 from rules.process.reliefs import pauses_of
-from rules.process.standing import ENDED, Effect, Matter, Refused, Standing, State
+from rules.process.standing import ENDED, Cause, Effect, Matter, Refused, Standing, State
 from rules.process.terms import Process
 from rules.records import Act, Determination, Op, Unit
 from storage import contracts, determinations, registers, statements
@@ -60,6 +63,28 @@ class Case:
         if not Fraction(self.matter.amount) and self.standing.state not in ENDED:
             return "withdrawn"
         return self.standing.state.value
+
+
+@dataclass(frozen=True, slots=True)
+class Forgiven:
+    """What one officer forgave in one month.
+
+    Parameters
+    ----------
+    month : str
+        Of the acts.
+    person, role : str
+        The person in one spelling.
+    lines : int
+    amount : str
+        What the lines asked for together. [currency]
+    """
+
+    month: str
+    person: str
+    role: str
+    lines: int
+    amount: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +167,7 @@ def cases(
             is_charged=name in charged,
             act_by_us=act_by_us,
             asked=written(asked[name]),
+            forgiven_by=_forgiven_by(terms, line),
         )
         standing = stand(matter, process, days, records, microseconds(now))
         found[name] = Case(line, matter, process, days, standing, acts.get(name))
@@ -266,6 +292,38 @@ def has_process(connection: Connection, contract: str, line: Mapping[str, Any]) 
     return load_stored(connection, contract, day).terms.file.process is not None
 
 
+def forgiven(found: Mapping[str, Case]) -> list[Forgiven]:
+    """Report what was forgiven, by month of the act and who signed it.
+
+    Parameters
+    ----------
+    found : mapping of str to Case
+    """
+    sums: dict[tuple[str, str, str], list[Fraction]] = {}
+    for one in found.values():
+        if one.standing.state == State.FORGIVEN and one.standing.effect is not None:
+            act = one.standing.effect.record
+            month = f"{one.days.day_of(act.at_us):%Y-%m}"
+            sums.setdefault((month, one_spelling(act.person), act.role), []).append(Fraction(one.matter.amount))
+    return [Forgiven(*who, len(amounts), written(sum(amounts, Fraction(0)))) for who, amounts in sorted(sums.items())]
+
+
+def expired(found: Mapping[str, Case]) -> dict[str, dict[str, Any]]:
+    """Count the lines that time alone ended, by what ran out, with what they asked for. [currency].
+
+    Parameters
+    ----------
+    found : mapping of str to Case
+    """
+    ended = [one for one in found.values() if one.standing.state in {State.EXPIRED, State.ANNULLED}]
+    said: dict[str, dict[str, Any]] = {}
+    for cause in Cause:
+        amounts = [Fraction(one.matter.asked) for one in ended if one.standing.cause == cause]
+        if amounts:
+            said[cause.value] = {"count": len(amounts), "amount": written(sum(amounts, Fraction(0)))}
+    return said
+
+
 def told(refused: Refused, zone: Zone) -> str:
     """Say why a record has no effect, for who made it."""
     record = refused.record
@@ -327,6 +385,11 @@ def _act_by_us(one: Determination) -> int:
     if began_us is None or one.unit != Unit.MICROSECONDS or one.op != Op.AT_MOST:
         return one.window_end_us
     return min(int(began_us) + one.target, one.window_end_us)
+
+
+def _forgiven_by(terms: Terms, line: Mapping[str, Any]) -> str:
+    nature = terms.nature(Nature(line["nature"]))
+    return nature.forgiven_by if nature else ""
 
 
 def _one(found: Mapping[str, Case], line: str) -> Case:

@@ -177,7 +177,7 @@ def issue(connection: Connection, contract: str, period: str, now: datetime, *, 
                 f"{drafted.missing or 'some'} checks of {period} cannot be judged yet: their windows, and the terms' "
                 f"grace after them, are not over before {ripe:%Y-%m-%d %H:%M} UTC"
             )
-        record = issue_record(connection, drafted, period)
+        record = issue_record(connection, drafted, period, now)
         body = (drafted.statement.body, drafted.statement.closing)
         return statements.issue(connection, period, body, record, now)
 
@@ -281,8 +281,8 @@ def _read_sum(text: str) -> Fraction:
         raise RefusedError(f"amount {text!r} is no sum; write it as 20000 or 20000.50") from error
 
 
-def issue_record(connection: Connection, drafted: Draft, period: str) -> dict[str, Any]:
-    """What stands beside a statement: how the readings came in, how complete they are, what was known."""
+def issue_record(connection: Connection, drafted: Draft, period: str, now: datetime) -> dict[str, Any]:
+    """What stands beside a statement: how the readings came in, how complete, what was known, what expired."""
     terms, register = drafted.loaded.terms, drafted.loaded.register
     first, until = (_local_midnight(drafted.loaded, day) for day in month_days(period))
     devices = {(one.source, one.device) for one in register.installations}
@@ -298,6 +298,7 @@ def issue_record(connection: Connection, drafted: Draft, period: str) -> dict[st
             connection, _last_issue(connection, terms.id, period)
         ),
         "completeness": drafted.checks.completeness(),
+        "expired": process.expired(process.cases(connection, terms.id, now)),
     }
 
 

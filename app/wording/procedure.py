@@ -5,9 +5,10 @@ What the contractor files and what an officer signs keep the names that the law 
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from app.wording.catalogue import Language, counted, marked, told
-from app.wording.figures import count, day, instant
+from app.wording.figures import amount, count, day, instant
 from rules.calendar import Zone
 from rules.process.clocks import Deadline
 from rules.process.records import RecordKind, is_digest
@@ -87,6 +88,9 @@ _HEADINGS = {
     "at": marked("local time"),
     "record": marked("record"),
     "person": marked("signed or filed by"),
+    "role": marked("office"),
+    "month": marked("month"),
+    "lines": marked("lines"),
     "number": marked("number of the act"),
     "effect": marked("effect"),
     "id": marked("number"),
@@ -97,6 +101,7 @@ _HEADINGS = {
     "set_off": marked("set-off"),
     "answer_by": marked("accept or reject by"),
     "pay_by": marked("pay by"),
+    "interest": marked("interest owed"),
     "says": marked("says"),
 }
 # What a step of a register says.
@@ -140,6 +145,33 @@ def procedure_state(state: str, cause: Cause | None, language: Language) -> str:
     """Name where a line stands, and what brought it there where no act did."""
     said = told(_STATES[state], language)
     return said if cause is None else f"{said} ({told(_CAUSES[cause.value], language)})"
+
+
+def expired_text(expired: Mapping[str, Mapping[str, Any]], currency: str, language: Language) -> str:
+    """Say how many lines time alone has ended, by what ran out, and what they asked for.
+
+    Parameters
+    ----------
+    expired : mapping
+        Of an issue record.
+    currency : str
+        ISO 4217.
+    language : str
+    """
+    told_by_cause = [
+        counted(
+            "{cause}: {count} line, {amount}",
+            "{cause}: {count} lines, {amount}",
+            said["count"],
+            language,
+            cause=told(_CAUSES[cause], language),
+            count=count(said["count"], language),
+            amount=amount(said["amount"], currency, language),
+        )
+        for cause in _CAUSES
+        if (said := expired.get(cause))
+    ]
+    return told("Ended by time, nothing charged: {causes}.", language, causes="; ".join(told_by_cause))
 
 
 def record_name(kind: RecordKind, language: Language) -> str:

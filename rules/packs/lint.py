@@ -170,6 +170,3 @@ def _forgiving(terms: Terms, entry: Forgiving, basis: Basis) -> Iterator[Finding
         if row and row.forgiven_by:
             key = f"money.natures[{nature}].forgiven_by"
             yield Finding(FindingCode.PACK_FORGIVING, _FILE, key, row.forgiven_by, (), basis)
-    if terms.file.process and terms.file.process.forgiving and set(entry.natures) & _charged(terms):
-        said = terms.file.process.forgiving.clause.article
-        yield Finding(FindingCode.PACK_FORGIVING, _FILE, "process.forgiving", said, (), basis)

@@ -273,8 +273,10 @@ class _Case:
         return self.deadlines[ClockName.APPEAL].until_us if ClockName.APPEAL in self.deadlines else None
 
     def _forgive(self, record: Record) -> Refused | None:
-        if self.process.forgiving is None:
+        if not self.matter.forgiven_by:
             return Refused(record, Refusal.NO_CLAUSE)
+        if record.role != self.matter.forgiven_by:
+            return Refused(record, Refusal.ROLE_LACKS_PERMISSION)
         if self.state in ENDED:
             return Refused(record, Refusal.NOT_NOW)
         self.state, self.amount, self.effect = State.FORGIVEN, "0", Effect("annulled", "0", record)

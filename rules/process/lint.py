@@ -42,6 +42,8 @@ def lint_process(
     if (process.clocks.appeal is None) != (process.clocks.appeal_decision is None):
         missing = "appeal" if process.clocks.appeal is None else "appeal_decision"
         yield Finding(FindingCode.UNDECLARED, _FILE, f"process.clocks.{missing}")
+    if process.late_interest and process.clocks.invoice_payment is None:
+        yield Finding(FindingCode.UNDECLARED, _FILE, "process.clocks.invoice_payment")
     yield from _silence(process)
 
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from rules.process.clocks import Days, Deadline, deadline
+from rules.process.interest import interest
 from rules.process.permits import Permits
 from rules.process.records import is_digest
 from rules.process.terms import ClockName, Permission, Process
@@ -138,6 +139,8 @@ class Entry:
         What a guarantee still holds; None elsewhere. [its currency]
     blocks_set_off : bool
         Whether an invoice belongs to somebody else, so that no fine may be set off against it.
+    interest : Fraction or None
+        On an invoice that is, or was, paid late; None elsewhere, and where the terms know none. [currency]
     """
 
     subject: str
@@ -146,6 +149,7 @@ class Entry:
     deadlines: tuple[Deadline, ...] = ()
     left: Fraction | None = None
     blocks_set_off: bool = False
+    interest: Fraction | None = None
 
 
 def why_not(
@@ -242,7 +246,22 @@ def _entry(register: str, process: Process, days: Days, mine: list[Taken], as_of
         register == "checklist" and says["valid_until"] < today
     ):
         state = "expired"
-    return Entry(mine[0].subject, state, says, limits, left, "assign" in names)
+    owed = _interest(process, days, mine, limits, as_of_us) if register == "invoice" else None
+    return Entry(mine[0].subject, state, says, limits, left, "assign" in names, owed)
+
+
+def _interest(
+    process: Process, days: Days, mine: list[Taken], limits: tuple[Deadline, ...], as_of_us: int
+) -> Fraction | None:
+    """Interest until the invoice was paid, or until the day asked about; none on one that was rejected."""
+    limit = next((one for one in limits if one.clock == ClockName.INVOICE_PAYMENT), None)
+    by_step = {one.step: one for one in mine}
+    if process.late_interest is None or limit is None or "reject" in by_step:
+        return None
+    until_us = by_step["pay"].at_us if "pay" in by_step else as_of_us
+    amount = Fraction(by_step["issue"].says["amount"])
+    owed = interest(process.late_interest, amount, date.fromisoformat(limit.last_day), days.day_of(until_us))
+    return owed or None
 
 
 def missing_items(process: Process, month: str, found: Iterable[Entry]) -> list[str]:

@@ -70,6 +70,8 @@ class Matter:
         [us since 1970, UTC]
     asked : str
         The most that the line ever asked for, by which a reduction is one; `amount` where empty. [currency]
+    forgiven_by : str
+        Office that a clause lets forgive sums of the line's nature; nobody where empty.
     """
 
     line: str
@@ -79,6 +81,7 @@ class Matter:
     is_charged: bool = False
     act_by_us: int | None = None
     asked: str = ""
+    forgiven_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from rules.days import Weekday
-from rules.numbers import NAME, ClauseOrArticle, DayCount, Duration, Table
+from rules.numbers import NAME, ClauseOrArticle, DayCount, Duration, Percent, Table
 
 
 class Permission(StrEnum):
@@ -168,9 +168,13 @@ class Item(Table):
     clause: ClauseOrArticle
 
 
-class Forgiving(Table):
-    """The clause that lets the city forgive; without it nothing is forgiven."""
+class LateInterest(Table):
+    """What the city owes on an invoice that it pays late: simple interest, by the day."""
 
+    pct: Percent = Field(description="Percent a year.")
+    day_count: Literal["actual_365", "actual_360", "actual_actual"] = Field(
+        description="Days of the year that each day late is a part of."
+    )
     clause: ClauseOrArticle
 
 
@@ -186,5 +190,5 @@ class Process(Table):
     role: tuple[Role, ...] = Field(min_length=1)
     incompatible: tuple[Incompatible, ...] = ()
     alert: Alert | None = None
-    forgiving: Forgiving | None = None
     checklist: tuple[Item, ...] = ()
+    late_interest: LateInterest | None = None

@@ -140,8 +140,8 @@ def record(kind: str, when: str, **fields: str) -> Record:
 
 
 def matter(*pauses: Pause, fact: str = "2026-09-15", amount: str = "34000", is_charged: bool = False) -> Matter:
-    """A fine of $34,000 for a fact that was complete on 15 September."""
-    return Matter(LINE, at(fact), amount, pauses, is_charged)
+    """A fine of $34,000 for a fact that was complete on 15 September, which a clause lets the mayor forgive."""
+    return Matter(LINE, at(fact), amount, pauses, is_charged, forgiven_by="mayor")
 
 
 def standing(

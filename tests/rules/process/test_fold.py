@@ -200,10 +200,14 @@ def test_contract_without_appeal_is_firm_after_the_decision_is_deemed_known() ->
 
 def test_forgiving_is_off_without_a_clause() -> None:
     forgiven = [NOTICE, SENT, record("forgiving", "2026-10-10")]
-    assert [("forgiving", "no_clause")] == _why(standing(forgiven, "2026-10-11"))
-    found = standing(forgiven, "2026-10-11", process_of(("forgiving", {"clause": "29"})))
+    unclaused = replace(matter(), forgiven_by="")
+    assert [("forgiving", "no_clause")] == _why(standing(forgiven, "2026-10-11", what=unclaused))
+    found = standing(forgiven, "2026-10-11")
     assert found.effect is not None
     assert (State.FORGIVEN, "0", "annulled") == (found.state, found.amount, found.effect.effect)
+    # Another office that may decide all else may not forgive this nature.
+    other = [NOTICE, SENT, record("forgiving", "2026-10-10", role="all")]
+    assert [("forgiving", "role_lacks_permission")] == _why(standing(other, "2026-10-11"))
 
 
 @pytest.mark.parametrize(
@@ -294,7 +298,6 @@ _TERMS = st.builds(
     process_of,
     st.sampled_from(("annulled", "open")).map(lambda outcome: ("city_silence", {"outcome": outcome})),
     st.sampled_from(("firm_by_act", "decide")).map(lambda outcome: ("contractor_silence.outcome", outcome)),
-    st.booleans().map(lambda is_on: ("forgiving", {"clause": "29"} if is_on else None)),
 )
 
 

@@ -52,6 +52,24 @@ def test_terms_are_another_version_when_a_holiday_is_added() -> None:
 
 
 @pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ({"forgiven_by": "mayor", "clause": "29"}, []),
+        ({}, []),
+        ({"forgiven_by": "mayor"}, [(FindingCode.UNDECLARED, "money.natures[fine].clause")]),
+        (
+            {"forgiven_by": "inspector", "clause": "29"},
+            [(FindingCode.UNKNOWN_REFERENCE, "money.natures[fine].forgiven_by")],
+        ),
+    ],
+)
+def test_forgiving_needs_a_clause_and_an_office_that_may_decide(row: dict[str, str], found: list[Any]) -> None:
+    table = _contract()
+    table["money"]["natures"] = [{"nature": "fine", "taxed": False, "budget": "115", **row}]
+    assert found == _found(table)
+
+
+@pytest.mark.parametrize(
     ("path", "value", "found"),
     [
         ("city_silence", {"outcome": "upheld"}, (FindingCode.CITY_SILENCE_CONDEMNS, "process.city_silence")),
