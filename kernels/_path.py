@@ -86,7 +86,11 @@ def link_of(  # noqa: PLR0917  # columns of fixes, the weights, then which
 @kernel(int64(link_type, int64))
 def _cost(link: Link, key: int) -> int:
     """Weigh a way by its key: against the straight distance, and once more by what no usual speed covers."""
-    return (abs(key - link[0]) + max(key - link[4], 0)) * COST_UNIT // link[1]
+    strange = (abs(key - link[0]) + max(key - link[4], 0)) * COST_UNIT
+    # Integers are divided slowly. A quotient of floats is one off at most, and what is left tells: this is exact.
+    quotient = np.int64(float(strange) / float(link[1]))
+    left = strange - quotient * link[1]
+    return int(quotient - np.int64(left < 0) + np.int64(left >= link[1]))
 
 
 @kernel(int64(I64, int64, int64, int64, int64, int64))

@@ -3,9 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, int64, kernel
+from kernels._jit import I64, NEW_I64, float64, int64, kernel
 
 Ints = NDArray[np.int64]
+
+
+@kernel(int64(I64, I64, int64, int64, float64))
+def _turned(x_mm: Ints, y_mm: Ints, last: int, fix: int, least_mm: float) -> int:
+    """Find of the fixes between two the furthest from the later one, if further than asked; else the earlier."""
+    most, found = least_mm * least_mm, last
+    for between in range(last + 1, fix):
+        east, north = float(x_mm[fix] - x_mm[between]), float(y_mm[fix] - y_mm[between])
+        if east * east + north * north > most:
+            most, found = east * east + north * north, between
+    return found
 
 
 @kernel(NEW_I64(I64, I64, I64, I64, int64))
@@ -26,7 +37,9 @@ def witnesses(t_us: Ints, x_mm: Ints, y_mm: Ints, apart_mm: Ints, apart_us: int)
     Returns
     -------
     ndarray of int64
-        Places of the chosen fixes, ascending; the first and the last fix are always among them. Shape (m,). [index]
+        Places of the chosen fixes, ascending; the first and the last fix are always among them. Of those between two,
+        the furthest from the later one is chosen too, where it lies further from it than the earlier one by half the
+        distance asked for: there the vehicle turned round. Shape (m,). [index]
 
     Raises
     ------
@@ -35,7 +48,7 @@ def witnesses(t_us: Ints, x_mm: Ints, y_mm: Ints, apart_mm: Ints, apart_us: int)
 
     Notes
     -----
-    One walk, O(n).
+    Each fix is looked at twice, O(n).
 
     References
     ----------
@@ -50,6 +63,10 @@ def witnesses(t_us: Ints, x_mm: Ints, y_mm: Ints, apart_mm: Ints, apart_us: int)
         apart = float(apart_mm[fix])
         is_end = fix in (0, count - 1) or t_us[fix + 1] - t_us[fix] >= apart_us
         if is_end or t_us[fix] - t_us[last] >= apart_us or east * east + north * north >= apart * apart:
+            turned = _turned(x_mm, y_mm, last, fix, np.sqrt(east * east + north * north) + apart / 2)
+            if turned > last:
+                chosen[size] = turned
+                size += 1
             chosen[size] = fix
             size += 1
             last = fix

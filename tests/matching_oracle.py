@@ -6,7 +6,7 @@ Slow, in plain Python, without arrays; shares nothing with the kernels.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
-from math import floor, hypot, inf
+from math import dist, floor, hypot, inf
 
 Place = tuple[int, int]
 Heading = tuple[int, int, int]
@@ -192,3 +192,20 @@ def is_avoidable(streets: Cut, places: Sequence[Sequence[Heading]], limits: Sequ
             there |= {one for one, way in zip(onward, found, strict=True) if way <= limit}
         here = there
     return bool(here)
+
+
+def witnesses(times: Sequence[int], places: Sequence[Place], apart: Sequence[int], apart_us: int) -> list[int]:
+    """Choose fixes far enough from the last one chosen, at the ends of silences, and where a vehicle turned round."""
+    chosen: list[int] = []
+    for fix, place in enumerate(places):
+        last = chosen[-1] if chosen else 0
+        is_end = fix in {0, len(places) - 1} or times[fix + 1] - times[fix] >= apart_us
+        away = dist(place, places[last])
+        if not is_end and times[fix] - times[last] < apart_us and away < apart[fix]:
+            continue
+        between = range(last + 1, fix)
+        turned = max(between, key=lambda one: (dist(places[one], place), -one), default=None)
+        if turned is not None and dist(places[turned], place) > away + apart[fix] / 2:
+            chosen.append(turned)
+        chosen.append(fix)
+    return chosen

@@ -115,6 +115,21 @@ def test_table_is_the_oracles_when_streets_are_any(town: Town) -> None:
         assert oracle.keys_from(heads, lengths, drivable, edge, 50_000) == found
 
 
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(-20, 20), st.integers(-20, 20)), max_size=12), st.data())
+def test_witnesses_are_the_oracles_when_fixes_are_any(fixes: list[tuple[int, int, int]], data: st.DataObject) -> None:
+    times = [sum(step for step, _, _ in fixes[: at + 1]) for at in range(len(fixes))]
+    places, apart_us = [(x, y) for _, x, y in fixes], data.draw(st.integers(1, 12))
+    apart = data.draw(st.lists(st.integers(0, 20), min_size=len(fixes), max_size=len(fixes)))
+    columns = (i64(times), i64([x for x, _ in places]), i64([y for _, y in places]), i64(apart))
+    assert oracle.witnesses(times, places, apart, apart_us) == matching.witnesses(*columns, apart_us).tolist()
+
+
+def test_witness_is_where_a_vehicle_turned_round() -> None:
+    x_mm = [0, 5_000, 10_000, 15_000, 10_000, 5_000, 0, -5_000, -10_000, -15_000, -20_000]
+    columns = (i64(list(range(11))), i64(x_mm), i64([0] * 11), i64([20_000] * 11))
+    assert [0, 3, 10] == matching.witnesses(*columns, 60).tolist()
+
+
 BRIDGE_US = 60_000_000
 STRANGE_MM = 7_000
 ROUND_MM = 40_000
