@@ -14,11 +14,11 @@ from rules.calendar import month_days, month_of
 from rules.consequences import Cap, NthTariff, PlanTariff, Repeat, RepeatStep
 from rules.contract import Step, Terms
 from rules.instruments import ReliefCode, TotalCap
-from rules.numbers import Dated, dated_on, value_on
+from rules.numbers import Dated, dated_on, rounded, value_on
 from rules.payments.bases import agreed, base_amount, base_of, index_value, last_known
 from rules.payments.charges import Charge, ChargeState, Month, Sum, parameter
 from rules.payments.history import span_of
-from rules.payments.money import rounded, written
+from rules.payments.money import written
 from rules.payments.points import fill_accounts
 from rules.payments.tariffs import Among, price
 from rules.records import Determination, Relief
