@@ -10,7 +10,7 @@ from rules.contract import Terms
 from rules.errors import CalculationError
 from rules.payments.charges import Charge, ChargeState, Month, charges_of
 from rules.payments.checks import Checks
-from rules.payments.history import History, spent_before
+from rules.payments.history import History, counted_before, spent_before
 from rules.payments.lines import Line, line_of, sum_line
 from rules.payments.money import written
 from rules.payments.steps import run_steps
@@ -100,6 +100,7 @@ def fold(
         reliefs=known.reliefs if known else (),
         choices=_choices(charges, known.choices) if known else {},
         spent=spent_before(terms, history or {}, period),
+        counted_before=counted_before(terms, history or {}, period),
     )
     run_steps(month)
     lines = [line_of(terms, charge, period) for charge in month.charges]
@@ -114,7 +115,14 @@ def _remembered(month: Month, checks: Checks) -> dict[str, dict[str, str]]:
         "not_met": _not_met(month, checks),
         "total_cap": {name: written(amount) for name, amount in month.capped.items()},
         "score": _scores(month),
+        "counts": _counts(month),
     }
+
+
+def _counts(month: Month) -> dict[str, str]:
+    """Events that later months count with theirs."""
+    kept = {one.id for one in month.terms.file.standard if one.count_window.kind != "calendar_month"}
+    return {name: str(count) for name, count in sorted(month.counted.items()) if count and name.split("/")[1] in kept}
 
 
 def _shadow(month: Month, points: Fraction) -> Fraction:
