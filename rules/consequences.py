@@ -36,8 +36,11 @@ class Inconclusive(StrEnum):
 class CountWindow(Table):
     """Over which span events are counted, and when the count begins anew."""
 
-    kind: Literal["calendar_month"]
-    reset: Literal["period"]
+    kind: Literal["calendar_month", "rolling_months", "contract_year", "contract"]
+    reset: Literal["period", "never"] = Field(description="With the next span, or never where it rolls.")
+    months: Annotated[int, Field(ge=2, le=60)] | None = Field(
+        None, description="With rolling_months: how many, this month the last."
+    )
 
 
 class Overlap(Table):

@@ -202,6 +202,7 @@ def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
         if zone not in terms.zones:
             yield Finding(FindingCode.UNKNOWN_REFERENCE, _FILE, f"{key}.zones", zone, tuple(terms.zones))
     yield from _twice(standard, key)
+    yield from _counted(standard, f"{key}.count_window")
     yield from lint_consequences(standard, terms)
     yield from _silence(standard, terms, key)
     hours = [*lint_window(standard, terms)]
@@ -214,6 +215,17 @@ def _standard(standard: Standard, terms: Terms) -> Iterator[Finding]:
             said: str = getattr(standard.overlap, name)
             if same and getattr(other.overlap, name) != said and other.id > standard.id:
                 yield Finding(FindingCode.OVERLAP_DISAGREES, _FILE, f"{key}.overlap.{name}", said, (other.id,))
+
+
+def _counted(standard: Standard, key: str) -> Iterator[Finding]:
+    """A count that rolls says over how many months, and never begins anew; another one does."""
+    window = standard.count_window
+    is_rolling = window.kind == "rolling_months"
+    if is_rolling != (window.months is not None):
+        yield Finding(FindingCode.UNDECLARED, _FILE, f"{key}.months")
+    if is_rolling != (window.reset == "never"):
+        choices = ("never",) if is_rolling else ("period",)
+        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.reset", window.reset, choices)
 
 
 def _twice(standard: Standard, key: str) -> Iterator[Finding]:

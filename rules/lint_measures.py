@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, time
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import cast
 
 from pydantic import BaseModel
@@ -142,7 +143,24 @@ def _sample(standard: Standard, measure: InspectedMeasure, terms: Terms, key: st
     if (measure.kind == "share_at_or_above") != (measure.grade in grades):
         yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.measure.grade", measure.grade, tuple(grades))
     yield from _missable(standard, terms, key)
+    yield from _sureness(standard, measure, terms, f"{key}.measure")
     yield from _frame(standard, measure, terms, key)
+
+
+def _sureness(standard: Standard, measure: InspectedMeasure, terms: Terms, key: str) -> Iterator[Finding]:
+    """Pieces hold every grade and rise; a sample that must be sure is one of good and bad points."""
+    for day in _days(standard, terms):
+        pieces = [None if one.up_to is None else value_on(one.up_to, day) for one in measure.grades]
+        counted = [one for one in pieces if one is not None]
+        if counted and (len(counted) < len(pieces) or any(one >= more for one, more in pairwise(counted))):
+            said = ", ".join("" if one is None else str(one) for one in pieces)
+            yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.grades.up_to", said)
+        confidence = measure.sample.confidence
+        if confidence and value_on(confidence.level, day) == 1:
+            yield Finding(FindingCode.TARGET_IMPOSSIBLE, _FILE, f"{key}.sample.confidence.level", "1")
+    if measure.sample.confidence and measure.kind == "mean_grade":
+        choices = ("share_at_or_above",)
+        yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.kind", measure.kind, choices)
 
 
 def _frame(standard: Standard, measure: InspectedMeasure, terms: Terms, key: str) -> Iterator[Finding]:

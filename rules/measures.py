@@ -17,8 +17,10 @@ from rules.numbers import (
     Duration,
     Every,
     Fall,
+    Grain,
     Limit,
     Metres,
+    Mode,
     Ratio,
     Slip,
     Speed,
@@ -159,6 +161,9 @@ class Grade(Table):
 
     grade: str = Field(pattern=r"^[A-Za-z0-9+-]{1,8}$")
     weight: Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1)]
+    up_to: Count | None = Field(
+        None, description="Most pieces of the grade, where inspectors say how many there are."
+    )
 
 
 class Stratum(Table):
@@ -166,6 +171,28 @@ class Stratum(Table):
 
     id: str
     n: Count = Field(description="Points drawn in a zone and month.")
+
+
+class Confidence(Table):
+    """How sure the sample must be of all points before anything follows from it."""
+
+    level: Fall = Field(description="On each side; below 1.")
+    method: Literal["hypergeometric"]
+
+
+class Agreement(Table):
+    """How far two inspectors must agree on points that both grade, neither knowing of the other."""
+
+    share: Fall = Field(description="Of the points drawn in each stratum, at least one, the first of the draw.")
+    min: Fall = Field(description="Share of these on which they must agree, else nothing follows from the month.")
+    within: Count = Field(description="Grades apart at which they still agree.")
+
+
+class FigureRounding(Table):
+    """How a share is rounded before it is held against its target."""
+
+    step: Grain
+    mode: Mode
 
 
 class Sample(Table):
@@ -176,6 +203,8 @@ class Sample(Table):
     seed: str = Field(min_length=1, description="Published before the month begins.")
     min_n: Count = Field(description="Fewer inspected points conclude nothing.")
     off_plan_counts: Literal[False]
+    confidence: Confidence | None = None
+    agreement: Agreement | None = None
 
 
 class InspectedMeasure(Table):
@@ -192,6 +221,7 @@ class InspectedMeasure(Table):
     grades: Annotated[tuple[Grade, ...], Field(min_length=2)] = Field(description="From the best to the worst.")
     grade: str = Field("", description="With share_at_or_above: the lowest grade that is good.")
     sample: Sample
+    rounding: FigureRounding | None = None
 
 
 class RespondMeasure(Table):
@@ -293,6 +323,7 @@ class RecordedMeasure(Table):
     kind: Literal["recorded"]
     what: str = Field(min_length=1, description="What is recorded, in the contract's words.")
     counts_in: Literal["count", "duration", "share"]
+    rounding: FigureRounding | None = None
 
     @property
     def unit(self) -> Unit:

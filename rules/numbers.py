@@ -8,13 +8,14 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Annotated, cast
+from typing import Annotated, Literal, assert_never, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from rules.calendar import duration_us
 
 PPM = 1_000_000
+Mode = Literal["half_up", "half_even", "down"]
 
 
 class Table(BaseModel):
@@ -148,6 +149,33 @@ def dated_on(numbers: tuple[Dated, ...], day: date) -> Dated:
     """
     holding = [dated for dated in numbers if dated.since is None or dated.since <= day]
     return holding[-1] if holding else numbers[0]
+
+
+def rounded(amount: Fraction, step: Fraction, mode: Mode) -> Fraction:
+    """Round to a whole number of steps.
+
+    Parameters
+    ----------
+    amount : Fraction
+        Negative amounts are rounded as the same sum owed the other way.
+    step : Fraction
+        Smallest unit paid, above nought.
+    mode : str
+        `half_up` away from nought at one half, `half_even` to the even step, `down` towards nought.
+    """
+    steps = abs(amount) / step
+    if steps.denominator == 1:
+        return amount
+    match mode:
+        case "half_up":
+            whole = (2 * steps + 1) // 2
+        case "half_even":
+            whole = round(steps)
+        case "down":
+            whole = steps // 1
+        case other:  # pyright: ignore[reportUnnecessaryComparison]
+            assert_never(other)
+    return whole * step if amount >= 0 else -whole * step
 
 
 # Part of every path: lower case, digits, dashes; anchored, because a pattern is searched for.

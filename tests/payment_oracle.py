@@ -120,10 +120,13 @@ class Payment:
         period: str,
         reliefs: Sequence[Relief] = (),
         spent: Mapping[str, Fraction] | None = None,
+        earlier: Sequence["Payment"] = (),
     ) -> None:
         self.terms, self.period = terms, period
         self.indexes, self.reliefs, self.spent = indexes, reliefs, spent or {}
+        self.earlier = earlier
         self.staying: set[str] = set()
+        self.counted: Counter[tuple[str, str, int, str]] = Counter()
         self.checks: Counter[str] = Counter()
         self.excused: list[Event] = []
         self.points: dict[str, Fraction] = {}
@@ -131,6 +134,19 @@ class Payment:
         self.capped: dict[str, Fraction] = {}
         self.first = date.fromisoformat(f"{period}-01")
         self.rounding: Table = terms["money"]["rounding"]
+
+    def before(self, step: str, event: Event, per: str) -> int:
+        """Events of the months before that count with an event's month; and count it for the months after."""
+        window = event.standard["count_window"]
+        key = (step, event.fact.standard, event.place, event.scope(per))
+        length = {"calendar_month": 0, "rolling_months": window.get("months", 1) - 1}.get(window["kind"], 999)
+        return sum(month.counted[key] for month in self.earlier[max(len(self.earlier) - length, 0) :] if length)
+
+    def count(self, step: str, events: Sequence[Event], per: Callable[[Event], str]) -> None:
+        """Remember how many events there were."""
+        for event in events:
+            if not event.is_held or event.is_borne:
+                self.counted[step, event.fact.standard, event.place, event.scope(per(event))] += 1
 
     def unit(self, event: Event) -> Fraction:
         """Value of the tariff's unit."""
@@ -162,10 +178,11 @@ class Payment:
 
     def settle(self, facts: Sequence[Determination]) -> list[Event]:
         """Take the steps; where checks that leave the plan would make relief cost, keep them in it, and again."""
-        plain = Payment(self.terms, self.indexes, self.period, (), self.spent)
+        plain = Payment(self.terms, self.indexes, self.period, (), self.spent, self.earlier)
         undone = plain.costs(plain.done(facts))
         while True:
             self.excused, self.points, self.accounts, self.capped = [], {}, {}, {}
+            self.counted.clear()
             events = self.done(facts)
             costs = self.costs(events)
             leaving = {
@@ -261,8 +278,7 @@ class Payment:
                     event.counts, event.amount = False, NOUGHT
                     self.excused.append(event)
 
-    @staticmethod
-    def repeat(events: list[Event]) -> None:
+    def repeat(self, events: list[Event]) -> None:
         """Multiply what comes again."""
         for event in events:
             said = event.consequence.get("repeat")
@@ -277,7 +293,8 @@ class Payment:
             ]
             when = (event.fact.window_start_us, event.fact.subject)
             earlier = sum((other.fact.window_start_us, other.fact.subject) < when for other in alike)
-            mine, all_of_them = earlier + 1, max(len(alike), earlier + 1)
+            behind = self.before("repeat", event, said["per"])
+            mine, all_of_them = behind + earlier + 1, behind + max(len(alike), earlier + 1)
             factor = Fraction(1)
             for step in said["steps"]:
                 is_first = step is said["steps"][0]
@@ -285,6 +302,8 @@ class Payment:
                 if reached[said["hits"]] >= step["from"]:
                     factor = Fraction(step["multiplier"])
             event.amount *= factor
+        again = [event for event in events if "repeat" in event.consequence]
+        self.count("repeat", again, lambda event: event.consequence["repeat"]["per"])
 
     def bedding_in(self, events: list[Event]) -> None:
         """Charge nothing in the first months."""
@@ -374,8 +393,7 @@ class Payment:
                     left -= self.accounts[account["id"]]
             self.capped[cap["id"]] = self.total_limit(cap) - left
 
-    @staticmethod
-    def allowance(events: list[Event]) -> None:
+    def allowance(self, events: list[Event]) -> None:
         """Free the first of the month."""
         seen: defaultdict[tuple[str, int, str], int] = defaultdict(int)
         for event in events:
@@ -383,8 +401,10 @@ class Payment:
             if said:
                 key = (event.fact.standard, event.place, event.scope(said["per"]))
                 seen[key] += 1
-                if seen[key] <= number(said["free"], event.day):
+                if seen[key] + self.before("allowance", event, said["per"]) <= number(said["free"], event.day):
                     event.counts, event.amount = False, NOUGHT
+        free = [event for event in events if "allowance" in event.consequence]
+        self.count("allowance", free, lambda event: event.consequence["allowance"]["per"])
 
     def tariff(self, events: list[Event]) -> None:
         """Price each."""
@@ -399,7 +419,8 @@ class Payment:
                 < (event.fact.window_start_us, event.fact.subject)
                 and (not other.is_held or other.is_borne)
             ]
-            event.amount = self.price(event, len(earlier))
+            event.amount = self.price(event, len(earlier) + self.before("tariff", event, per))
+        self.count("tariff", events, lambda event: event.consequence["tariff"].get("key", "contract"))
 
     def price(self, event: Event, earlier: int) -> Fraction:
         """Price one, before which so many count."""

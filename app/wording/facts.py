@@ -8,10 +8,11 @@ it, so that sentence says "at most".
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 from app.wording.catalogue import Language, counted, marked, told
-from app.wording.figures import bound, clock, count, day, hours, instant, length, month, quantity
+from app.wording.figures import bound, clock, count, day, exact_share, hours, instant, length, month, quantity
 from rules.payments.charges import ChargeState
 from rules.records import Op, Verdict
 
@@ -318,11 +319,12 @@ def fact(line: Mapping[str, Any], language: Language) -> str:
         if is_open:
             notes.append(told("The data fall short of the required completeness.", language))
         if _is_inspected(says):
-            notes.append(_missing_points(says, language))
+            notes += [_missing_points(says, language), _sureness(says, language)]
     elif state != ChargeState.HELD and is_missed_borne(says):
         source = phrases.borne
     else:
         source = _TOO_FEW if _is_too_few(says) else phrases.doubtful
+        notes.append(_disagreed(says, language))
         if state == ChargeState.CHARGED:
             notes.append(told("The contract terms charge what is inconclusive.", language))
     return " ".join(part for part in (told(source, language, **values), *notes) if part)
@@ -380,6 +382,32 @@ def _missing_points(says: Mapping[str, Any], language: Language) -> str:
         missing,
         language,
         missing=count(missing, language),
+    )
+
+
+def _disagreed(says: Mapping[str, Any], language: Language) -> str:
+    """Say that two inspectors did not see the same, where that is why nothing follows."""
+    told_of = says.get("detail", {}).get("agreement") if _is_inspected(says) else None
+    if told_of is None or told_of["agreed"] >= Fraction(told_of["least"]) * told_of["doubled"]:
+        return ""
+    return told(
+        "Two inspectors agreed on {agreed} of {doubled} points that both were to grade, fewer than are needed.",
+        language,
+        agreed=count(told_of["agreed"], language),
+        doubled=count(told_of["doubled"], language),
+    )
+
+
+def _sureness(says: Mapping[str, Any], language: Language) -> str:
+    """Say that the bound holds for all points, where the terms ask for that."""
+    sure = says["detail"].get("confidence")
+    if sure is None:
+        return ""
+    return told(
+        "The figure holds for all {frame} points, with a confidence of {level}.",
+        language,
+        frame=count(sure["frame"], language),
+        level=exact_share(int(Fraction(sure["level"]) * 1_000_000), language),
     )
 
 

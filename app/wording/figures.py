@@ -17,7 +17,7 @@ from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 
 from app.wording.catalogue import LOCALES, Language
-from rules.payments.money import rounded
+from rules.numbers import rounded
 from rules.records import Unit
 
 # Day before month in all three: an English reader may sit in Leeds or in Melbourne, and 9/11 would be two days.

@@ -98,6 +98,9 @@ _OUT_OF_ORDER = {
     "tariff.min": marked("{place}: the least must not be more than the most; found: {value}."),
     "cap.pct": marked("{place}: a cap is a percentage or a sum, not both; found: {value}."),
     "tariff.amounts": marked("{place}: no amount may be lower than the one before it; found: {value}."),
+    "grades.up_to": marked(
+        "{place}: where pieces are counted each grade says its most, more than the grade above it; found: {value}."
+    ),
     "measure.grades": marked(
         "{place}: each grade once, from the best to the worst, none worth more than the one before; found: {value}."
     ),
@@ -192,6 +195,8 @@ def _unknown_key(finding: Finding) -> str:
 def _target_impossible(finding: Finding) -> str:
     if finding.file == "points.csv":
         return marked("{place}: fewer points than the terms want to draw: {value}; list more of them.")
+    if finding.key.endswith("confidence.level"):
+        return marked("{place} is 1: no sample is sure without doubt; lower it.")
     if finding.key.endswith("min_n"):
         return marked("{place} is more than the {value} points that are drawn; lower it, or draw more.")
     return marked(

@@ -13,11 +13,11 @@ from typing import Any
 
 from rules.consequences import Cap, Consequence, Nature
 from rules.contract import Standard, Terms
-from rules.numbers import dated_on, value_on
+from rules.numbers import Mode, dated_on, rounded, value_on
 from rules.payments.charges import Charge, ChargeState, parameter
 from rules.payments.history import last_day
 from rules.payments.lines import Block, Line, LineKind
-from rules.payments.money import Mode, read, rounded, written
+from rules.payments.money import read, written
 from rules.payments.steps import limit_on
 
 # `standard/nature/zone`, or `standard/nature/all` under a cap of all zones: month of the facts to what is still to

@@ -1,5 +1,6 @@
 """Charges: what a determination costs by one consequence, on its way through the steps to an amount."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -95,6 +96,10 @@ class Charge:
         """What it is counted with: its `zone`, its `asset`, or the whole `contract`."""
         return {"contract": "", "zone": self.determination.zone, "asset": self.determination.subject}[per]
 
+    def counter(self, step: Step, per: str) -> str:
+        """Name of the count that it belongs to: of a step, a standard, a consequence and what they count for."""
+        return f"{step}/{self.standard.id}/{self.place}/{self.scope(per)}"
+
     def close(self, state: ChargeState) -> None:
         """Take the charge out: nothing is owed."""
         self.state, self.amount = state, Fraction(0)
@@ -184,6 +189,10 @@ class Month:
         What the points accounts charge.
     capped : dict of str to Fraction
         What this month charges under each cap on the whole. [currency]
+    counted_before : mapping of str to int
+        Events of earlier months that still count, see `rules.payments.history`.
+    counted : Counter of str
+        This month's, by the same names.
     spared : list of Fraction
         Sums that are not charged because all of them together are little. [currency]
     """
@@ -199,6 +208,8 @@ class Month:
     excused: dict[str, int] = field(default_factory=dict[str, int])
     sums: list[Sum] = field(default_factory=list[Sum])
     capped: dict[str, Fraction] = field(default_factory=dict[str, Fraction])
+    counted_before: Mapping[str, int] = field(default_factory=dict[str, int])
+    counted: Counter[str] = field(default_factory=Counter[str])
     spared: list[Fraction] = field(default_factory=list[Fraction])
 
 

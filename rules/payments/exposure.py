@@ -105,7 +105,9 @@ def _dearest(terms: Terms, standard: Standard, consequence: Consequence, count: 
     """What so many events cost, each missed by as much as it can be."""
     first = terms.file.contract.effective.since
     allowance, tariff = consequence.allowance, consequence.tariff
-    free = min(int(value_on(allowance.free, first)), count) if allowance else 0
+    # Where earlier months count too, they may have used up what is free, and taken the cheap steps of a ladder.
+    is_month = standard.count_window.kind == "calendar_month"
+    free = min(int(value_on(allowance.free, first)), count) if allowance and is_month else 0
     paid = count - free
     match tariff:
         case EventTariff() | ShareTariff():
@@ -128,7 +130,7 @@ def _dearest(terms: Terms, standard: Standard, consequence: Consequence, count: 
             order = terms.file.money.order
             # Free events are counted too where the tariff stands before the allowance.
             is_counted = allowance is not None and order.index(Step.TARIFF) < order.index(Step.ALLOWANCE)
-            skipped = free if is_counted else 0
+            skipped = (free if is_counted else 0) if is_month else len(tariff.amounts)
             sums = [value_on(numbers, first) for numbers in tariff.amounts]
             amount = sum((sums[min(skipped + n, len(sums) - 1)] for n in range(paid)), Fraction(0))
         case other:  # pyright: ignore[reportUnnecessaryComparison]

@@ -12,7 +12,7 @@ from rules.contract import Terms
 from rules.errors import CalculationError
 from rules.payments.charges import Charge, ChargeState, Month, charges_of
 from rules.payments.checks import Checks
-from rules.payments.history import History, spent_before
+from rules.payments.history import History, counted_before, spent_before
 from rules.payments.lines import Line, line_of, sum_line
 from rules.payments.money import written
 from rules.payments.steps import run_steps
@@ -94,12 +94,21 @@ def fold(
         Of the months before.
     """
     decided, spent = known or Known(), spent_before(terms, history or {}, period)
+    counted = counted_before(terms, history or {}, period)
 
     def run(in_plan: set[str], reliefs: tuple[Relief, ...] = decided.reliefs) -> Month:
         charges = charges_of(terms, checks)
-        choices = _choices(charges, decided.choices)
-        planned = checks.standard.counts()
-        month = Month(terms, month_days(period)[0], charges, planned, reliefs, spent, choices, in_plan)
+        month = Month(
+            terms,
+            month_days(period)[0],
+            charges,
+            planned=checks.standard.counts(),
+            reliefs=reliefs,
+            spent=spent,
+            choices=_choices(charges, decided.choices),
+            counted_before=counted,
+            in_plan=in_plan,
+        )
         run_steps(month)
         return month
 
@@ -151,7 +160,14 @@ def _remembered(month: Month, checks: Checks) -> dict[str, dict[str, str]]:
         "not_met": _not_met(month, checks),
         "total_cap": {name: written(amount) for name, amount in month.capped.items()},
         "score": _scores(month),
+        "counts": _counts(month),
     }
+
+
+def _counts(month: Month) -> dict[str, str]:
+    """Events that later months count with theirs."""
+    kept = {one.id for one in month.terms.file.standard if one.count_window.kind != "calendar_month"}
+    return {name: str(count) for name, count in sorted(month.counted.items()) if count and name.split("/")[1] in kept}
 
 
 def _shadow(month: Month, points: Fraction) -> Fraction:

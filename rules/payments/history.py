@@ -3,15 +3,17 @@
 The history is part of the closing state. A month that is settled again is remembered as it is known now.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 
 from rules.calendar import month_days, month_of, previous_month
+from rules.consequences import CountWindow
 from rules.contract import Terms
 from rules.payments.money import read
 
-# Month to kind (`points`, `not_met`, `total_cap`, `score`, `retained`) to name to what there was.
+# Month to kind (`points`, `not_met`, `total_cap`, `score`, `retained`, `counts`) to name to what there was.
 History = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
@@ -67,6 +69,42 @@ def span_of(terms: Terms, per: str, period: str) -> list[str]:
     length = {"month": 1, "half_year": 6, "contract_year": 12, "contract": held}[per]
     begun = elapsed - elapsed % length
     return months_until(last, held)[begun : begun + length]
+
+
+def counted_before(terms: Terms, history: History, period: str) -> Counter[str]:
+    """Events of months before one that still count in it, by step, standard, consequence and what they count for.
+
+    Parameters
+    ----------
+    terms : Terms
+    history : mapping
+    period : str
+    """
+    found: Counter[str] = Counter()
+    for standard in terms.file.standard:
+        for month in earlier_months(terms, standard.count_window, period):
+            for name, count in history.get(month, {}).get("counts", {}).items():
+                if name.split("/")[1] == standard.id:
+                    found[name] += int(count)
+    return found
+
+
+def earlier_months(terms: Terms, window: CountWindow, period: str) -> list[str]:
+    """Months before one whose events count with its own.
+
+    Parameters
+    ----------
+    terms : Terms
+    window : CountWindow
+    period : str
+    """
+    match window.kind:
+        case "calendar_month":
+            return []
+        case "rolling_months":
+            return months_until(period, window.months or 1)[:-1]
+        case "contract_year" | "contract":
+            return [month for month in span_of(terms, window.kind, period) if month < period]
 
 
 def months_between(first: str, last: str) -> int:

@@ -6,10 +6,10 @@ from fractions import Fraction
 
 from rules.calendar import month_days
 from rules.contract import Step, Terms
-from rules.numbers import value_on
+from rules.numbers import rounded, value_on
 from rules.payments.bases import index_value
 from rules.payments.lines import Line
-from rules.payments.money import read, rounded, written
+from rules.payments.money import read, written
 
 _LIMITED = frozenset({Step.CAP.value, Step.TOTAL_CAP.value})
 

@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from rules.contract import Terms
-from rules.numbers import value_on
+from rules.numbers import rounded, value_on
 from rules.payments.charges import Charge, ChargeState, Sum
-from rules.payments.money import rounded, written
+from rules.payments.money import written
 
 
 class Block(StrEnum):

@@ -1,39 +1,10 @@
-"""Exact money: fractions inside, rounded where the terms say and nowhere else, written without loss."""
+"""Exact money: fractions inside, written without loss; where it is rounded, the terms say."""
 
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal, assert_never
 
-Mode = Literal["half_up", "half_even", "down"]
 # A month's lines are read five times each; more different amounts than this are read anew.
 _READ_MAX = 65_536
-
-
-def rounded(amount: Fraction, step: Fraction, mode: Mode) -> Fraction:
-    """Round to a whole number of steps.
-
-    Parameters
-    ----------
-    amount : Fraction
-        Negative amounts are rounded as the same sum owed the other way.
-    step : Fraction
-        Smallest unit paid, above nought.
-    mode : str
-        `half_up` away from nought at one half, `half_even` to the even step, `down` towards nought.
-    """
-    steps = abs(amount) / step
-    if steps.denominator == 1:
-        return amount
-    match mode:
-        case "half_up":
-            whole = (2 * steps + 1) // 2
-        case "half_even":
-            whole = round(steps)
-        case "down":
-            whole = steps // 1
-        case other:  # pyright: ignore[reportUnnecessaryComparison]
-            assert_never(other)
-    return whole * step if amount >= 0 else -whole * step
 
 
 def written(amount: Fraction) -> str:

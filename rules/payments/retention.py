@@ -8,12 +8,12 @@ from rules.calendar import month_days, month_of
 from rules.consequences import Nature
 from rules.contract import Step, Terms
 from rules.instruments import Retention, ReturnBand
-from rules.numbers import Dated, dated_on, value_on
+from rules.numbers import Dated, dated_on, rounded, value_on
 from rules.payments.bases import base_amount
 from rules.payments.charges import parameter
 from rules.payments.history import History, months_between, months_until, total
 from rules.payments.lines import Block, Line, LineKind
-from rules.payments.money import rounded, written
+from rules.payments.money import written
 
 
 def retain(terms: Terms, history: History, period: str) -> tuple[list[Line], dict[str, str]]:

@@ -15,7 +15,7 @@ from rules.calendar import month_days, month_of, previous_month
 from rules.consequences import Nature
 from rules.contract import Base, Terms
 from rules.errors import CalculationError
-from rules.numbers import value_on
+from rules.numbers import rounded, value_on
 from rules.payments.bases import agreed, base_amount, growth
 from rules.payments.carry import carry_over
 from rules.payments.checks import Checks
@@ -23,7 +23,7 @@ from rules.payments.fold import Known, fold
 from rules.payments.history import remembered
 from rules.payments.indexed import fix_index
 from rules.payments.lines import Block, Line, LineKind, line_rounded
-from rules.payments.money import read, rounded, written
+from rules.payments.money import read, written
 from rules.payments.restate import Earlier, decide, restate, stated_of
 from rules.payments.retention import retain
 from rules.payments.tax import booked

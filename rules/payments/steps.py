@@ -14,11 +14,11 @@ from rules.calendar import month_days, month_of
 from rules.consequences import Cap, NthTariff, PlanTariff, Repeat, RepeatStep
 from rules.contract import Step, Terms
 from rules.instruments import ReliefCode, TotalCap
-from rules.numbers import Dated, dated_on, value_on
+from rules.numbers import Dated, dated_on, rounded, value_on
 from rules.payments.bases import agreed, base_amount, base_of, index_value, last_known
 from rules.payments.charges import Charge, ChargeState, Month, Sum, parameter
 from rules.payments.history import span_of
-from rules.payments.money import rounded, written
+from rules.payments.money import written
 from rules.payments.points import fill_accounts
 from rules.payments.tariffs import Among, price
 from rules.records import Determination, Relief
@@ -134,35 +134,33 @@ def _worth(month: Month, charge: Charge) -> Fraction:
 
 def _allowance(month: Month, charges: list[Charge]) -> None:
     """Leave the first events of the count window free."""
-    counts: defaultdict[tuple[str, int, str], int] = defaultdict(int)
     for charge in charges:
         allowance = charge.consequence.allowance
         if allowance is None:
             continue
-        key = (charge.standard.id, charge.place, charge.scope(allowance.per))
-        counts[key] += 1
-        if counts[key] <= value_on(allowance.free, charge.day):
+        key = charge.counter(Step.ALLOWANCE, allowance.per)
+        month.counted[key] += 1
+        event = month.counted[key] + month.counted_before.get(key, 0)
+        if event <= value_on(allowance.free, charge.day):
             before = charge.amount
             charge.close(ChargeState.FREE)
             number = parameter(month.terms, charge.standard, dated_on(allowance.free, charge.day), "event")
-            detail = {"parameter": number, "event": counts[key], "per": allowance.per}
+            detail = {"parameter": number, "event": event, "per": allowance.per}
             charge.note(Step.ALLOWANCE, before, detail)
 
 
 def _tariff(month: Month, charges: list[Charge]) -> None:
-    counts: defaultdict[tuple[str, int, str], int] = defaultdict(int)
     # In the order of time, held ones among the certain: a tariff may ask which event of the month it is.
     for charge in sorted(charges, key=lambda charge: charge.order):
         tariff, before, name = charge.consequence.tariff, charge.amount, charge.standard.id
-        key = (name, charge.place, charge.scope(tariff.key) if isinstance(tariff, NthTariff) else "")
+        key = charge.counter(Step.TARIFF, tariff.key if isinstance(tariff, NthTariff) else "contract")
+        occurrence = month.counted[key] + month.counted_before.get(key, 0) + 1
         is_less = isinstance(tariff, PlanTariff) and tariff.excused == "out_of_plan"
         excused = month.excused.get(name, 0) if is_less else 0
         planned = month.planned[name] - (0 if name in month.in_plan else excused)
         choice = month.choices.get((charge.determination.opportunity, charge.consequence.nature))
-        found = price(
-            month.terms, tariff, charge.determination, Among(counts[key] + 1, planned, choice, charge.is_bonus)
-        )
-        counts[key] += charge.is_counted
+        found = price(month.terms, tariff, charge.determination, Among(occurrence, planned, choice, charge.is_bonus))
+        month.counted[key] += charge.is_counted
         charge.amount = found.amount
         number = parameter(month.terms, charge.standard, found.number, found.unit)
         stay = {"stay_in_plan": excused} if excused and name in month.in_plan else {}
@@ -173,11 +171,12 @@ def _repeat(month: Month, charges: list[Charge]) -> None:
     """Multiply events that come again: those from a number on, or earlier ones too, as the terms say."""
     taken = sorted((one for one in charges if one.consequence.repeat), key=lambda charge: charge.order)
     totals = Counter(_repeated(charge) for charge in taken if charge.is_counted)
-    counts: Counter[tuple[str, int, str]] = Counter()
     for charge in taken:
         repeat, key, before = charge.consequence.repeat, _repeated(charge), charge.amount
-        occurrence, total = counts[key] + 1, max(totals[key], counts[key] + 1)
-        counts[key] += charge.is_counted
+        earlier = month.counted_before.get(key, 0)
+        occurrence = month.counted[key] + earlier + 1
+        total = max(totals[key] + earlier, occurrence)
+        month.counted[key] += charge.is_counted
         if repeat and (step := _step_of(repeat, occurrence, total)):
             charge.amount *= Fraction(step.multiplier)
             number = Dated.model_validate({"value": str(step.multiplier), "clause": step.clause})
@@ -186,9 +185,8 @@ def _repeat(month: Month, charges: list[Charge]) -> None:
             charge.note(Step.REPEAT, before, {"parameter": said, "per": repeat.per, **detail})
 
 
-def _repeated(charge: Charge) -> tuple[str, int, str]:
-    per = charge.consequence.repeat.per if charge.consequence.repeat else "contract"
-    return charge.standard.id, charge.place, charge.scope(per)
+def _repeated(charge: Charge) -> str:
+    return charge.counter(Step.REPEAT, charge.consequence.repeat.per if charge.consequence.repeat else "contract")
 
 
 def _step_of(repeat: Repeat, occurrence: int, total: int) -> RepeatStep | None:

@@ -8,9 +8,9 @@ from typing import Any
 from rules.calendar import month_days
 from rules.consequences import Nature
 from rules.contract import Terms
-from rules.numbers import value_on
+from rules.numbers import rounded, value_on
 from rules.payments.lines import Block, Line
-from rules.payments.money import read, rounded, written
+from rules.payments.money import read, written
 
 
 def booked(terms: Terms, lines: Iterable[Line], period: str) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from rules.assets import Asset, Installation, Register
 from rules.calendar import Window
 from rules.causes import Presence
 from rules.contract import Bearer, Standard, Terms
-from rules.numbers import value_on
+from rules.measures import InspectedMeasure, Measure, RecordedMeasure
+from rules.numbers import dated_on, rounded, value_on
 from rules.records import Determination, GapCause, Op, Unit, Verdict, digest
 from sensors.columns import Columns
 
@@ -116,7 +118,8 @@ def determination(terms: Terms, standard: Standard, judged: Judged) -> Determina
     standard : Standard
     judged : Judged
     """
-    measure, day, bounds = standard.measure, judged.window.day, judged.bounds
+    measure, day = standard.measure, judged.window.day
+    bounds, exact = _rounded(measure, judged.bounds, day)
     target = target_on(standard, day)
     one = Determination(
         contract=terms.id,
@@ -135,11 +138,23 @@ def determination(terms: Terms, standard: Standard, judged: Judged) -> Determina
         received=judged.received,
         expected=judged.expected,
         digests={**judged.digests, "terms": terms.digest},
-        trace={"measure": measure.kind, **judged.trace, **_hours(terms, standard, judged.window)},
+        trace={"measure": measure.kind, **judged.trace, **_hours(terms, standard, judged.window), **exact},
         op=measure.op_needed,
         unit=measure.unit,
     )
     return replace(one, verdict=_verdict(one, standard, day))
+
+
+def _rounded(measure: Measure, bounds: Bounds, day: date) -> tuple[Bounds, dict[str, Any]]:
+    """Round a share as its clause says, before it is held against the target; tell the figures before."""
+    rounding = measure.rounding if isinstance(measure, InspectedMeasure | RecordedMeasure) else None
+    if rounding is None:
+        return bounds, {}
+    step = value_on(rounding.step, day)
+    figures = (bounds.proven, bounds.borne, bounds.possible)
+    near = [min(int(rounded(Fraction(one, _PPM), step, rounding.mode) * _PPM), _PPM) for one in figures]
+    told = {"step": str(dated_on(rounding.step, day).value), "mode": rounding.mode, "exact": list(figures)}
+    return Bounds(*near), {"rounding": told}
 
 
 def _hours(terms: Terms, standard: Standard, window: Window) -> dict[str, Any]:

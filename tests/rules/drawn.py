@@ -62,6 +62,16 @@ amounts = st.sampled_from(["0", "0.5", "1", "2.345", "0.333", "7", "150.505", "2
 shares = st.sampled_from(["0", "0.001", "1.25", "10", "12.5", "100"])
 
 
+_MONTHLY: Table = {"kind": "calendar_month", "reset": "period"}
+_COUNTED = st.sampled_from(
+    [
+        *[_MONTHLY] * 3,
+        {"kind": "rolling_months", "reset": "never", "months": 2},
+        {"kind": "contract_year", "reset": "period"},
+    ]
+)
+
+
 def dated(values: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
     """Draw one value, or one that changes in the middle of the month."""
 
@@ -207,7 +217,8 @@ def tables(
         found = draw(consequences(unit, has_cap=has_cap, carries=policy != "hold", account=pointed, bonuses=bonuses))
         if not is_shared:
             found = [{name: part for name, part in one.items() if name != "repeat"} for one in found]
-        standards.append(standard_of(unit, id=f"s{n}", inconclusive=policy, overlap=overlap, consequence=found))
+        said: Table = {"id": f"s{n}", "count_window": draw(_COUNTED), "inconclusive": policy, "overlap": overlap}
+        standards.append(standard_of(unit, consequence=found, **said))
     table = contract_table(*standards, bearer="city" if who == "mixed" else who)
     if who == "mixed":
         table["evidence"]["gap_bearer"]["operator_off"] = "contractor"

@@ -287,3 +287,12 @@ def test_retention_is_given_back_when_the_terms_end_before_its_months(at_end: st
     september = settle(found, [], PERIOD, august.closing)
     line = lines(september).get(f"{PERIOD}/release/quality")
     assert given == (line["amount"] if line else None)
+
+
+def test_offer_overrides_the_tender_and_both_are_told() -> None:
+    offered = [{"value": "8000", "origin": "offer", "clause": "Offer 3", "tender": "10000"}]
+    found = terms({"nature": "price", "tariff": {**PRICE["tariff"], "amount": offered}})
+    line = lines(settled(found, [missed(found)]))[LINE]
+    assert "-8000" == line["amount"]
+    said = next(step for step in line["trace"] if step["step"] == "tariff")["parameter"]
+    assert ("8000", "10000", "offer", "Offer 3") == (said["value"], said["tender"], said["origin"], said["clause"])

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.consequences import Nature
-from rules.payments.money import Mode, read, rounded, written
+from rules.numbers import Mode, rounded
+from rules.payments.money import read, written
 from rules.records import Verdict, canonical, digest, utc
 
 STEPS = (Fraction(1), Fraction(10), Fraction(1, 100), Fraction(1, 20), Fraction(3))

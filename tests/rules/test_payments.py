@@ -110,6 +110,7 @@ def test_statements_are_the_plain_ones_when_months_follow_each_other(data: st.Da
     month: Month | None = None
     charged: list[str] = []
     spent: dict[str, Fraction] = {}
+    earlier: list[Payment] = []
     for period in ("2026-08", "2026-09", "2026-10"):
         found, granted = data.draw(facts(terms, period, 12)), data.draw(reliefs(terms, period))
         waiting: list[str] = [line["id"] for line in settled.closing["in_procedure"]] if settled else []
@@ -117,7 +118,8 @@ def test_statements_are_the_plain_ones_when_months_follow_each_other(data: st.Da
         decisions = {name: data.draw(st.sampled_from(["firm", "annulled", "1", "1234.5"])) for name in chosen}
         acts = [act(name, effect) for name, effect in decisions.items()]
         settled = settle(terms, found, period, settled.closing if settled else None, [*acts, *granted])
-        payment = Payment(table, INDEXES, period, granted, spent)
+        payment = Payment(table, INDEXES, period, granted, spent, tuple(earlier))
+        earlier.append(payment)
         month = pay(payment, found, month, decisions)
         agrees(settled, month)
         for cap in table.get("total_cap", []):
