@@ -214,7 +214,11 @@ def _finding(said: Mapping[str, Any], problem: Any) -> Finding:  # noqa: ANN401 
         case "extra_forbidden":
             _, siblings = _key_and_choices(said, location[:-1])
             return Finding(FindingCode.UNKNOWN_KEY, _CONTRACT, key, str(given), siblings)
-        case "literal_error" | "enum" | "union_tag_invalid":
+        case "union_tag_invalid":
+            kinds = tuple(kind.strip(" '") for kind in problem["ctx"]["expected_tags"].split(","))
+            key = f"{key}.{problem['ctx']['discriminator'].strip(chr(39))}"
+            return Finding(FindingCode.NOT_A_CHOICE, _CONTRACT, key, problem["ctx"]["tag"], kinds)
+        case "literal_error" | "enum":
             return Finding(FindingCode.NOT_A_CHOICE, _CONTRACT, key, str(given), choices)
         case _:
             return Finding(

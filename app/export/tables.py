@@ -96,7 +96,10 @@ def read_checks(said: str, terms: Terms) -> list[Determination]:
     if "id" in columns:
         return read_determinations(said)
     if missing := [name for name in COLUMNS[:5] if name not in columns]:
-        raise UsageError(f"neither determinations nor facts: there is no column id, nor {', '.join(missing)}")
+        semicolons = "; it is separated by semicolons, save it with commas" if ";" in "".join(columns) else ""
+        raise UsageError(
+            f"neither determinations nor facts: there is no column id, nor {', '.join(missing)}{semicolons}"
+        )
     return facts_of(terms, rows)
 
 

@@ -53,11 +53,17 @@ def consequence(line: Mapping[str, Any], currency: str, language: Language) -> l
             return [decided(line, currency, language)]
         case _:
             said = [owed(line, currency, language), tariff(steps.get("tariff"), currency, language)]
-    if "repeat" in steps:
-        said.append(_repeated(steps["repeat"], language))
-    if "until" in steps.get("index", {}):
-        said.append(_provisional(steps["index"], language))
-    said += [_limited(steps[name], currency, language) for name in ("cap", "total_cap") if name in steps]
+    if "index" in steps:
+        said.append(_indexed(steps["index"], currency, language))
+    # What is capped and then multiplied is no mistake of the sum: the terms' order says so, and so do the sentences.
+    for name, step in steps.items():
+        match name:
+            case "repeat":
+                said.append(_repeated(step, language))
+            case "cap" | "total_cap":
+                said.append(_limited(step, currency, language))
+            case _:
+                pass
     return said
 
 
@@ -281,12 +287,24 @@ def _counted(step: Mapping[str, Any], language: Language) -> str:
     return told("{points} points in the account {account}.", language, points=points, account=account)
 
 
-def _provisional(step: Mapping[str, Any], language: Language) -> str:
-    """Say that an index has its value for now only."""
+def _indexed(step: Mapping[str, Any], currency: str, language: Language) -> str:
+    """Say with which value a sum in an indexed unit became one in the currency, and whether that is for now only."""
     values = {"series": step["series"], "month": month(step["month"], language)}
-    if step["until"] == "payment":
-        return told("Provisional, by {series} of {month}; the month of payment will fix it.", language, **values)
-    return told("Provisional, by {series} of {month}; the month of the act will fix it.", language, **values)
+    said = told(
+        "{sum}; {series} of {month}: {value}.",
+        language,
+        sum=priced(step["in"], step["series"], currency, language),
+        value=amount(step["value"], currency, language),
+        **values,
+    )
+    match step.get("until"):
+        case None:
+            return said
+        case "payment":
+            until = told("Provisional, by {series} of {month}; the month of payment will fix it.", language, **values)
+        case _:
+            until = told("Provisional, by {series} of {month}; the month of the act will fix it.", language, **values)
+    return f"{said} {until}"
 
 
 def _chosen(step: Mapping[str, Any], currency: str, language: Language) -> str:

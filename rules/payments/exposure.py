@@ -169,6 +169,9 @@ def _index_value(terms: Terms, unit: str) -> Fraction:
 def _limit(terms: Terms, standard: Standard, consequence: Consequence) -> Fraction | None:
     if consequence.cap is None or consequence.cap.per == "event":
         return None
-    limit = limit_on(terms, consequence.cap, terms.file.contract.effective.since)
+    limit, order = limit_on(terms, consequence.cap, terms.file.contract.effective.since), terms.file.money.order
+    if consequence.repeat and order.index(Step.CAP) < order.index(Step.REPEAT):
+        # What was capped is multiplied afterwards.
+        limit *= max(Fraction(step.multiplier) for step in consequence.repeat.steps)
     zones = len(terms.zones) if standard.zones == "all" else len(standard.zones)
     return limit * zones if consequence.cap.per == "zone_month" else limit
