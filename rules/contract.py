@@ -225,6 +225,9 @@ class Terms:
         The streets; none where nothing is swept.
     holidays : mapping
         List of `calendar.toml` to its days.
+    index_later : mapping
+        (series, month) to value of the newest version that is known: what was published since fixes sums that wait
+        for an act, and changes no other.
     """
 
     file: ContractFile
@@ -235,6 +238,7 @@ class Terms:
     points: tuple[Point, ...] = ()
     network: Network | None = None
     holidays: Mapping[str, frozenset[date]] = field(default_factory=dict[str, frozenset[date]])
+    index_later: Mapping[tuple[str, str], Fraction] = field(default_factory=dict[tuple[str, str], Fraction])
 
     def account(self, unit: str) -> Points | None:
         """The points account of that name, if it is one."""
