@@ -255,6 +255,9 @@ class Terms:
         List of `calendar.toml` to its days.
     markets : mapping
         Market of `calendar.toml` to its hours.
+    index_later : mapping
+        (series, month) to value of the newest version that is known: what was published since fixes sums that wait
+        for an act, and changes no other.
     """
 
     file: ContractFile
@@ -266,6 +269,7 @@ class Terms:
     network: Network | None = None
     holidays: Mapping[str, frozenset[date]] = field(default_factory=dict[str, frozenset[date]])
     markets: Mapping[str, Market] = field(default_factory=dict[str, Market])
+    index_later: Mapping[tuple[str, str], Fraction] = field(default_factory=dict[tuple[str, str], Fraction])
 
     def account(self, unit: str) -> Points | None:
         """The points account of that name, if it is one."""

@@ -6,7 +6,7 @@ through; determinations follow from readings, and the statement from determinati
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -240,7 +240,8 @@ def settle_again(
     pending: list[dict[str, Any]] = opening["in_procedure"] if opening else []
     terms_in = {"": field.versions[-1]} | {line["fact_month"]: field.terms_on(line["fact_month"]) for line in pending}
     acts = chargeable(said, pending, period, terms_in, granted)
-    done = settle(field.terms_on(period), held[period], period, opening, [*acts, *granted], earlier)
+    charging = replace(field.terms_on(period), index_later=terms_in[""].index_values)
+    done = settle(charging, held[period], period, opening, [*acts, *granted], earlier)
     differences: list[Difference] = []
     for name, follows in ((layout.STATEMENT, done.body), (layout.CLOSING, done.closing)):
         expected = json.loads(canonical(follows))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from typing import Any
@@ -108,7 +108,8 @@ def _draft(
     terms_in = _terms_in(connection, contract, pending, known_through)
     said = statements.acts(connection, contract, known_through)
     acts = chargeable(said, pending, period, terms_in, granted)
-    settled = settle(loaded.terms, found, period, opening, [*acts, *granted], earlier)
+    charging = replace(loaded.terms, index_later=terms_in[""].index_values)
+    settled = settle(charging, found, period, opening, [*acts, *granted], earlier)
     return Draft(settled, loaded, found, missing, known_through)
 
 

@@ -53,11 +53,16 @@ def consequence(line: Mapping[str, Any], currency: str, language: Language) -> l
             return [decided(line, currency, language)]
         case _:
             said = [owed(line, currency, language), tariff(steps.get("tariff"), currency, language)]
-    if "index" in steps:
-        said.append(_indexed(steps["index"], currency, language))
-    # What is capped and then multiplied is no mistake of the sum: the terms' order says so, and so do the sentences.
+    return said + _worked(steps, currency, language)
+
+
+def _worked(steps: Mapping[str, Mapping[str, Any]], currency: str, language: Language) -> list[str]:
+    """Say what steps after the tariff made of a sum, in their order: a cap may stand before what multiplies."""
+    said: list[str] = []
     for name, step in steps.items():
         match name:
+            case "index":
+                said.append(_indexed(step, currency, language))
             case "repeat":
                 said.append(_repeated(step, language))
             case "cap" | "total_cap":

@@ -20,7 +20,7 @@ def fix_index(terms: Terms, line: Line, months: Mapping[str, str]) -> Line:
     Parameters
     ----------
     terms : Terms
-        Those of the month in which it is charged: their indexes know the value.
+        Those of the month in which it is charged; where their indexes do not know the value, those known since do.
     line : Line
         In procedure.
     months : mapping of str to str
@@ -42,7 +42,8 @@ def fix_index(terms: Terms, line: Line, months: Mapping[str, str]) -> Line:
     step = waiting[-1]
     month, series = months[step["until"]], step["series"]
     first = month_days(month)[0]
-    value = index_value(terms, series, first)
+    values = {**terms.index_later, **terms.index_values}
+    value = index_value(replace(terms, index_values=values), series, first)
     amount = _exactly(line) * value / read(step["value"])
     rounding = terms.file.money.rounding
     if rounding.at == "line":

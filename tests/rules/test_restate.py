@@ -182,6 +182,22 @@ def test_fine_by_the_index_of_its_act_is_given_back_as_it_was_charged() -> None:
     assert {f"2026-12/restatement/{NAME}": Fraction(68_501)} == lines(story.issue("2026-12", []), "B")
 
 
+def test_value_published_later_fixes_what_waited_for_it_and_changes_no_value_that_was_known() -> None:
+    consequence: Table = {"nature": "fine", "tariff": {"kind": "per_event", "amount": "1", "unit": "UTM"}}
+    table = contract_table(full_standard(consequence=[consequence]))
+    table["money"]["indexes"] = [{"series": "UTM", "month": "act"}]
+    terms = terms_of(table)
+    early = replace(terms, index_values={("UTM", "2026-09"): Fraction(68_000)})
+    first = settle(early, said(terms, Verdict.NOT_MET), SEPTEMBER, opening_of_nothing(terms, SEPTEMBER))
+    with pytest.raises(CalculationError, match="no value of UTM for 2026-10"):
+        settle(early, [], OCTOBER, first.closing, [firm(NAME)])
+    later = {("UTM", "2026-10"): Fraction(70_000), ("UTM", "2026-09"): Fraction(1)}
+    second = settle(replace(early, index_later=later), [], OCTOBER, first.closing, [firm(NAME)])
+    assert {NAME: Fraction(-70_000)} == lines(second, "B")
+    known = settle(replace(terms, index_later=later), [], OCTOBER, first.closing, [firm(NAME)])
+    assert {NAME: Fraction(-68_501)} == lines(known, "B")
+
+
 @pytest.mark.parametrize(
     ("act", "told"),
     [
