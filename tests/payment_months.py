@@ -10,7 +10,8 @@ from rules.numbers import value_on
 from rules.payments.bases import base_amount
 from rules.payments.statement import Statement
 from rules.records import Determination
-from tests.payment_oracle import NOUGHT, Event, Payment, Table, number, to_step
+from tests.payment_oracle import NOUGHT, Event, Payment, Table
+from tests.plain_numbers import number, to_step
 
 
 @dataclass
