@@ -31,8 +31,9 @@ def lint_window(standard: Standard, terms: Terms) -> Iterator[Finding]:
     if found:
         return
     effective = terms.file.contract.effective
-    # Read backwards dates are a finding of their own.
-    if effective.since < effective.until and not laid_windows(terms, hours, (effective.since, effective.until)):
+    # Days of the week come each month. Dates that run backwards are a finding of their own.
+    may_never_come = (hours.state or hours.holidays) and effective.since < effective.until
+    if may_never_come and not laid_windows(terms, hours, (effective.since, effective.until)):
         yield Finding(FindingCode.TARGET_UNREACHABLE, _FILE, key, _told(hours))
 
 

@@ -8,7 +8,8 @@ from fractions import Fraction
 from rules.contract import Terms
 from rules.numbers import value_on
 from rules.records import Determination
-from tests.payment_oracle import NOUGHT, Event, Payment, Table, number, to_step
+from tests.payment_oracle import NOUGHT, Event, Payment, Table
+from tests.plain_numbers import number, to_step
 
 
 @dataclass

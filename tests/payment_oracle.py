@@ -26,9 +26,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 from rules.records import Determination, Relief
+from tests.plain_numbers import number, to_step
 
 Table = Mapping[str, Any]
 NOUGHT = Fraction(0)
@@ -87,27 +88,6 @@ class Event:
         nature = f"/{self.consequence['nature']}" if several else ""
         nature += "/bonus" if several and self.is_bonus else ""
         return f"{self.fact.standard}/{self.fact.subject}/{self.fact.day}{nature}"
-
-
-def number(said: object, day: date) -> Fraction:
-    """Value of a number of the terms on a day."""
-    if not isinstance(said, list):
-        return Fraction(str(said))
-    rows = cast("list[dict[str, Any]]", said)
-    value = rows[0]["value"]
-    for row in rows:
-        if row.get("from") is None or row["from"] <= day:
-            value = row["value"]
-    return Fraction(str(value))
-
-
-def to_step(amount: Fraction, step: Fraction, mode: str) -> Fraction:
-    """Round a sum that is not negative."""
-    whole, rest = divmod(amount, step)
-    is_up = {"half_up": 2 * rest >= step, "down": False}.get(
-        mode, 2 * rest > step or (2 * rest == step and whole % 2 == 1)
-    )
-    return (whole + 1 if is_up else whole) * step
 
 
 class Payment:

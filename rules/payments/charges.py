@@ -97,7 +97,14 @@ class Charge:
         return {"contract": "", "zone": self.determination.zone, "asset": self.determination.subject}[per]
 
     def counter(self, step: Step, per: str) -> str:
-        """Name of the count that it belongs to: of a step, a standard, a consequence and what they count for."""
+        """Name of the count that it belongs to: of a step, a standard, a consequence and what they count for.
+
+        Parameters
+        ----------
+        step : Step
+        per : str
+            As for `scope`.
+        """
         return f"{step}/{self.standard.id}/{self.place}/{self.scope(per)}"
 
     def close(self, state: ChargeState) -> None:

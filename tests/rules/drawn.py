@@ -241,7 +241,7 @@ def tables(
         shares = [{"pct": "10", "base": "monthly-fee", "of": of} for of in ("month", "span")]
         cap |= draw(st.sampled_from([*shares, {"amount": "20000"}, {"amount": "30.5"}]))
         table["total_cap"] = [cap]
-    if draw(st.integers(0, 3)) == 0:
+    if is_shared and draw(st.integers(0, 3)) == 0:
         table["money"] |= draw(_little(standards))
     order = draw(st.sampled_from(_loading(orders, standards, keep)))
     table["money"]["order"] = draw(_extended(order, table, keep))

@@ -282,6 +282,7 @@ def test_silence_of_the_city_costs_no_more_when_any_tariff_is_applied(data: st.D
     assert worth(settle(terms, silent)) >= worth(settle(terms, found)) - slack
 
 
+FEE: list[Table] = [{"id": "monthly-fee", "amount": "1479000.45", "clause": "7"}]
 CAP: Table = {"per": "month", "pct": "10", "base": "monthly-fee", "carry_over": "next_month"}
 
 
@@ -410,8 +411,11 @@ def test_sum_before_caps_is_charged_or_carried_when_months_follow_each_other(dat
         )
     )
     table["money"]["rounding"]["at"] = "total"
+    table["base"] = FEE
     limits: dict[tuple[str, str], tuple[str, Fraction]] = {}
     for standard in table["standard"]:
+        # Months without caps are settled by themselves here, and know nothing of each other.
+        standard["count_window"] = {"kind": "calendar_month", "reset": "period"}
         for consequence in standard["consequence"]:
             pct = data.draw(st.sampled_from(["0", "1.25", "12.5", "100"]))
             per = data.draw(st.sampled_from(["month", "zone_month"]))
