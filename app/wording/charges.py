@@ -261,7 +261,7 @@ def excused(line: Mapping[str, Any], language: Language) -> list[str]:
         A line that restates.
     language : str
     """
-    steps = [step for step in line["trace"] if step["step"] == "relief"]
+    steps = [step for step in line.get("trace", ()) if step["step"] == "relief"]
     return [
         told(
             "Relief {relief} ({code}, clause {clause}), granted by act {number} of {day}.",
