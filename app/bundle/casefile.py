@@ -13,7 +13,7 @@ from app import text
 from app.bundle import layout
 from app.bundle.chain import shown
 from app.bundle.manifest import Bundle
-from app.bundle.recomputing import Field, read_field, read_held, read_readings, read_terms
+from app.bundle.recomputing import Field, read_cited, read_field, read_held, read_readings, read_terms
 from app.errors import RefusedError
 from app.text import Language
 from rules.assess import kinds_of
@@ -151,9 +151,10 @@ def _procedure(files: Mapping[str, bytes], line_id: str) -> str:
 
 
 def _determinations(files: Mapping[str, bytes], ids: Sequence[str]) -> list[Determination]:
-    names = [name for name in files if name.startswith(layout.DETERMINATIONS)]
+    names = [name for name in files if name.startswith(layout.DETERMINATIONS) and name != layout.CITED]
     months = sorted(name.removeprefix(layout.DETERMINATIONS).removesuffix(".csv") for name in names)
-    return [one for month in months for one in read_held(files, month) if one.id in set(ids)]
+    found = [*read_cited(files), *(one for month in months for one in read_held(files, month))]
+    return [one for one in found if one.id in set(ids)]
 
 
 def _results(found: Sequence[Determination], lang: Language) -> str:

@@ -5,6 +5,8 @@ ASSETS, INSTALLATIONS = "register/assets.csv", "register/installations.csv"
 ZONE = "zone.json"
 READINGS, PARQUET = "readings/", ".parquet"
 DETERMINATIONS = "determinations/"
+# Those of other months, or of what was known earlier, that lines still rest on: fines that became firm later.
+CITED = f"{DETERMINATIONS}cited.csv"
 STATEMENT, ISSUE, OPENING, CLOSING = "statement.json", "issue.json", "opening.json", "closing.json"
 
 

@@ -160,6 +160,41 @@ def read_held(files: Mapping[str, bytes], month: str) -> list[Determination]:
     return found
 
 
+def cited(body: Mapping[str, Any]) -> set[str]:
+    """Ids of all determinations that a statement's lines rest on."""
+    return {name for block in body["blocks"].values() for line in block["lines"] for name in line["determinations"]}
+
+
+def read_cited(files: Mapping[str, bytes]) -> list[Determination]:
+    """Read the determinations that lines rest on and no month's file holds; the id of each follows from its row.
+
+    Raises
+    ------
+    BrokenBundleError
+        When one does not, a row is none, or the file is not written as it has to be.
+    """
+    if layout.CITED not in files:
+        return []
+    try:
+        found = read_determinations(files[layout.CITED].decode())
+    except (UsageError, UnicodeDecodeError) as error:
+        raise BrokenBundleError(f"{layout.CITED}: {error}", layout.CITED) from error
+    in_order = sorted({one.id: one for one in found}.values(), key=lambda one: one.id.encode())
+    if not found or determinations_csv(in_order).encode() != files[layout.CITED]:
+        raise BrokenBundleError(f"{layout.CITED} is not written as determinations are, sorted by id", layout.CITED)
+    return found
+
+
+def check_cited(
+    body: Mapping[str, Any], held: Mapping[str, Sequence[Determination]], files: Mapping[str, bytes]
+) -> list[Difference]:
+    """Hold what lines rest on against what is there: of another month, or of what was known before, too."""
+    there = {one.id for several in held.values() for one in several}
+    elsewhere, said = cited(body) - there, {one.id for one in read_cited(files)}
+    found = [Difference(Code.ABSENT, layout.CITED, name) for name in sorted(elsewhere - said)]
+    return found + [Difference(Code.SURPLUS, layout.CITED, name) for name in sorted(said - elsewhere)]
+
+
 def judge_again(
     field: Field, month: str, held: Sequence[Determination], issued: str
 ) -> tuple[list[Difference], int, int]:

@@ -217,6 +217,9 @@ class _Recomputation:
             more, done, open_ = recomputing.judge_again(self._field, month, self._held[month], issued)
             differences += more
             count, left_out = count + done, left_out + open_
+        is_there = layout.CITED in self._files or layout.CITED not in self._listed
+        if is_there and len(self._held) == len(self._months()):
+            differences += recomputing.check_cited(self._json(layout.STATEMENT), self._held, self._files)
         self._report.add(Check.DETERMINATIONS, differences, count, left_out, is_coarse=self._is_coarse)
 
     def _statement(self) -> None:

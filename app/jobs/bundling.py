@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.bundle import layout
 from app.bundle.columns import parquet
+from app.bundle.recomputing import cited
 from app.export.tables import determinations_csv
 from app.jobs import reliefs, statements
 from app.jobs.contracts import Loaded, load_stored
@@ -57,10 +58,14 @@ def files(connection: Connection, contract: str, period: str) -> dict[str, bytes
         found[layout.OPENING] = canonical(before.closing)
     loaded = {month: load_stored(connection, contract, month_days(month)[0], known_through) for month in months}
     # Its own number lies behind those of the assessments that it was issued with.
-    held_through = entries[-1].content["seq"]
+    held_through, there = entries[-1].content["seq"], set[str]()
     for month in months:
         held = _held(connection, loaded[month], month, held_through)
         found[layout.determinations_file(month)] = determinations_csv(held)
+        there |= {one.id for one in held}
+    if elsewhere := cited(body) - there:
+        several = [determinations.read_one(connection, name) for name in sorted(elsewhere, key=str.encode)]
+        found[layout.CITED] = determinations_csv(several)
     texts = {name: text.encode() for name, text in found.items()}
     return texts | _readings(connection, loaded, known_through)
 
