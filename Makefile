@@ -1,5 +1,5 @@
 # Every target works from a fresh clone: it makes .venv and installs the lock it needs, once.
-#   make demo ARGS="--serve"      make test PYTHON=python3.12
+#   make demo ARGS="--lang es"    make test PYTHON=python3.12
 # Where packages come from is pip's own set-up (pip config list); nothing here says.
 
 PYTHON ?= python3

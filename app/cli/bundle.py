@@ -84,7 +84,8 @@ def bundle(
         made = publishing.publish(made, signing)
     _write(out, made.packed())
     note(
-        f"{out} holds {len(made.files)} files, signed by {made.manifest.public_key}; check it: poniente verify {out}"
+        f"{out} holds {len(made.files)} files, signed by {made.manifest.public_key}; check it: poniente verify {out} --key "
+        "public-key.pem"
     )
 
 
@@ -117,6 +118,7 @@ def verify(
 ) -> None:
     """Check a bundle offline and compute its statement again; exit 0 only where all that is there holds."""
     from app.bundle.keys import read_public
+    from app.bundle.report import Check
     from app.bundle.verifying import verify as run
     from app.cli import show, verdicts
 
@@ -127,6 +129,8 @@ def verify(
     if not key and report.public_key:
         note(f"signed by {report.public_key}; with --key it is checked whose that is")
     if not report.holds:
+        if len(report.checks) < len(Check) - (not key):
+            note("nothing else was checked: it would rest on what does not hold")
         raise typer.Exit(1)
 
 

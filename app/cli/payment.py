@@ -60,7 +60,9 @@ def statement(
     contract: Contract,
     month: Annotated[str, typer.Argument(help="For example 2026-09.")],
     issue: Annotated[bool, typer.Option("--issue", help="Issue it: from then on it never changes.")] = False,
-    now: Annotated[bool, typer.Option("--now", help="Issue although readings are still coming in.")] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="Issue although readings are still coming in, or none came.")
+    ] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for statement.json, .csv, issue.json.")] = None,
     as_known_on: Annotated[
         datetime | None,
@@ -204,6 +206,10 @@ def pay(
             raise UsageError(f"{path} holds no determination, so no month to restate")
         earlier[rows[0].day[:7]] = Earlier(loaded.terms, rows)
     done = settle(loaded.terms, found, period, before, decided, earlier)
+    if untold := sorted(set((before or {}).get("stated", {})) - set(earlier)):
+        note(f"{', '.join(untold)} can be restated; without --restate nothing that came late is taken in")
+    if before and before["in_procedure"] and inputs is None:
+        note(f"{len(before['in_procedure'])} lines are in procedure; without --inputs no act on them is taken in")
     expected = opportunities(loaded.terms, loaded.register, month_days(period))
     if missing := len(expected - {one.opportunity for one in found}):
         note(f"{missing} of the month's {len(expected)} checks are not in {determinations.name}: they count as met")

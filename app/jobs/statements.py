@@ -148,7 +148,7 @@ def issue(connection: Connection, contract: str, period: str, now: datetime, *, 
     now : datetime
         Aware.
     is_hasty : bool
-        Issue although readings are still coming in.
+        Issue although readings are still coming in, or none of the month ever came.
 
     Returns
     -------
@@ -158,13 +158,14 @@ def issue(connection: Connection, contract: str, period: str, now: datetime, *, 
     Raises
     ------
     RefusedError
-        When some of the period's windows are not over, or the period before is not issued.
+        When some of the period's windows are not over, nothing was heard in it, or the period before is not issued.
     """
     with contracts.alone(connection, contract):
         if issued := statements.read(connection, contract, period):
             return issued
         if not is_hasty:
             _check_quiet(connection, now)
+            _check_heard(connection, contract, period)
         # Before anything is assessed: what is refused leaves nothing behind.
         _opening(connection, contract, period)
         months = open_months(connection, contract, period, now)
@@ -204,6 +205,18 @@ def _check_quiet(connection: Connection, now: datetime) -> None:
         raise RefusedError(
             f"readings came in {seconds:.0f} s ago; wait until poniente ingest --status stands still for "
             f"{_QUIET.total_seconds():.0f} s, or say --now"
+        )
+
+
+def _check_heard(connection: Connection, contract: str, period: str) -> None:
+    """Refuse a month of which no device said anything: sooner the worker did not run than all of them fell silent."""
+    loaded = load_stored(connection, contract, month_days(period)[0])
+    span = (_local_midnight(loaded, month_days(period)[0]), _local_midnight(loaded, month_days(period)[1]))
+    devices = {(one.source, one.device) for one in loaded.register.installations}
+    if devices and not readings.count_of_devices(connection, devices, span):
+        raise RefusedError(
+            f"no reading of {period} is stored for any of {contract}'s {len(devices)} devices; "
+            f"let poniente ingest take in what they said, or say --now"
         )
 
 

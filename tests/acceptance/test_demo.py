@@ -321,6 +321,12 @@ def test_statements_are_the_same_when_computed_from_files_alone(demo: Demo) -> N
 
     assert demo.statement(MONTHS[0]) == alone.stdout.encode()
     assert demo.statement(MONTHS[1]) == chained.stdout.encode()
+    assert "" == chained.stderr
+
+    hasty = poniente("pay", contract, str(second / "determinations.csv"), "--period", MONTHS[1], *more[:2])
+
+    assert f"{MONTHS[0]} can be restated; without --restate" in hasty.stderr
+    assert "lines are in procedure; without --inputs" in hasty.stderr
 
 
 def test_last_statement_follows_from_its_bundle_when_verified(demo: Demo) -> None:

@@ -81,8 +81,10 @@ def issued(folder: Path, dsn: str) -> Generator[Issued]:
         early = bundle_of(connection, SEPTEMBER)
         statements.record_act(connection, CONTRACT, Act(FINE, "firm", "12", "2026-11-20", SIGNER, "ab"), NOW)
         late = (divmod(half * 30, 60) for half in range(18, 32))
-        _load(connection, folder, "".join(f"2026-09-15T{hour:02d}:{minute:02d},0.97\n" for hour, minute in late))
-        statements.issue(connection, CONTRACT, OCTOBER, NOW)
+        rows = "".join(f"2026-09-15T{hour:02d}:{minute:02d},0.97\n" for hour, minute in late)
+        # And one that changes nothing of the fine but what it is judged from.
+        _load(connection, folder, f"2026-09-14T10:05,0.97\n{rows}")
+        statements.issue(connection, CONTRACT, OCTOBER, NOW, is_hasty=True)
         _load(connection, folder, "2026-09-13T10:10,0.99\n2026-10-13T10:10,0.99\n")
         yield Issued(dsn, {month: bundle_of(connection, month) for month in MONTHS}, early)
 

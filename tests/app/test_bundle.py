@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.bundle import keys, layout, manifest
+from app.bundle import casefile, keys, layout, manifest
 from app.bundle.manifest import Bundle
+from app.bundle.recomputing import read_cited, read_held
 from app.bundle.report import Check, Code, Difference, Report, Result
 from app.bundle.verifying import verify
 from rules.payments.money import read, written
@@ -66,6 +67,19 @@ def test_bundle_tells_a_whole_story_when_it_restates(two_months: Issued) -> None
     assert [SEPTEMBER] == list(body["restates"])
     assert "restatement" in {line["kind"] for line in body["blocks"]["C"]["lines"]}
     assert {"assessment", "act", "statement"} == {kind for kind, _ in ledger_of(two_months.bundles[OCTOBER].files)}
+
+
+def test_bundle_holds_what_a_fine_was_judged_by_when_its_month_is_judged_again(two_months: Issued) -> None:
+    files = two_months.bundles[OCTOBER].files
+    line = json.loads(files[layout.STATEMENT])["blocks"]["B"]["lines"][0]
+    (cited,) = read_cited(files)
+
+    assert [cited.id] == line["determinations"]
+    assert cited.id not in {one.id for one in read_held(files, SEPTEMBER)}
+    assert layout.CITED not in two_months.bundles[SEPTEMBER].files
+    page = casefile.write(two_months.bundles[OCTOBER], FINE, "es")
+    assert cited.id in page
+    assert "2026-09-14 10:00:00" in page
 
 
 def test_bundle_is_the_same_when_made_after_more_came_in(two_months: Issued) -> None:
@@ -180,6 +194,14 @@ def _determination_doubled(files: Files) -> None:
     rewrite_rows(files, SEPTEMBER_CSV, double)
 
 
+def _cited_left_out(files: Files) -> None:
+    del files[layout.CITED]
+
+
+def _cited_too_many(files: Files) -> None:
+    files[layout.CITED] = files[SEPTEMBER_CSV]
+
+
 def _column_added(files: Files) -> None:
     head, *rows = files[OCTOBER_CSV].splitlines()
     files[OCTOBER_CSV] = b"\n".join([head + b",note", *(row + b",seen" for row in rows), b""])
@@ -263,6 +285,8 @@ FORGERIES: dict[Change, Difference] = {
     _verdict: Difference(Code.DIFFERS, SEPTEMBER_CSV, key="verdict", said="met", expected="not_met"),
     _determination_dropped: Difference(Code.ABSENT, OCTOBER_CSV),
     _determination_doubled: Difference(Code.UNREADABLE, SEPTEMBER_CSV),
+    _cited_left_out: Difference(Code.ABSENT, layout.CITED),
+    _cited_too_many: Difference(Code.SURPLUS, layout.CITED),
     _column_added: Difference(Code.UNREADABLE, OCTOBER_CSV),
     _amount: Difference(Code.DIFFERS, layout.STATEMENT, FINE, "amount", "-17000", "-34000"),
     _amount_with_its_ledger: Difference(Code.DIFFERS, layout.STATEMENT, FINE, "amount", "-17000", "-34000"),

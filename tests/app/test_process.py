@@ -279,7 +279,7 @@ def test_closed_month_knows_nothing_that_comes_later(office: Connection, contrac
     again = Taken("2026-10", "reopen", us("2026-12-10T11:30:00Z"), "Rojas", "secretary", reason)
     with pytest.raises(RefusedError, match="lacking reason"):
         periods.reopen(office, CONTRACT, Taken("2026-10", "reopen", again.at_us, "Rojas", "secretary"), NO_KEY, NOW)
-    issued = statements.issue(office, CONTRACT, "2026-10", NOW)
+    issued = statements.issue(office, CONTRACT, "2026-10", NOW, is_hasty=True)
     assert through == issued.issue["known_through"]
     amounts = {line["id"]: line["amount"] for line in statements.body_of(issued)["blocks"]["C"]["lines"]}
     assert {LINE: "-34000", OTHER: "-34000"} == amounts
@@ -294,7 +294,7 @@ def test_month_opened_again_knows_what_came(office: Connection, contract_folder:
     reason = {"reason": "llegaron datos"}
     again = Taken("2026-10", "reopen", us("2026-12-10T11:30:00Z"), "Rojas", "secretary", reason)
     periods.reopen(office, CONTRACT, again, NO_KEY, NOW)
-    issued = statements.issue(office, CONTRACT, "2026-10", datetime(2026, 11, 20, tzinfo=UTC))
+    issued = statements.issue(office, CONTRACT, "2026-10", datetime(2026, 11, 20, tzinfo=UTC), is_hasty=True)
     amounts = {line["id"]: line["amount"] for line in statements.body_of(issued)["blocks"]["C"]["lines"]}
     assert {LINE: "0", OTHER: "-34000"} == amounts
 

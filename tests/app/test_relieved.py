@@ -69,7 +69,7 @@ def test_nothing_is_spared_when_relief_is_refused_or_only_claimed(office: Connec
 
 def test_fine_that_was_charged_is_given_back_when_relief_is_granted_after(office: Connection) -> None:
     tell(office, *NOTIFIED, record("firm", "2026-10-26T12:00"))
-    statements.issue(office, CONTRACT, "2026-10", datetime(2026, 11, 20, 12, tzinfo=UTC))
+    statements.issue(office, CONTRACT, "2026-10", datetime(2026, 11, 20, 12, tzinfo=UTC), is_hasty=True)
     _grant(office, "14", now=datetime(2026, 11, 25, 12, tzinfo=UTC))
     assess.run(office, CONTRACT, (date(2026, 11, 1), date(2026, 12, 1)), NOW)
     body = statements.draft(office, CONTRACT, "2026-11", TODAY).statement.body
@@ -88,7 +88,7 @@ def test_closed_month_knows_of_no_relief_that_was_granted_after(office: Connecti
     said = Taken("2026-10", "close", us("2026-10-19T12:00:00Z"), "Rojas", "secretary")
     through, _ = periods.close(office, CONTRACT, said, NO_KEY, GRANTED)
     assert _grant(office, "14") > through
-    issued = statements.issue(office, CONTRACT, "2026-10", datetime(2026, 11, 20, 12, tzinfo=UTC))
+    issued = statements.issue(office, CONTRACT, "2026-10", datetime(2026, 11, 20, 12, tzinfo=UTC), is_hasty=True)
     lines = json.loads(issued.body)["blocks"]["C"]["lines"]
     assert {LINE: "-34000", OTHER: "-34000"} == {line["id"]: line["amount"] for line in lines}
     assert through < sequence.last(office)
@@ -96,7 +96,7 @@ def test_closed_month_knows_of_no_relief_that_was_granted_after(office: Connecti
 
 def test_explanation_of_a_withdrawn_line_names_the_relief(office: Connection) -> None:
     _grant(office, "14")
-    statements.issue(office, CONTRACT, "2026-10", datetime(2026, 11, 20, 12, tzinfo=UTC))
+    statements.issue(office, CONTRACT, "2026-10", datetime(2026, 11, 20, 12, tzinfo=UTC), is_hasty=True)
     body = statements.body_of(statements.issued(office, CONTRACT, "2026-10"))
     assert [LINE] == [one["id"] for one in body["blocks"]["C"]["lines"] if one["state"] == "withdrawn"]
     why = explaining.explain(office, CONTRACT, LINE, NOW)
@@ -126,7 +126,7 @@ def bundle(office: Connection) -> Bundle:
     _grant(office, "14")
     claim = Claim("R-2", "strike", us("2026-09-15T00:00:00Z"), us("2026-09-16T00:00:00Z"), 1, "Aseos SpA")
     reliefs.record(office, CONTRACT, claim, NO_KEY, GRANTED)
-    statements.issue(office, CONTRACT, "2026-10", datetime(2026, 11, 20, 12, tzinfo=UTC))
+    statements.issue(office, CONTRACT, "2026-10", datetime(2026, 11, 20, 12, tzinfo=UTC), is_hasty=True)
     # What is granted since is no part of it.
     _grant(office, "15", "R-3", now=datetime(2026, 11, 25, 12, tzinfo=UTC))
     return manifest.build((CONTRACT, "2026-10"), bundling.files(office, CONTRACT, "2026-10"), KEY, salt_of)

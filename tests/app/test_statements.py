@@ -119,6 +119,14 @@ def test_month_without_a_container_pays_its_base_when_none_stood_yet(office: Off
     assert "41000000" == statements.body_of(issued)["totals"]["net"]
 
 
+def test_issue_is_refused_when_no_device_said_anything(office: Office) -> None:
+    statements.issue(office.connection, CONTRACT, "2026-09", NOW)
+    with pytest.raises(RefusedError, match="no reading of 2026-10 is stored for any of"):
+        statements.issue(office.connection, CONTRACT, "2026-10", NOW)
+
+    assert statements.issue(office.connection, CONTRACT, "2026-10", NOW, is_hasty=True)
+
+
 def test_issue_waits_when_readings_are_still_coming_in(office: Office) -> None:
     readings.prepare(office.connection)
     readings.store(office.connection, readings.Batch([], [], [], 1), NOW)
@@ -219,7 +227,7 @@ def test_late_reading_becomes_a_line_of_the_next_month_when_it_clears_a_fine(off
     """September is issued with a fine; then readings come in that show the container was emptied at noon."""
     september = statements.issue(office.connection, CONTRACT, "2026-09", NOW)
     office.load("\n2026-09-14T12:10,0.05\n2026-09-14T12:20,0.04\n")
-    october = statements.issue(office.connection, CONTRACT, "2026-10", NOW)
+    october = statements.issue(office.connection, CONTRACT, "2026-10", NOW, is_hasty=True)
     (line,) = [one for one in statements.body_of(october)["blocks"]["C"]["lines"] if one["id"] == LINE]
 
     assert september == statements.issue(office.connection, CONTRACT, "2026-09", NOW)
@@ -231,7 +239,7 @@ def test_late_reading_becomes_a_line_of_the_next_month_when_it_clears_a_fine(off
 def test_late_reading_changes_nothing_when_the_cut_off_is_past(office: Office) -> None:
     statements.issue(office.connection, CONTRACT, "2026-09", NOW)
     office.load("\n2026-09-14T12:10,0.05\n2026-09-14T12:20,0.04\n")
-    october = statements.issue(office.connection, CONTRACT, "2026-10", NOW + timedelta(days=60))
+    october = statements.issue(office.connection, CONTRACT, "2026-10", NOW + timedelta(days=60), is_hasty=True)
     (line,) = [one for one in statements.body_of(october)["blocks"]["C"]["lines"] if one["id"] == LINE]
 
     assert ("deduction", "-34000") == (line["kind"], line["amount"])

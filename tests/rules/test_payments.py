@@ -24,6 +24,8 @@ from tests.payment_oracle import Payment
 from tests.rules.contracts import Table, changed, contract_table, full_standard, terms_of
 from tests.rules.drawn import FAIR_ORDERS, INDEXES, PERIOD, fact, facts, reliefs, tables
 
+# A law that chains months draws for a minute, and longer where the machine is busy.
+pytestmark = pytest.mark.timeout(600)
 NOUGHT = Fraction(0)
 # Contracts that are drawn for each law; tests/rules/test_laws.py draws more of them.
 MANY = settings(max_examples=1_000)
