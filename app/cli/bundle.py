@@ -84,8 +84,8 @@ def bundle(
         made = publishing.publish(made, signing)
     _write(out, made.packed())
     note(
-        f"{out} holds {len(made.files)} files, signed by {made.manifest.public_key}; check it: poniente verify {out} --key "
-        "public-key.pem"
+        f"{out} holds {len(made.files)} files, signed by {made.manifest.public_key}; "
+        f"check it: poniente verify {out} --key public-key.pem"
     )
 
 
