@@ -40,6 +40,8 @@ def read_folder(folder: Path) -> dict[str, str]:
         When there is no such folder, or a file is not UTF-8.
     """
     if not folder.is_dir():
+        if folder.is_file():
+            raise UsageError(f"{folder} is a file; name the folder in which it lies")
         raise UsageError(f"{folder} is no folder; poniente new contract {folder} makes one")
     found: dict[str, str] = {}
     for name in (*TERMS_FILES, *REGISTER_FILES):

@@ -102,9 +102,10 @@ def settle(
     CalculationError
         When an input belongs to another contract, period or state.
     """
-    if opening is None and period != month_of(terms.file.contract.effective.since):
+    if opening is None and period > (first := month_of(terms.file.contract.effective.since)):
         raise CalculationError(
-            f"{period} is not the first month of {terms.id}; give the closing state of the one before"
+            f"{period} is not the first month of {terms.id}, which is {first}; give the closing state of the month "
+            f"before as the opening"
         )
     opened = opening_of_nothing(terms, period) if opening is None else opening
     checks = Checks.of(determinations)

@@ -40,6 +40,15 @@ def test_exposure_is_the_cap_when_the_opportunities_cost_more() -> None:
         assert Exposure("s", Level.OUTPUT, "clean-market", Nature.PRICE, Fraction(147_900 * zones), True) == found
 
 
+def test_exposure_is_more_than_the_cap_when_what_is_capped_is_multiplied_afterwards() -> None:
+    repeat = {"per": "contract", "steps": [{"from": 3, "multiplier": "2"}], "hits": "top"}
+    table = one("us", HOURLY, cap={**CAP, "carry_over": "none"}, repeat=repeat)
+    table["money"]["order"] = ["allowance", "overlap", "tariff", "index", "repeat", "cap", "round"]
+    assert 147_900 == exposed(table, 1_000, 16 * HOUR_US).amount
+    table["money"]["order"] = ["allowance", "overlap", "tariff", "index", "cap", "repeat", "round"]
+    assert 2 * 147_900 == exposed(table, 1_000, 16 * HOUR_US).amount
+
+
 def test_shares_by_level_make_one_when_anything_is_at_stake() -> None:
     table = one("us", HOURLY)
     table["standard"].append({**standard_of("us", id="t"), "level": "data_duty"})

@@ -214,6 +214,14 @@ def test_choice_is_named_by_its_key_when_it_stands_in_a_union(days: object) -> N
     assert all("literal" not in one.key and "mon" in one.choices for one in findings)
 
 
+def test_kind_is_named_with_its_choices_when_it_is_misspelt() -> None:
+    tariff = {"kind": "per_evnt", "amount": "0.5", "unit": "UTM"}
+    (found,) = findings_of(lambda: terms_of(changed(rich(), "standard.0.consequence.0.tariff", tariff)))
+    assert (FindingCode.NOT_A_CHOICE, "per_evnt") == (found.code, found.value)
+    assert found.key.endswith(".tariff.kind")
+    assert "per_event" in found.choices
+
+
 def test_digest_changes_when_any_file_or_the_zone_changes() -> None:
     other = zone_of("America/Sao_Paulo")
     digests = [

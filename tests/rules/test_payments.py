@@ -455,7 +455,7 @@ def test_month_is_refused_when_it_does_not_follow_its_opening() -> None:
 def test_month_is_refused_when_it_has_no_opening_and_is_not_the_first() -> None:
     terms = terms_of(FINES)
     assert statements.settle(terms, [], "2026-08").closing["period"] == "2026-08"
-    with pytest.raises(CalculationError, match="closing state of the one before"):
+    with pytest.raises(CalculationError, match="closing state of the month before"):
         statements.settle(terms, [], "2026-09")
 
 
