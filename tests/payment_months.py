@@ -8,7 +8,8 @@ from fractions import Fraction
 from rules.contract import Terms
 from rules.numbers import value_on
 from rules.records import Determination
-from tests.payment_oracle import NOUGHT, Event, Payment, Table
+from tests.payment_oracle import Payment
+from tests.plain_events import NOUGHT, Event, Table
 from tests.plain_numbers import number, to_step
 
 

@@ -21,14 +21,12 @@ from rules.payments.steps import limit_on
 from rules.records import Act, Determination, Op, Relief, Verdict, canonical, digest
 from tests.payment_months import Month, pay, step_of
 from tests.payment_oracle import Payment
+from tests.plain_events import NOUGHT
 from tests.rules.contracts import Table, changed, contract_table, full_standard, terms_of
 from tests.rules.drawn import FAIR_ORDERS, INDEXES, PERIOD, fact, facts, reliefs, tables
 
-# A law that chains months draws for a minute, and longer where the machine is busy.
-pytestmark = pytest.mark.timeout(600)
-NOUGHT = Fraction(0)
-# Contracts that are drawn for each law; tests/rules/test_laws.py draws more of them.
-MANY = settings(max_examples=1_000)
+pytestmark = pytest.mark.timeout(600)  # a law that chains months draws for a minute, longer on a busy machine
+MANY = settings(max_examples=1_000)  # contracts that are drawn for each law; test_laws.py draws more of them
 
 
 def settle(
