@@ -89,6 +89,9 @@ class TotalCap(Table):
     )
     amount: Amount | None = Field(None, description="In the currency, in place of a percentage.")
     warn_at: tuple[Ratio, ...] = Field((), description="Shares of the cap at which a warning is given.")
+    reached: Literal["warning", "termination"] | None = Field(
+        None, description="What notice there is ground for in the month that uses the cap up."
+    )
 
 
 class DeMinimis(Table):

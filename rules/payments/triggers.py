@@ -1,6 +1,7 @@
 """Triggers: sums over months whose passing is a ground for a notice, and caps nearly used up. Never money."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
 from rules.calendar import month_days
@@ -8,7 +9,7 @@ from rules.contract import Terms
 from rules.instruments import TotalCap, Trigger
 from rules.numbers import dated_on, value_on
 from rules.payments.charges import parameter
-from rules.payments.history import History, last_day, months_until, spent_before, total
+from rules.payments.history import History, last_day, months_until, span_of, spent_before, total
 from rules.payments.money import read, written
 from rules.payments.steps import limit_on
 from rules.records import Relief
@@ -33,7 +34,7 @@ def notices(terms: Terms, history: History, period: str, reliefs: Iterable[Relie
     """
     granted = list(reliefs)
     found = [_notice(terms, trigger, history, period, granted) for trigger in terms.file.trigger]
-    warned = [_warning(terms, cap, history, period) for cap in terms.file.total_cap]
+    warned = [_warning(terms, cap, history, period, granted) for cap in terms.file.total_cap]
     return [one for one in (*found, *warned) if one]
 
 
@@ -46,8 +47,6 @@ def _notice(
     limit = value_on(trigger.value, day)
     if not (reached > limit or (trigger.op == ">=" and reached == limit)):
         return None
-    barring = {one.code for one in terms.file.relief if one.effect == "bars_termination"}
-    barred = [one.id for one in reliefs if one.code in barring and _touches(terms, one, months)]
     return {
         "trigger": trigger.id,
         "notice": trigger.notice,
@@ -56,8 +55,14 @@ def _notice(
         "op": trigger.op,
         "limit": parameter(terms, trigger.clause, dated_on(trigger.value, day), kind),
         "months": [month for month in months if month in history],
-        "barred_by": sorted(barred) if trigger.notice == "termination" else [],
+        "barred_by": _barred(terms, reliefs, months) if trigger.notice == "termination" else [],
     }
+
+
+def _barred(terms: Terms, reliefs: list[Relief], months: list[str]) -> list[str]:
+    """Reliefs that bar a termination on what happened in some months."""
+    barring = {one.code for one in terms.file.relief if one.effect == "bars_termination"}
+    return sorted(one.id for one in reliefs if one.code in barring and _touches(terms, one, months))
 
 
 def _touches(terms: Terms, relief: Relief, months: list[str]) -> bool:
@@ -66,22 +71,28 @@ def _touches(terms: Terms, relief: Relief, months: list[str]) -> bool:
     return relief.since_us < zone.midnight(ended) and zone.midnight(begun) < relief.until_us
 
 
-def _warning(terms: Terms, cap: TotalCap, history: History, period: str) -> dict[str, Any] | None:
+def _warning(
+    terms: Terms, cap: TotalCap, history: History, period: str, reliefs: list[Relief]
+) -> dict[str, Any] | None:
     """A cap on the whole of which a share is used up this month that was not before; the highest such share."""
     first = month_days(period)[0]
     before = spent_before(terms, history, period)[cap.id]
     limit = limit_on(terms, cap, first)
     now = before + read(history.get(period, {}).get("total_cap", {}).get(cap.id, "0"))
-    reached = [share for share in (value_on(one, first) for one in cap.warn_at) if before < share * limit <= now]
+    shares = [*(value_on(one, first) for one in cap.warn_at), *([Fraction(1)] if cap.reached else [])]
+    reached = [share for share in shares if before < share * limit <= now]
     if not reached:
         return None
     share = max(reached)
+    kind = cap.reached or "warning" if share == 1 else "warning"
+    barred = _barred(terms, reliefs, span_of(terms, cap.per, period)) if kind == "termination" else []
     return {
         "trigger": cap.id,
-        "notice": "warning",
+        "notice": kind,
         "of": "total_cap",
         "sum": written(now),
         "share": written(share),
         "limit": {"value": written(limit), "unit": terms.file.money.currency, "clause": cap.clause.article},
         "per": cap.per,
+        **({"barred_by": barred} if kind == "termination" else {}),
     }

@@ -221,6 +221,23 @@ def test_cap_on_the_whole_warns_when_a_share_of_it_is_used_up() -> None:
     assert Fraction(-10_000) == Fraction(third.body["totals"]["adjustments"])
 
 
+def test_cap_that_is_used_up_gives_the_notice_that_the_terms_name() -> None:
+    cap = {"id": "third", "clause": "30", "natures": ["price"], "per": "contract", "amount": "30000"}
+    order = ["relief", "overlap", "allowance", "tariff", "index", "cap", "total_cap", "round"]
+    storm = {"code": "storm", "clause": "24", "effect": "bars_termination", "covers": "touched"}
+    found = terms(
+        PRICE, total_cap=[{**cap, "warn_at": ["0.5"], "reached": "termination"}], relief=[storm], order=order
+    )
+    first = settle(found, [missed(found, day, month="2026-08") for day in (1, 2)], "2026-08")
+    second = settle(found, [missed(found, day) for day in (1, 2)], PERIOD, first.closing)
+    third = settle(found, [missed(found, 1, month="2026-10")], "2026-10", second.closing)
+    assert [("warning", "0.5")] == [(one["notice"], one["share"]) for one in first.body["notices"]]
+    assert [("termination", "1", [])] == [
+        (one["notice"], one["share"], one["barred_by"]) for one in second.body["notices"]
+    ]
+    assert "notices" not in third.body
+
+
 GROWING: Table = {"clause": "7.3", "terms": [{"series": "UTM", "weight": "1"}], "base_month": "2026-07", "lag": 0}
 
 
