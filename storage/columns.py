@@ -9,7 +9,6 @@ queries turn NULL into these, so that every row has one width.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ _MEMORY = {"smallint": np.int16, "integer": np.int32, "bigint": np.int64, "times
 
 
 # A server sends a row a block. Each column is taken from all rows read together: these must stay in the cache.
-_DECODED_BLOCKS = 1_024
+_DECODED_BYTES = 192 * 1024
 _NULL = {"integer": NOT_SAID, "timestamptz": NO_TIME_US}
 
 
@@ -158,7 +157,7 @@ def decode(types: Sequence[str], blocks: Iterable[Buffer]) -> list[NDArray[Any]]
         Native byte order, contiguous, writeable. Instants in microseconds since 1970.
     """
     layout = _layout(types, [_WIRE[kind][1] for kind in types])
-    pieces = [_decoded(types, np.frombuffer(rows, layout)) for rows in _whole_rows(blocks, layout.itemsize)]
+    pieces = [_decoded(types, np.frombuffer(rows, layout)) for rows in _whole_rows(blocks, layout.itemsize) if rows]
     columns: list[NDArray[Any]] = []
     for place, kind in enumerate(types):
         columns.append(np.concatenate([np.empty(0, _MEMORY[kind]), *(piece[place] for piece in pieces)]))
@@ -166,16 +165,25 @@ def decode(types: Sequence[str], blocks: Iterable[Buffer]) -> list[NDArray[Any]]
 
 
 def _whole_rows(blocks: Iterable[Buffer], size: int) -> Iterator[bytes]:
-    """Cut a COPY stream, without header and trailer, into runs of whole rows that fit the processor's cache."""
-    coming, waiting, skip = iter(blocks), b"", len(_SIGNATURE)
-    while several := list(islice(coming, _DECODED_BLOCKS)):
-        waiting = b"".join([waiting, *several])
-        # What may be the trailer stays behind; the header is only in the first run.
-        rows = (len(waiting) - skip - len(_TRAILER)) // size
-        if rows > 0:
-            end = skip + rows * size
-            yield waiting[skip:end]
-            waiting, skip = waiting[end:], 0
+    """Cut a COPY stream, without header and trailer, into runs of whole rows that fit the processor's cache.
+
+    A block is added to the others at once. Kept in a list they would wake the search for garbage every few hundred
+    rows, and in a process with kernels that takes as long as all the rest.
+    """
+    waiting, skip = bytearray(), len(_SIGNATURE)
+    for block in blocks:
+        waiting += block
+        if len(waiting) >= _DECODED_BYTES:
+            end = _end(waiting, skip, size)
+            yield bytes(waiting[skip:end])
+            del waiting[:end]
+            skip = 0
+    yield bytes(waiting[skip : _end(waiting, skip, size)])
+
+
+def _end(waiting: bytearray, skip: int, size: int) -> int:
+    """Where whole rows end; what may be the trailer stays behind."""
+    return skip + max(len(waiting) - skip - len(_TRAILER), 0) // size * size
 
 
 def _decoded(types: Sequence[str], rows: NDArray[np.void]) -> list[NDArray[Any]]:
