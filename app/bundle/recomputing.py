@@ -5,9 +5,10 @@ through; determinations follow from readings, and the statement from determinati
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from app.bundle import layout
@@ -145,19 +146,7 @@ def read_held(files: Mapping[str, bytes], month: str) -> list[Determination]:
     BrokenBundleError
         When one does not, a row is none, or the file is not written as it has to be.
     """
-    name = layout.determinations_file(month)
-    try:
-        found = read_determinations(files[name].decode())
-    except (UsageError, UnicodeDecodeError) as error:
-        raise BrokenBundleError(f"{name}: {error}", name) from error
-    in_order = sorted(found, key=lambda one: one.opportunity.encode())
-    # A check that stands there twice would be charged twice, and yet each of the two follows from the readings.
-    if len(in_order) > len({one.opportunity for one in in_order}):
-        raise BrokenBundleError(f"{name} judges something twice", name)
-    # Neither another column nor another order: of these determinations there is one file.
-    if determinations_csv(in_order).encode() != files[name]:
-        raise BrokenBundleError(f"{name} is not written as determinations are, sorted by what they judge", name)
-    return found
+    return _read_sorted(files, layout.determinations_file(month), attrgetter("opportunity"))
 
 
 def cited(body: Mapping[str, Any]) -> set[str]:
@@ -175,13 +164,24 @@ def read_cited(files: Mapping[str, bytes]) -> list[Determination]:
     """
     if layout.CITED not in files:
         return []
+    if not (found := _read_sorted(files, layout.CITED, attrgetter("id"))):
+        raise BrokenBundleError(f"{layout.CITED} holds nothing, and so has no place in a bundle", layout.CITED)
+    return found
+
+
+def _read_sorted(files: Mapping[str, bytes], name: str, key: Callable[[Determination], str]) -> list[Determination]:
+    """Read a file of determinations in its one form: sorted by a key, which none shares with another."""
     try:
-        found = read_determinations(files[layout.CITED].decode())
+        found = read_determinations(files[name].decode())
     except (UsageError, UnicodeDecodeError) as error:
-        raise BrokenBundleError(f"{layout.CITED}: {error}", layout.CITED) from error
-    in_order = sorted({one.id: one for one in found}.values(), key=lambda one: one.id.encode())
-    if not found or determinations_csv(in_order).encode() != files[layout.CITED]:
-        raise BrokenBundleError(f"{layout.CITED} is not written as determinations are, sorted by id", layout.CITED)
+        raise BrokenBundleError(f"{name}: {error}", name) from error
+    # A check that stands there twice would be charged twice, and yet each of the two follows from the readings.
+    if len(found) > len(set(map(key, found))):
+        raise BrokenBundleError(f"{name} judges something twice", name)
+    # Neither another column nor another order: of these determinations there is one file.
+    in_order = sorted(found, key=lambda one: key(one).encode())
+    if determinations_csv(in_order).encode() != files[name]:
+        raise BrokenBundleError(f"{name} is not written as determinations are, each at its place", name)
     return found
 
 
