@@ -211,8 +211,7 @@ def _check_quiet(connection: Connection, now: datetime) -> None:
 def _check_heard(connection: Connection, contract: str, period: str) -> None:
     """Refuse a month of which no device said anything: sooner the worker did not run than all of them fell silent."""
     loaded = load_stored(connection, contract, month_days(period)[0])
-    span = (_local_midnight(loaded, month_days(period)[0]), _local_midnight(loaded, month_days(period)[1]))
-    devices = {(one.source, one.device) for one in loaded.register.installations}
+    devices, span = _heard_in(loaded, period)
     if devices and not readings.count_of_devices(connection, devices, span):
         raise RefusedError(
             f"no reading of {period} is stored for any of {contract}'s {len(devices)} devices; "
@@ -297,17 +296,16 @@ def _read_sum(text: str) -> Fraction:
 
 def issue_record(connection: Connection, drafted: Draft, period: str, now: datetime) -> dict[str, Any]:
     """What stands beside a statement: how the readings came in, how complete, what was known, what expired."""
-    terms, register = drafted.loaded.terms, drafted.loaded.register
-    first, until = (_local_midnight(drafted.loaded, day) for day in month_days(period))
-    devices = {(one.source, one.device) for one in register.installations}
+    terms = drafted.loaded.terms
+    devices, span = _heard_in(drafted.loaded, period)
     return {
         "schema": ISSUE_SCHEMA,
         "contract": terms.id,
         "period": period,
         "engine": ENGINE,
         "known_through": drafted.known_through,
-        "readings": readings.count_of_devices(connection, devices, (first, until)),
-        "continuity": asdict(_continuity(connection, drafted, devices, (first, until))),
+        "readings": readings.count_of_devices(connection, devices, span),
+        "continuity": asdict(_continuity(connection, drafted, devices, span)),
         "rejected_since_last_issue": readings.count_rejected_since(
             connection, _last_issue(connection, terms.id, period)
         ),
@@ -347,6 +345,12 @@ def _opening(connection: Connection, contract: str, period: str) -> dict[str, An
 def _last_issue(connection: Connection, contract: str, period: str) -> datetime:
     before = statements.read(connection, contract, previous_month(period))
     return datetime.fromisoformat(before.issue["issued"]) if before else _EPOCH
+
+
+def _heard_in(loaded: Loaded, period: str) -> tuple[set[tuple[str, str]], tuple[datetime, datetime]]:
+    """Devices that a month may hear, and when it begins and ends."""
+    first, until = (_local_midnight(loaded, day) for day in month_days(period))
+    return {(one.source, one.device) for one in loaded.register.installations}, (first, until)
 
 
 def _local_midnight(loaded: Loaded, day: date) -> datetime:
