@@ -1,7 +1,15 @@
-"""The template's contract with some of its standards only, for what is told of containers alone."""
+"""The template's contract with some of its standards only, told of containers alone; how their fills are imported."""
 
 CONTAINERS = ("container-full", "emptied-every-three-days")
 _HEAD = "[[standard]]"
+# How rows of device, local time and fill are imported.
+FILLS_MAPPING = """
+source = "sim"
+kind = "fill_level"
+device = "device"
+time = { column = "time", format = "%Y-%m-%dT%H:%M", time_zone = "America/Santiago" }
+values = { fill_ratio = { column = "fill" } }
+"""
 
 
 def only(terms: str, *names: str) -> str:

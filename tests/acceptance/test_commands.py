@@ -9,18 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.narrow import CONTAINERS, only, rows_of
+from tests.narrow import CONTAINERS, FILLS_MAPPING, only, rows_of
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
 
 CONTRACT = "patio-2025"
-MAPPING = """
-source = "sim"
-kind = "fill_level"
-device = "device"
-time = { column = "time", format = "%Y-%m-%dT%H:%M", time_zone = "America/Santiago" }
-values = { fill_ratio = { column = "fill" } }
-"""
 
 
 class Office:
@@ -66,7 +59,7 @@ def office(tmp_path: Path, database: str) -> Office:
         path.write_text(
             rows_of(path.read_text(), "VP-0401").replace("2026-08-01", "2024-12-01").replace("1450,250", ",")
         )
-    (tmp_path / "readings.toml").write_text(MAPPING)
+    (tmp_path / "readings.toml").write_text(FILLS_MAPPING)
     (tmp_path / "readings.csv").write_text(_readings())
     (tmp_path / "decreto-12.pdf").write_bytes(b"decreto 12")
     office.run("migrate")

@@ -15,7 +15,7 @@ import time_machine
 from typer.testing import CliRunner
 
 from app.cli.main import explain, main
-from tests.narrow import CONTAINERS, only, rows_of
+from tests.narrow import CONTAINERS, FILLS_MAPPING, only, rows_of
 from tests.procedure import process_terms
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
@@ -25,13 +25,6 @@ YEAR = "2026"
 # 4, 8, 14 and 22 September: full from nine to four.
 FULL = (4, 8, 14, 22)
 DEFENDED, APPEALED, UNOPPOSED, EXCUSED = (f"{YEAR}-09/container-full/VP-0401/{YEAR}-09-{day:02d}" for day in FULL)
-MAPPING = """
-source = "sim"
-kind = "fill_level"
-device = "device"
-time = { column = "time", format = "%Y-%m-%dT%H:%M", time_zone = "America/Santiago" }
-values = { fill_ratio = { column = "fill" } }
-"""
 MAYOR = ("--signer", "A. Vera", "--role", "mayor", "--reason", "visto el informe")
 SECRETARY = ("--signer", "P. Rojas", "--role", "secretary")
 INSPECTOR = ("--signer", "M. Soto", "--role", "inspector")
@@ -118,7 +111,7 @@ def office(tmp_path: Path, embedded_database: str, monkeypatch: pytest.MonkeyPat
     for name in ("assets.csv", "installations.csv"):
         rows = rows_of((folder / name).read_text(), "VP-0401")
         (folder / name).write_text(rows.replace("1450,250", ","))
-    (tmp_path / "readings.toml").write_text(MAPPING)
+    (tmp_path / "readings.toml").write_text(FILLS_MAPPING)
     office.run("migrate")
     _know_indexes(office, 1, "2026-09-01", "2026-09")
     return office

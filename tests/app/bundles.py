@@ -21,7 +21,7 @@ from app.jobs.templates import contract_files, write_contract
 from rules.records import Act, canonical
 from storage.connection import Connection, connect
 from storage.ledger import entry_hash
-from tests.narrow import CONTAINERS, only, rows_of
+from tests.narrow import CONTAINERS, FILLS_MAPPING, only, rows_of
 
 CONTRACT = "vega-poniente-2026"
 SEPTEMBER, OCTOBER = MONTHS = ("2026-09", "2026-10")
@@ -31,13 +31,6 @@ FINE = "2026-09/container-full/VP-0401/2026-09-14"
 RESTATED = "2026-10/restatement/2026-09/container-full/VP-0401/2026-09-15"
 KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"the office").digest())
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"a forger").digest())
-_MAPPING = """
-source = "sim"
-kind = "fill_level"
-device = "device"
-time = { column = "time", format = "%Y-%m-%dT%H:%M", time_zone = "America/Santiago" }
-values = { fill_ratio = { column = "fill" } }
-"""
 
 
 @dataclass(frozen=True)
@@ -75,7 +68,7 @@ def issued(folder: Path, dsn: str) -> Generator[Issued]:
         }
         write_contract(folder / "contract", changed)
         add_folder(connection, folder / "contract", NOW)
-        (folder / "mapping.toml").write_text(_MAPPING)
+        (folder / "mapping.toml").write_text(FILLS_MAPPING)
         _load(connection, folder, "".join(_half_hours()))
         statements.issue(connection, CONTRACT, SEPTEMBER, NOW)
         early = bundle_of(connection, SEPTEMBER)

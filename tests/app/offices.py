@@ -11,7 +11,7 @@ from app.jobs.templates import contract_files, write_contract
 from rules.process.records import Record, RecordKind
 from storage.connection import Connection, connect
 from storage.registers import Request
-from tests.narrow import CONTAINERS, only, rows_of
+from tests.narrow import CONTAINERS, FILLS_MAPPING, only, rows_of
 from tests.procedure import process_terms
 
 CONTRACT = "vega-poniente-2026"
@@ -22,13 +22,6 @@ NOW = datetime(2026, 12, 10, 12, tzinfo=UTC)
 ISSUED = datetime(2026, 10, 5, 12, tzinfo=UTC)
 OCTOBER = (date(2026, 10, 1), date(2026, 11, 1))
 NO_KEY = Request("", {})
-MAPPING = """
-source = "sim"
-kind = "fill_level"
-device = "device"
-time = { column = "time", format = "%Y-%m-%dT%H:%M", time_zone = "America/Santiago" }
-values = { fill_ratio = { column = "fill" } }
-"""
 
 
 def us(text: str) -> int:
@@ -75,7 +68,7 @@ def fills() -> list[str]:
 
 
 def load(connection: Connection, folder: Path, rows: list[str]) -> None:
-    (folder / "mapping.toml").write_text(MAPPING)
+    (folder / "mapping.toml").write_text(FILLS_MAPPING)
     (folder / "rows.csv").write_text("\n".join(["device,time,fill", *rows]) + "\n")
     list(imports.load(connection, folder / "rows.csv", imports.read_mapping(folder / "mapping.toml"), ISSUED))
 

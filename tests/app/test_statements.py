@@ -18,19 +18,12 @@ from app.text import sentence
 from rules.records import Act
 from storage import contracts, readings
 from storage.connection import Connection, connect
-from tests.narrow import CONTAINERS, only, rows_of
+from tests.narrow import CONTAINERS, FILLS_MAPPING, only, rows_of
 
 CONTRACT = "vega-poniente-2026"
 MONTH = (date(2026, 9, 1), date(2026, 10, 1))
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 LINE = "2026-09/container-full/VP-0401/2026-09-14"
-MAPPING = """
-source = "sim"
-kind = "fill_level"
-device = "device"
-time = { column = "time", format = "%Y-%m-%dT%H:%M", time_zone = "America/Santiago" }
-values = { fill_ratio = { column = "fill" } }
-"""
 
 
 @dataclass
@@ -52,7 +45,7 @@ class Office:
 
     def load(self, rows: str, device: str = "24e124713b000401") -> None:
         """Import readings: rows of local time and fill."""
-        (self.folder / "mapping.toml").write_text(MAPPING)
+        (self.folder / "mapping.toml").write_text(FILLS_MAPPING)
         (self.folder / "rows.csv").write_text("device,time,fill\n" + rows.replace("\n2", f"\n{device},2"))
         list(
             imports.load(
