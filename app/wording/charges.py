@@ -1,6 +1,7 @@
 """What follows from a fact: what is charged, held or free, by which number of the terms, what a cap left of it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -17,6 +18,39 @@ from rules.payments.money import read, written
 _PPM = 1_000_000
 # States of a line that an act has ended.
 DECIDED = frozenset({"firm", "reduced", "annulled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """Sentences of what is owed in one nature: settled now, in procedure, firm by an act, reduced by one."""
+
+    settled: str
+    in_procedure: str
+    firm: str
+    reduced: str
+
+
+# A court tells a fine from damages: no nature is called by the name of another.
+_BY_NATURE = {
+    Nature.FINE.value: Phrases(
+        marked("Fine of {amount}."),
+        marked("Fine of {amount}, in procedure, not charged."),
+        marked("Fine of {amount}, firm by act {number} of {day}, charged."),
+        marked("Fine of {before}, reduced to {amount}, firm by act {number} of {day}, charged."),
+    ),
+    Nature.PRICE.value: Phrases(
+        marked("Service-level deduction of {amount}."),
+        marked("Service-level deduction of {amount}, in procedure, not charged."),
+        marked("Service-level deduction of {amount}, firm by act {number} of {day}, charged."),
+        marked("Service-level deduction of {before}, reduced to {amount}, firm by act {number} of {day}, charged."),
+    ),
+}
+_ANY_NATURE = Phrases(
+    marked("{nature} of {amount}."),
+    marked("{nature} of {amount}, in procedure, not charged."),
+    marked("{nature} of {amount}, firm by act {number} of {day}, charged."),
+    marked("{nature} of {before}, reduced to {amount}, firm by act {number} of {day}, charged."),
+)
 _EVENT = {
     "contract": marked("Event number {event} of the month under the contract: {rate}."),
     "zone": marked("Event number {event} of the month in the zone: {rate}."),
@@ -166,20 +200,14 @@ def carried(line: Mapping[str, Any], currency: str, language: Language) -> list[
 
 def owed(line: Mapping[str, Any], currency: str, language: Language) -> str:
     """Say what is owed, by its nature, and whether it is charged."""
-    sum_owed = unsigned(line["amount"], currency, language)
+    sum_owed, nature = unsigned(line["amount"], currency, language), nature_name(line["nature"], language)
     if line["state"] == ChargeState.HELD:
-        nature = nature_name(line["nature"], language)
         return told("Sum held, not charged: {amount} ({nature}).", language, amount=sum_owed, nature=nature)
     if line["kind"] == LineKind.BONUS:
         return told("Performance bonus of {amount}.", language, amount=sum_owed)
-    is_fine = line["nature"] == Nature.FINE
-    if line["block"] == Block.IN_PROCEDURE:
-        if is_fine:
-            return told("Fine of {amount}, in procedure, not charged.", language, amount=sum_owed)
-        return told("Service-level deduction of {amount}, in procedure, not charged.", language, amount=sum_owed)
-    if is_fine:
-        return told("Fine of {amount}.", language, amount=sum_owed)
-    return told("Service-level deduction of {amount}.", language, amount=sum_owed)
+    phrases = _BY_NATURE.get(line["nature"], _ANY_NATURE)
+    source = phrases.in_procedure if line["block"] == Block.IN_PROCEDURE else phrases.settled
+    return told(source, language, nature=_capital(nature), amount=sum_owed)
 
 
 def decided(line: Mapping[str, Any], currency: str, language: Language) -> str:
@@ -189,25 +217,16 @@ def decided(line: Mapping[str, Any], currency: str, language: Language) -> str:
     values = {"number": act["number"], "day": day(act["date"], language)}
     if line["state"] == "annulled":
         return told("Annulled by act {number} of {day}; nothing is charged.", language, **values)
+    phrases = _BY_NATURE.get(line["nature"], _ANY_NATURE)
     values["amount"] = unsigned(line["amount"], currency, language)
+    values["nature"] = _capital(nature_name(line["nature"], language))
     if line["state"] == "reduced":
-        before = unsigned(step["in"], currency, language)
-        if line["nature"] == Nature.FINE:
-            return told(
-                "Fine of {before}, reduced to {amount}, firm by act {number} of {day}, charged.",
-                language,
-                before=before,
-                **values,
-            )
-        return told(
-            "Service-level deduction of {before}, reduced to {amount}, firm by act {number} of {day}, charged.",
-            language,
-            before=before,
-            **values,
-        )
-    if line["nature"] == Nature.FINE:
-        return told("Fine of {amount}, firm by act {number} of {day}, charged.", language, **values)
-    return told("Service-level deduction of {amount}, firm by act {number} of {day}, charged.", language, **values)
+        return told(phrases.reduced, language, before=unsigned(step["in"], currency, language), **values)
+    return told(phrases.firm, language, **values)
+
+
+def _capital(said: str) -> str:
+    return said[:1].upper() + said[1:]
 
 
 def unsigned(value: str, currency: str, language: Language) -> str:

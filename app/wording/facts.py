@@ -455,8 +455,8 @@ def _bound(says: Mapping[str, Any], name: str, language: Language, *, is_upper: 
 
 
 def _on(says: Mapping[str, Any], language: Language) -> str:
-    """Day, or month of a measure that is taken once a month."""
-    if says["code"] == "longest_without_pass":
+    """Day, or month of a check that is made once a month."""
+    if says.get("span") == "month":
         return told("in {month}", language, month=month(says["day"][:7], language))
     return told("on {day}", language, day=day(says["day"], language))
 

@@ -12,7 +12,7 @@ from typing import Any
 from babel.lists import format_list
 
 from app.wording.catalogue import LOCALES, Language, told
-from app.wording.charges import carried, consequence, decided, exact, excused, owed, pointed, unsigned
+from app.wording.charges import DECIDED, carried, consequence, decided, exact, excused, owed, pointed, unsigned
 from app.wording.facts import fact, is_fact
 from app.wording.figures import amount, clock, count, exact_share, month, months
 from app.wording.names import market_state_name
@@ -194,7 +194,7 @@ def _follows(line: Mapping[str, Any], currency: str, language: Language) -> str:
     match line["state"]:
         case "withdrawn":
             return told("Withdrawn; nothing is charged.", language)
-        case "firm" | "reduced" | "annulled":
+        case state if state in DECIDED:
             return decided(line, currency, language)
         case _:
             return owed(line, currency, language) if line["block"] == Block.IN_PROCEDURE else ""

@@ -186,6 +186,8 @@ def _says(terms: Terms, charge: Charge) -> dict[str, Any]:
         "clause": charge.standard.clause.article,
         "tariff": charge.consequence.tariff.kind,
     }
+    if charge.standard.window.span == "month":
+        said["span"] = "month"
     if charge.points:
         said["points"] = written(charge.points)
     return {**said, **{name: one.trace[name] for name in ("detail", "hours") if name in one.trace}}

@@ -230,6 +230,25 @@ def test_sentence_when_charged_by_cause() -> None:
     assert "lacunas de dados por conta da contratada" in said["pt"]
 
 
+@pytest.mark.parametrize("nature", [Nature.DAMAGES, Nature.RETENTION, Nature.CREDIT])
+def test_sentence_names_no_other_nature(nature: Nature) -> None:
+    reduced = {"step": "decision", "in": "-40000", "act": _ACT["act"]}
+    for changes in ({}, {"block": "A"}, {"state": "firm", "trace": [_ACT]}, {"state": "reduced", "trace": [reduced]}):
+        for language, said in _told(_line(_RUN, nature=nature, **changes)).items():
+            name = text.nature_name(nature, language)
+            assert f"{name[0].upper()}{name[1:]}" in said
+            others = {text.nature_name(one, language) for one in (Nature.FINE, Nature.PRICE)}
+            assert not any(other in said.lower() for other in others)
+
+
+def test_sentence_names_the_month_when_a_check_is_of_a_month() -> None:
+    recorded = {"code": "recorded", "detail": {"what": "misses"}, "unit": "count", "proven": 9, "target": 3}
+    month = _told(_line({**_RUN, **recorded, "day": "2026-09-01", "proven_from": "", "span": "month"}))
+    assert "at least 9 (limit: 3) in September 2026" in month["en"]
+    assert "al menos 9 (máximo permitido: 3) en septiembre de 2026" in month["es"]
+    assert "on 1 Sep 2026" in _told(_line({**_RUN, **recorded, "day": "2026-09-01", "proven_from": ""}))["en"]
+
+
 def test_sentence_when_held() -> None:
     said = _told(_line(_DOUBT, state=ChargeState.HELD, nature="price"))
     assert (
