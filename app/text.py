@@ -45,6 +45,7 @@ from app.wording.procedure import (
     step_name,
 )
 from app.wording.remedies import remedy
+from app.wording.steps import step_row
 
 __all__ = [
     "LANGUAGES",
@@ -90,6 +91,7 @@ __all__ = [
     "share",
     "state_name",
     "step_name",
+    "step_row",
     "unit_name",
     "verdict_name",
     "word",

@@ -64,7 +64,7 @@ def write(bundle: Bundle, line_id: str, lang: Language) -> str:
     parts = {
         "line": _line(line, body["currency"], lang),
         "results": _results(found, lang),
-        "steps": _steps(line["trace"]),
+        "steps": _table(text.step_row(line, step, body["currency"], lang) for step in line["trace"]),
         "acts": _acts(bundle.files, line_id, lang),
         "procedure": _procedure(bundle.files, line_id),
         "readings": _readings(bundle, found, lang),
@@ -98,18 +98,6 @@ def _line(line: Mapping[str, Any], currency: str, lang: Language) -> str:
         rows.append((text.bundle_word("clause", lang), str(clause)))
     rows.append((text.bundle_word("state", lang), text.state_name(line["state"], lang)))
     return f"<p>{escape(text.sentence(line, currency, lang))}</p>{_table(rows)}"
-
-
-def _steps(trace: Sequence[Mapping[str, Any]]) -> str:
-    shown_apart = {"step", "in", "out"}
-    return _table(
-        (
-            str(step["step"]),
-            f"{step['in']} → {step['out']}",
-            ", ".join(f"{key}: {shown(value)}" for key, value in step.items() if key not in shown_apart),
-        )
-        for step in trace
-    )
 
 
 def _acts(files: Mapping[str, bytes], line_id: str, lang: Language) -> str:

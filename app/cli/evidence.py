@@ -1,9 +1,9 @@
 """How an explanation looks in a terminal: a line, its steps, the determinations behind it, and their readings."""
 
-from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from app import text
@@ -30,8 +30,8 @@ def explanation(why: Explanation, lang: Language, *, with_readings: bool) -> Non
     if remedy := text.remedy(line, lang) if line["determinations"] else "":
         out.print(remedy)
     for step in line["trace"]:
-        detail = " ".join(f"{key}={_flat(value)}" for key, value in step.items() if key not in ("step", "in", "out"))
-        out.print(f"  {step['step']:<11} {step['in']} → {step['out']}  [dim]{detail}[/dim]")
+        name, change, said = text.step_row(line, step, why.currency, lang)
+        out.print(f"  {name}: {change}  [dim]{escape(said)}[/dim]")
     for evidence in why.evidence:
         _evidence(evidence, lang)
         if evidence.segments or evidence.passes:
@@ -156,15 +156,6 @@ def _value(value: int | str | None, declared: Quantity | Word) -> str:
 
 def _instant(zone: Zone, instant_us: int, lang: Language) -> str:
     return text.instant(zone.local(instant_us).isoformat(timespec="seconds"), lang)
-
-
-def _flat(value: object) -> str:
-    if isinstance(value, dict):
-        said = cast("dict[str, object]", value)
-        return ",".join(f"{key}:{_flat(part)}" for key, part in said.items())
-    if isinstance(value, list | tuple):
-        return ",".join(_flat(part) for part in cast("Sequence[object]", value))
-    return str(value)
 
 
 def _heading(key: str, lang: Language) -> str:

@@ -11,6 +11,7 @@ from app.wording.figures import amount, count, day, duration, exact_share, month
 from app.wording.names import nature_name
 from rules.calendar import duration_us
 from rules.consequences import Nature
+from rules.contract import Step
 from rules.payments.charges import ChargeState
 from rules.payments.lines import Block, LineKind
 from rules.payments.money import read, written
@@ -72,52 +73,68 @@ def consequence(line: Mapping[str, Any], currency: str, language: Language) -> l
     steps = {step["step"]: step for step in line["trace"]}
     match line["state"]:
         case ChargeState.FREE:
-            return [_free(steps["allowance"], language)]
+            decisive = [steps[Step.ALLOWANCE]]
         case ChargeState.RELIEVED:
-            return [_relieved(steps["relief"], language)]
+            decisive = [steps[Step.RELIEF]]
         case ChargeState.SHADOW:
-            return [_shadow(steps["bedding_in"], currency, language)]
-        case ChargeState.COUNTED:
-            return [tariff(steps.get("tariff"), currency, language), _counted(steps["points"], language)]
+            decisive = [steps[Step.BEDDING_IN]]
         case ChargeState.ABSORBED:
-            return [_absorbed(steps["overlap"]["absorbed_by"], line, language)]
+            decisive = [steps[Step.OVERLAP]]
+        case ChargeState.COUNTED:
+            decisive = [step for name, step in steps.items() if name in {Step.TARIFF, Step.POINTS}]
         case ChargeState.CAPPED | ChargeState.DE_MINIMIS:
             return [_left_off(steps, currency, language)]
         case state if state in DECIDED:
             return [decided(line, currency, language)]
         case _:
-            said = [owed(line, currency, language), tariff(steps.get("tariff"), currency, language)]
-    return said + _worked(steps, currency, language)
+            # A cap may stand before what multiplies: each in its own place.
+            worked = (Step.TARIFF, Step.INDEX, Step.REPEAT, Step.CAP, Step.TOTAL_CAP)
+            said = [owed(line, currency, language)]
+            return said + [phrase(line, step, currency, language) for name, step in steps.items() if name in worked]
+    return [phrase(line, step, currency, language) for step in decisive]
 
 
-def _worked(steps: Mapping[str, Mapping[str, Any]], currency: str, language: Language) -> list[str]:
-    """Say what steps after the tariff made of a sum, in their order: a cap may stand before what multiplies."""
-    said: list[str] = []
-    for name, step in steps.items():
-        match name:
-            case "index":
-                said.append(_indexed(step, currency, language))
-            case "repeat":
-                said.append(_repeated(step, language))
-            case "cap" | "total_cap":
-                said.append(_limited(step, currency, language))
-            case _:
-                pass
-    return said
-
-
-def tariff(step: Mapping[str, Any] | None, currency: str, language: Language) -> str:
-    """Say how a sum came about, where it is not simply so much an event.
+def phrase(line: Mapping[str, Any], step: Mapping[str, Any], currency: str, language: Language) -> str:
+    """Say what a step made of a sum, or why there is none; nothing where a line's sentence has no words for it.
 
     Parameters
     ----------
-    step : mapping or None
-        The step `tariff` of a line's trace.
+    line : mapping
+        A line as `statement.json` holds it.
+    step : mapping
+        Of its trace.
     currency : str
         ISO 4217.
     language : str
     """
-    if step is None or step.get("kind", "per_event") == "per_event":
+    match step["step"]:
+        case Step.RELIEF:
+            return _relieved(step, language)
+        case Step.OVERLAP:
+            return _absorbed(step["absorbed_by"], line, language)
+        case Step.ALLOWANCE:
+            return _free(step, language)
+        case Step.TARIFF:
+            return _priced_by(step, currency, language)
+        case Step.REPEAT:
+            return _repeated(step, language)
+        case Step.BEDDING_IN:
+            return _shadow(step, currency, language)
+        case Step.INDEX:
+            return _indexed(step, currency, language)
+        case Step.POINTS if "account" in step:
+            return _counted(step, language)
+        case Step.DE_MINIMIS:
+            return _small(step, currency, language)
+        case Step.CAP | Step.TOTAL_CAP:
+            return _limited(step, currency, language)
+        case _:
+            return ""
+
+
+def _priced_by(step: Mapping[str, Any], currency: str, language: Language) -> str:
+    """Say how a sum came about, where it is not simply so much an event."""
+    if step.get("kind", "per_event") == "per_event":
         return ""
     said = _tariff(step, currency, language)
     if step.get("bound") == "least":
