@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from html import escape
-from typing import Any, cast
+from typing import Any
 
 from app import text
 from app.bundle import layout
-from app.bundle.chain import shown
+from app.bundle.claims import read_records
 from app.bundle.manifest import Bundle
 from app.bundle.recomputing import Field, read_cited, read_field, read_held, read_readings, read_terms
 from app.errors import RefusedError
@@ -20,13 +20,15 @@ from rules.assess import kinds_of
 from rules.assets import Installation
 from rules.contract import Terms
 from rules.payments.money import written
-from rules.records import Determination
+from rules.process.records import record_from
+from rules.records import Determination, Op
 from sensors.columns import Columns
 from sensors.readings import NOT_SAID
 from sensors.registry import kinds
 
 # A month of a tracker has more than anybody prints; the bundle has them all.
 _READINGS_MAX = 400
+_OPS = {Op.AT_MOST: "≤", Op.AT_LEAST: "≥"}
 _PLACES = ("line", "results", "steps", "acts", "procedure", "readings")
 _STYLE = (
     "@page{size:A4;margin:20mm;@bottom-right{content:counter(page) ' / ' counter(pages)}}"
@@ -66,7 +68,7 @@ def write(bundle: Bundle, line_id: str, lang: Language) -> str:
         "results": _results(found, lang),
         "steps": _table(text.step_row(line, step, body["currency"], lang) for step in line["trace"]),
         "acts": _acts(bundle.files, line_id, lang),
-        "procedure": _procedure(bundle.files, line_id),
+        "procedure": _procedure(bundle, line_id, body["currency"], lang),
         "readings": _readings(bundle, found, lang),
     }
     none = f"<p>{escape(text.bundle_word('none', lang))}</p>"
@@ -117,25 +119,28 @@ def _acts(files: Mapping[str, bytes], line_id: str, lang: Language) -> str:
     return _table(rows, heads)
 
 
-def _procedure(files: Mapping[str, bytes], line_id: str) -> str:
-    """Show what process records say of the line, whatever their form: every record that names it."""
-    records: list[Mapping[str, Any]] = []
-
-    def gather(value: object) -> None:
-        if isinstance(value, list):
-            for one in cast("list[object]", value):
-                gather(one)
-        elif isinstance(value, dict):
-            record = cast("dict[str, Any]", value)
-            named = [part for key, part in record.items() if key in {"line", "lines"}]
-            if any(part == line_id or (isinstance(part, list) and line_id in part) for part in named):
-                records.append(record)
-                return
-            for part in record.values():
-                gather(part)
-
-    gather(json.loads(files.get(layout.PROCESS, b"{}")))
-    return "".join(_table((key, shown(value)) for key, value in record.items()) for record in records)
+def _procedure(bundle: Bundle, line_id: str, currency: str, lang: Language) -> str:
+    """Show what was done on the line, in the order in which it was recorded."""
+    if layout.PROCESS not in bundle.files:
+        return ""
+    recorded = [one for one in read_records(bundle.files, layout.PROCESS) if one.subject == line_id]
+    zone = read_terms(bundle.files, bundle.manifest.contract)[0].zone
+    rows: list[tuple[str, ...]] = []
+    for one in sorted(recorded, key=lambda one: one.place):
+        record = record_from(one.body)
+        rows.append(
+            (
+                text.local_text(zone, record.at_us, lang),
+                text.record_name(record.kind, lang),
+                ", ".join(filter(None, (record.person, record.role))),
+                record.number,
+                text.record_says(record, currency, lang),
+                record.document_sha256,
+                record.proof_sha256,
+            )
+        )
+    heads = [text.heading(key, lang) for key in ("at", "record", "person", "number", "says", "document", "proof")]
+    return _table(rows, heads)
 
 
 def _determinations(files: Mapping[str, bytes], ids: Sequence[str]) -> list[Determination]:
@@ -153,7 +158,7 @@ def _results(found: Sequence[Determination], lang: Language) -> str:
             text.bound(value, scale, lang, is_upper=is_upper)
             for value, is_upper in ((one.proven, False), (one.possible, True))
         )
-        limit = f"{one.op} {text.quantity(one.target, one.unit, lang)}"
+        limit = f"{_OPS[one.op]} {text.quantity(one.target, one.unit, lang)}"
         rows.append(
             (one.id, text.verdict_name(one.verdict, lang), low, high, limit, f"{one.received}/{one.expected}")
         )

@@ -27,6 +27,7 @@ class Check(StrEnum):
     ISSUE = "issue"
     ACTS = "acts"
     RELIEFS = "reliefs"
+    PROCESS = "process"
     OPENING = "opening"
     TERMS = "terms"
     READINGS = "readings"

@@ -6,6 +6,7 @@ difference, never this program's failure.
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from app.bundle import chain, claims, layout, recomputing
@@ -19,8 +20,8 @@ from rules.records import Determination
 from storage.ledger import Entry as LedgerEntry
 
 _NEEDED = (
-    layout.STATEMENT, layout.ISSUE, layout.CLOSING, layout.ACTS, layout.RELIEFS, layout.LEDGER, layout.ASSETS,
-    layout.INSTALLATIONS,
+    layout.STATEMENT, layout.ISSUE, layout.CLOSING, layout.ACTS, layout.RELIEFS, layout.PROCESS, layout.LEDGER,
+    layout.ASSETS, layout.INSTALLATIONS,
 )  # fmt: skip
 
 
@@ -126,7 +127,8 @@ class _Recomputation:
         needed = (layout.STATEMENT, layout.ISSUE, layout.CLOSING)
         self._do(Check.ISSUE, needed, self._issue)
         self._do(Check.ACTS, (layout.ACTS, layout.ISSUE), self._acts)
-        self._do(Check.RELIEFS, (layout.RELIEFS, layout.ISSUE), self._reliefs)
+        for check, file in ((Check.RELIEFS, layout.RELIEFS), (Check.PROCESS, layout.PROCESS)):
+            self._do(check, (file, layout.ISSUE), partial(self._records, check, file))
         opening = (layout.OPENING,) if layout.OPENING in self._listed else ()
         self._do(Check.OPENING, opening, self._opening)
         terms = tuple(name for name in sorted(self._listed) if name.startswith("terms/"))
@@ -176,13 +178,11 @@ class _Recomputation:
         known_through = self._json(layout.ISSUE)["known_through"]
         self._report.add(Check.ACTS, chain.check_acts(acts, self._entries, known_through), len(acts))
 
-    def _reliefs(self) -> None:
-        recorded, known_through = (
-            claims.read_reliefs(self._files[layout.RELIEFS]),
-            self._json(layout.ISSUE)["known_through"],
-        )
-        differences = claims.check_reliefs(recorded, self._entries, known_through, is_coarse=self._is_coarse)
-        self._report.add(Check.RELIEFS, differences, len(recorded), is_coarse=self._is_coarse and bool(recorded))
+    def _records(self, check: Check, file: str) -> None:
+        recorded = claims.read_records(self._files, file)
+        known_through = self._json(layout.ISSUE)["known_through"]
+        differences = claims.check_records(file, recorded, self._entries, known_through, is_coarse=self._is_coarse)
+        self._report.add(check, differences, len(recorded), is_coarse=self._is_coarse and bool(recorded))
 
     def _opening(self) -> None:
         self._report.add(Check.OPENING, chain.check_opening(self._files, self._entries, self._about[1]), 1)
@@ -228,7 +228,7 @@ class _Recomputation:
         closed = chain.statements_of(self._entries)
         months = recomputing.months_open(self._field, closed, self._about[1], issued)
         differences = recomputing.check_months(body, months)
-        granted = claims.granted_of(claims.read_reliefs(self._files[layout.RELIEFS]))
+        granted = claims.granted_of(claims.read_records(self._files, layout.RELIEFS))
         decided = (chain.read_acts(self._files[layout.ACTS]), granted)
         differences += recomputing.settle_again(self._field, self._about[1], self._held, decided, self._files)
         lines = sum(len(block["lines"]) for block in body["blocks"].values())

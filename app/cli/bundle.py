@@ -55,10 +55,6 @@ def bundle(
         Path | None,
         typer.Option("--full", help="With --public: the whole bundle to make it of.", show_default=False),
     ] = None,
-    process: Annotated[
-        Path | None,
-        typer.Option("--process", help="Notices, defences and decisions to put in: JSON.", show_default=False),
-    ] = None,
     database: Database = None,
 ) -> None:
     """Write all that an issued statement rests on into one signed file, which poniente verify recomputes offline."""
@@ -71,7 +67,7 @@ def bundle(
         raise UsageError("--full is the bundle that a public one is made of; add --public")
     signing = _signing_key(key)
     if full is None:
-        made = manifest.build((contract, month), _files(contract, month, process, database), signing)
+        made = manifest.build((contract, month), _files(contract, month, database), signing)
         if public:
             note(
                 "the whole bundle is not kept: to tie the withheld files to it, write it first and give it as --full"
@@ -89,16 +85,12 @@ def bundle(
     )
 
 
-def _files(contract: str, month: str, process: Path | None, database: str | None) -> dict[str, bytes]:
-    from app.bundle import layout
+def _files(contract: str, month: str, database: str | None) -> dict[str, bytes]:
     from app.cli.options import open_database
-    from app.export.files import read_json
     from app.jobs import bundling
-    from rules.records import canonical
 
     with open_database(database, "bundle") as connection:
-        found = bundling.files(connection, contract, month)
-    return found | ({layout.PROCESS: canonical(read_json(process)).encode()} if process else {})
+        return bundling.files(connection, contract, month)
 
 
 def verify(

@@ -2,19 +2,20 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from app.bundle import layout
 from app.bundle.columns import parquet
 from app.bundle.recomputing import cited
 from app.export.tables import determinations_csv
-from app.jobs import reliefs, statements
+from app.jobs import statements
 from app.jobs.contracts import Loaded, load_stored
 from rules.assess import is_held, opportunities, spans_us
 from rules.calendar import month_days, previous_month
 from rules.records import Determination, canonical
 from rules.register import REGISTER_FILES
 from sensors.registry import kinds
-from storage import contracts, determinations, ledger, readings
+from storage import contracts, determinations, ledger, readings, registers
 from storage import statements as stored
 from storage.connection import Connection
 
@@ -50,7 +51,8 @@ def files(connection: Connection, contract: str, period: str) -> dict[str, bytes
         layout.ISSUE: canonical(issued.issue),
         layout.CLOSING: canonical(issued.closing),
         layout.ACTS: canonical({"acts": [one.content() for one in sorted(acts, key=lambda one: one.line)]}),
-        layout.RELIEFS: canonical({"records": reliefs.records(connection, contract, known_through)}),
+        layout.RELIEFS: _records(connection, contract, "relief", known_through),
+        layout.PROCESS: _records(connection, contract, "process", known_through),
         layout.LEDGER: "".join(f"{canonical(asdict(one))}\n" for one in entries),
         **_contract_files(connection, contract, known_through),
     }
@@ -68,6 +70,17 @@ def files(connection: Connection, contract: str, period: str) -> dict[str, bytes
         found[layout.CITED] = determinations_csv(several)
     texts = {name: text.encode() for name, text in found.items()}
     return texts | _readings(connection, loaded, known_through)
+
+
+def _records(connection: Connection, contract: str, register: str, known_through: int) -> str:
+    """Write a register as it was recorded, with the numbers of its commits; sorted by subject, place."""
+    found: list[dict[str, Any]] = []
+    places: dict[str, int] = {}
+    for row in registers.read(connection, contract, register, known_through):
+        places[row.subject] = places.get(row.subject, 0) + 1
+        found.append({"seq": row.seq, "subject": row.subject, "place": places[row.subject], "body": row.body})
+    # The database's order depends on its collation.
+    return canonical({"records": sorted(found, key=lambda one: (one["subject"].encode(), one["place"]))})
 
 
 def _contract_files(connection: Connection, contract: str, known_through: int) -> dict[str, str]:

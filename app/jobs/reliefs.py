@@ -45,17 +45,6 @@ def granted(connection: Connection, contract: str, known_through: int = ALL_KNOW
     return reliefs.granted(known(connection, contract, known_through), known_through)
 
 
-def records(connection: Connection, contract: str, known_through: int) -> list[dict[str, Any]]:
-    """Claims and rulings as they were recorded, with the number of their commit; sorted by subject, place."""
-    found: list[dict[str, Any]] = []
-    places: dict[str, int] = {}
-    for row in registers.read(connection, contract, _REGISTER, known_through):
-        places[row.subject] = places.get(row.subject, 0) + 1
-        found.append({"seq": row.seq, "subject": row.subject, "place": places[row.subject], "body": row.body})
-    # The database's order depends on its collation.
-    return sorted(found, key=lambda one: (one["subject"].encode(), one["place"]))
-
-
 def asked(connection: Connection, contract: str) -> list[Asked]:
     """Read each claim with its ruling; sorted by number."""
     found = known(connection, contract)

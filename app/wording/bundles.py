@@ -16,6 +16,7 @@ CHECKS = {
     "issue": marked("ledger and issue record name this statement and its closing state"),
     "acts": marked("the acts are those that the ledger holds"),
     "reliefs": marked("the reliefs are those that the ledger holds"),
+    "process": marked("notices, defences and decisions are those that the ledger holds"),
     "opening": marked("the opening state is the one with which the month before was closed"),
     "terms": marked("the contract's terms load, and nothing that they ask for was left out"),
     "readings": marked("each reading says what its digest is of"),

@@ -1,6 +1,6 @@
 """What follows from a fact: what is charged, held or free, by which number of the terms, what a cap left of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -52,6 +52,20 @@ _ANY_NATURE = Phrases(
     marked("{nature} of {amount}, firm by act {number} of {day}, charged."),
     marked("{nature} of {before}, reduced to {amount}, firm by act {number} of {day}, charged."),
 )
+# What is said of a step: of the line, the step, the currency, in the language.
+_PHRASES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], str, Language], str]] = {
+    Step.RELIEF: lambda _line, step, _currency, language: _relieved(step, language),
+    Step.OVERLAP: lambda line, step, _currency, language: _absorbed(step["absorbed_by"], line, language),
+    Step.ALLOWANCE: lambda _line, step, _currency, language: _free(step, language),
+    Step.TARIFF: lambda _line, step, currency, language: _priced_by(step, currency, language),
+    Step.REPEAT: lambda _line, step, _currency, language: _repeated(step, language),
+    Step.BEDDING_IN: lambda _line, step, currency, language: _shadow(step, currency, language),
+    Step.INDEX: lambda _line, step, currency, language: _indexed(step, currency, language),
+    Step.CAP: lambda _line, step, currency, language: _limited(step, currency, language),
+    Step.POINTS: lambda _line, step, _currency, language: _counted(step, language),
+    Step.DE_MINIMIS: lambda _line, step, currency, language: _small(step, currency, language),
+    Step.TOTAL_CAP: lambda _line, step, currency, language: _limited(step, currency, language),
+}
 _EVENT = {
     "contract": marked("Event number {event} of the month under the contract: {rate}."),
     "zone": marked("Event number {event} of the month in the zone: {rate}."),
@@ -107,29 +121,8 @@ def phrase(line: Mapping[str, Any], step: Mapping[str, Any], currency: str, lang
         ISO 4217.
     language : str
     """
-    match step["step"]:
-        case Step.RELIEF:
-            return _relieved(step, language)
-        case Step.OVERLAP:
-            return _absorbed(step["absorbed_by"], line, language)
-        case Step.ALLOWANCE:
-            return _free(step, language)
-        case Step.TARIFF:
-            return _priced_by(step, currency, language)
-        case Step.REPEAT:
-            return _repeated(step, language)
-        case Step.BEDDING_IN:
-            return _shadow(step, currency, language)
-        case Step.INDEX:
-            return _indexed(step, currency, language)
-        case Step.POINTS if "account" in step:
-            return _counted(step, language)
-        case Step.DE_MINIMIS:
-            return _small(step, currency, language)
-        case Step.CAP | Step.TOTAL_CAP:
-            return _limited(step, currency, language)
-        case _:
-            return ""
+    said = _PHRASES.get(step["step"])
+    return said(line, step, currency, language) if said else ""
 
 
 def _priced_by(step: Mapping[str, Any], currency: str, language: Language) -> str:
@@ -324,6 +317,9 @@ def _shadow(step: Mapping[str, Any], currency: str, language: Language) -> str:
 
 
 def _counted(step: Mapping[str, Any], language: Language) -> str:
+    if "account" not in step:
+        # The account's own line: its sentence says what its points come to.
+        return ""
     points, account = exact(step["in"], language), step["account"]
     return told("{points} points in the account {account}.", language, points=points, account=account)
 

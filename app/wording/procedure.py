@@ -11,7 +11,7 @@ from app.wording.catalogue import Language, counted, marked, told
 from app.wording.figures import amount, count, day, instant
 from rules.calendar import Zone
 from rules.process.clocks import Deadline
-from rules.process.records import RecordKind, is_digest
+from rules.process.records import Record, RecordKind, is_digest
 from rules.process.standing import Cause, Refusal, Refused, State
 from rules.process.terms import ClockName, Permission
 
@@ -54,6 +54,11 @@ _RECORDS = {
     RecordKind.FIRM: marked("act that makes the line firm"),
     RecordKind.FORGIVING: marked("reasoned act not to apply it"),
     RecordKind.EXPIRY: marked("act that notes what time has ended"),
+}
+_OUTCOMES = {
+    "upheld": marked("upheld"),
+    "accepted": marked("defence or appeal accepted"),
+    "reduced": marked("reduced to {amount}"),
 }
 _PERMISSIONS = {
     Permission.OBSERVE.value: marked("who observes"),
@@ -103,6 +108,8 @@ _HEADINGS = {
     "pay_by": marked("pay by"),
     "interest": marked("interest owed"),
     "says": marked("says"),
+    "document": marked("document"),
+    "proof": marked("proof"),
 }
 # What a step of a register says.
 _FIELDS = {
@@ -177,6 +184,19 @@ def expired_text(expired: Mapping[str, Mapping[str, Any]], currency: str, langua
 def record_name(kind: RecordKind, language: Language) -> str:
     """Name what was done or may be."""
     return told(_RECORDS[kind], language)
+
+
+def record_says(record: Record, currency: str, language: Language) -> str:
+    """Say what a record brings, decides and gives as its reason, and by which channel it went."""
+    said: list[str] = []
+    if record.of:
+        said.append(record_name(RecordKind(record.of), language))
+    if record.outcome:
+        reduced = amount(record.amount, currency, language) if record.amount else ""
+        said.append(told(_OUTCOMES[record.outcome], language, amount=reduced))
+    if record.channel:
+        said.append(told("by {channel}", language, channel=record.channel))
+    return "; ".join([*said, *([record.reason] if record.reason else [])])
 
 
 def permission_name(permission: Permission | None, language: Language) -> str:

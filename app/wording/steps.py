@@ -1,4 +1,4 @@
-"""The steps of a line's calculation, each in words: its name, what came in and went out, by which number of the terms.
+"""The steps of a line's calculation in words: name, what came in and went out, by which number of the terms.
 
 What a line's sentence says of a step is said here by the same phrases, so that both read alike.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 from app.wording.catalogue import Language, marked, told
 from app.wording.charges import exact, phrase, priced
-from app.wording.figures import day
+from app.wording.figures import amount, day, month
 from rules.contract import Step
 from rules.payments.lines import LineKind
 
@@ -72,11 +72,12 @@ def step_row(
     ValueError
         When the step has no name.
     """
-    if step["step"] not in _NAMES:
+    name = _NAMES.get(step["step"])
+    if name is None:
         raise ValueError(f"step {step['step']!r} has no name; known are {', '.join(_NAMES)}")
     change = f"{exact(step['in'], language)} → {exact(step['out'], language)}"
     said = [_did(line, step, currency, language), _parameter(step, currency, language)]
-    return told(_NAMES[step["step"]], language), change, " ".join(one for one in said if one)
+    return told(name, language), change, " ".join(one for one in said if one)
 
 
 def _did(line: Mapping[str, Any], step: Mapping[str, Any], currency: str, language: Language) -> str:
@@ -92,6 +93,11 @@ def _did(line: Mapping[str, Any], step: Mapping[str, Any], currency: str, langua
                 day=day(act["date"], language),
                 signer=act["signer"],
             )
+        case Step.INDEX if step is not next(one for one in line["trace"] if one["step"] == Step.INDEX):
+            # The month that counts is known by now: what comes in is a sum in the currency already.
+            values = {"series": step["series"], "month": month(step["month"], language)}
+            value = amount(step["value"], currency, language)
+            return told("{series} of {month}: {value}.", language, value=value, **values)
         case LineKind.RESTATEMENT:
             return str(step["restates"])
         case _:
@@ -101,13 +107,14 @@ def _did(line: Mapping[str, Any], step: Mapping[str, Any], currency: str, langua
 def _parameter(step: Mapping[str, Any], currency: str, language: Language) -> str:
     """Say a number of the terms: what it is, where it is written, from when it holds, where it comes from."""
     number = step.get("parameter") or step.get("rate")
-    if number is None:
+    if number is None or "clause" not in number:
         return ""
+    origin = _ORIGINS[number["origin"]]
     values = {
         "value": _number(number["value"], number["unit"], currency, language),
         "clause": number["clause"],
         "day": day(number["from"], language),
-        "origin": told(_ORIGINS[number["origin"]], language),
+        "origin": told(origin, language),
     }
     if "tender" not in number:
         return told("{value}: clause {clause}, from {day} ({origin}).", language, **values)

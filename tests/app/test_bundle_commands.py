@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, get_args
@@ -21,6 +22,7 @@ from app.bundle.report import Check, Code, FileState, Result
 from app.errors import RefusedError
 from app.text import Language
 from app.wording import bundles as words
+from rules.process.records import Record, RecordKind
 from rules.records import canonical
 from tests.app.bundles import CONTRACT, FINE, KEY, OCTOBER, SEPTEMBER, SIGNER, Issued, forged, rewrite
 
@@ -153,17 +155,29 @@ def test_papers_of_a_line_are_whole_when_written(two_months: Issued, language: L
 
 
 def test_papers_hold_the_procedure_when_the_bundle_does(two_months: Issued) -> None:
-    notice = {"line": FINE, "kind": "notice", "channel": "<platform>", "deemed": "2026-10-06", "proof": "ab" * 32}
-    other = {"line": "another", "kind": "notice", "channel": "post"}
-    process = canonical({"notices": [notice, other]}).encode()
+    about: dict[str, Any] = {"at_us": 1_791_212_400_000_000, "role": "inspector", "document_sha256": "cd" * 32}
+    notice = Record(RecordKind.NOTICE, FINE, person="M. Soto", number="OF-1", **about)
+    sent = Record(RecordKind.NOTIFICATION, FINE, person="M. Soto", channel="<platform>", of="notice", **about)
+    sent = replace(sent, proof_sha256="ab" * 32)
+    decision = Record(RecordKind.DECISION, FINE, person="A. Vera", outcome="reduced", amount="20000", **about)
+    other = replace(sent, line="another", channel="post")
+    records = [
+        {"seq": seq, "subject": one.line, "place": seq, "body": one.content()}
+        for seq, one in enumerate((notice, sent, decision, other), 1)
+    ]
+    process = canonical({"records": records}).encode()
     files = {**two_months.bundles[OCTOBER].files, layout.PROCESS: process}
     page = write(manifest.build((CONTRACT, OCTOBER), files, KEY), FINE, "es")
     said = "".join(_Page(page).said)
 
     assert "<platform>" in said
     assert "<platform>" not in page
-    assert "ab" * 32 in said
+    for part in ("ab" * 32, "acto que propone la línea", "05-10-2026 12:00", "OF-1", "queda en $20.000"):
+        assert part in said
     assert "post" not in said.split()
+    # Steps are said in words too.
+    assert "notification" not in said
+    assert "tariff" not in said
 
 
 def test_papers_are_written_when_readings_were_destroyed(two_months: Issued) -> None:

@@ -84,6 +84,9 @@ def test_clause_has_a_sentence_for_each_line(name: str, tmp_path: Path) -> None:
                 said = {text.sentence(line, body["currency"], language) for language in text.LANGUAGES}
                 assert len(text.LANGUAGES) == len(said)
                 assert not [one for one in said if "{" in one]
+                for step in line["trace"]:
+                    rows = [text.step_row(line, step, body["currency"], language) for language in text.LANGUAGES]
+                    assert not [one for row in rows for one in row if "{" in one]
 
 
 def test_every_worked_example_has_its_case() -> None:

@@ -190,6 +190,28 @@ def test_relief_is_named_when_left_out_or_put_in(bundle: Bundle) -> None:
         assert is_named(report, found)
 
 
+def test_bundle_holds_what_was_done_on_lines_and_a_forged_step_is_named(bundle: Bundle) -> None:
+    report = verify(bundle.packed(), PUBLIC)
+    told = {one["subject"] for one in json.loads(bundle.files[layout.PROCESS])["records"]}
+    assert {OTHER} == told
+    assert Result.HOLDS == results(report)[Check.PROCESS]
+
+    def earlier(said: dict[str, Any]) -> None:
+        _of(said["records"], OTHER)[0]["at_us"] -= 1
+
+    def drop(said: dict[str, Any]) -> None:
+        said["records"] = [one for one in said["records"] if one["subject"] != OTHER]
+
+    for change in (earlier, drop):
+        report = verify(forged(bundle, lambda files, change=change: rewrite(files, layout.PROCESS, change)).packed())
+        assert Result.FAILS == results(report)[Check.PROCESS]
+        assert {layout.PROCESS} == {one.file for one in report.differences}
+    # A defence is the contractor's, in its own words: nobody else's to read.
+    public = publish(bundle, KEY, salt_of)
+    assert layout.PROCESS not in public.files
+    assert Result.NOT_DONE == results(verify(public.packed(), PUBLIC))[Check.PROCESS]
+
+
 def test_statement_without_its_relief_is_named_though_the_ledger_is_forged_too(bundle: Bundle) -> None:
     def forge(files: dict[str, bytes]) -> None:
         rewrite(files, layout.RELIEFS, lambda said: said.update(records=[]))

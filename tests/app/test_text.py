@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from app import text
 from app.wording.catalogue import LOCALES
 from rules.consequences import Nature
-from rules.contract import Level
+from rules.contract import Level, Step
 from rules.days import MarketState
 from rules.payments.charges import ChargeState
 from rules.payments.lines import Block, Line, LineKind
@@ -159,6 +159,37 @@ def test_names_when_asked_for_all(language: text.Language) -> None:
         assert len(codes) == len([code for code in codes if name(code, language)])
         with pytest.raises(ValueError, match="nonsense"):
             name("nonsense", language)
+
+
+def test_steps_when_named() -> None:
+    number = {"value": "2", "unit": "event", "clause": "7", "from": "2026-09-01", "origin": "offer"}
+    step: dict[str, Any] = {"in": "0", "out": "0", "kind": "per_event", "parameter": number}
+    step |= {"absorbed_by": "a/b@1/c", "until": "2026-12-01", "unit": "CLP", "limit": "1", "sum": "1"}
+    step |= {"series": "UTM", "month": "2026-09", "value": "68000", "account": "faults", "restates": "x"}
+    step |= {"relief": "R-1", "code": "rain", "number": "3", "date": "2026-09-20", "clause": "30"}
+    step |= {"event": 4, "events": 4, "from": 1, "act": {"number": "1", "date": "2026-10-05", "signer": "alcalde"}}
+    for name in (*Step, "act", "decision", "pro_rata", "adjustment", "retention", "release", "restatement"):
+        line = _line(_RUN, trace=[{**step, "step": name}])
+        rows = [text.step_row(line, line["trace"][0], "CLP", language) for language in text.LANGUAGES]
+        assert len(text.LANGUAGES) == len({row[2] for row in rows})
+        assert "0 → 0" == rows[0][1]
+    with pytest.raises(ValueError, match="nonsense"):
+        text.step_row(_line(_RUN), {"step": "nonsense"}, "CLP", "en")
+
+
+def test_step_names_the_number_that_it_took_and_the_tenders_beside_the_offers() -> None:
+    number = {
+        "value": "0.5",
+        "unit": "UTM",
+        "clause": "14.2",
+        "from": "2026-09-01",
+        "origin": "offer",
+        "tender": "0.3",
+    }
+    step = {"step": "tariff", "kind": "per_event", "in": "0", "out": "0.5", "parameter": number}
+    row = text.step_row(_line(_RUN, trace=[step]), step, "CLP", "es")
+    said = "0,5 UTM: cláusula 14.2, desde el 01-09-2026 (oferta; 0,3 UTM en las bases de licitación)."
+    assert ("valor del evento", "0 → 0,5", said) == row
 
 
 def test_lines_when_named() -> None:
