@@ -99,7 +99,8 @@ def _line(line: Mapping[str, Any], currency: str, lang: Language) -> str:
     if clause := line["says"].get("clause"):
         rows.append((text.bundle_word("clause", lang), str(clause)))
     rows.append((text.bundle_word("state", lang), text.state_name(line["state"], lang)))
-    return f"<p>{escape(text.sentence(line, currency, lang))}</p>{_table(rows)}"
+    said = f"{text.sentence(line, currency, lang)} {text.remedy(line, lang)}"
+    return f"<p>{escape(said.rstrip())}</p>{_table(rows)}"
 
 
 def _acts(files: Mapping[str, bytes], line_id: str, lang: Language) -> str:

@@ -27,7 +27,7 @@ def explanation(why: Explanation, lang: Language, *, with_readings: bool) -> Non
     out, line = console(), why.line
     out.print(f"[bold]{line['id']}[/bold]  {text.amount(line['amount'], why.currency, lang)}")
     out.print(text.sentence(line, why.currency, lang))
-    if remedy := text.remedy(line, lang) if line["determinations"] else "":
+    if remedy := text.remedy(line, lang):
         out.print(remedy)
     for step in line["trace"]:
         name, change, said = text.step_row(line, step, why.currency, lang)

@@ -77,7 +77,7 @@ def _row(one: Case, place: int, form: Format, lang: Language) -> dict[str, str]:
     return {
         "line": standing.line if place == 0 else "",
         "state": text.procedure_state(one.state, _cause(one), lang) if place == 0 else "",
-        "amount": standing.amount if place == 0 else "",
+        "amount": text.amount(standing.amount, one.currency, lang) if place == 0 else "",
         "next": text.record_name(following.kind, lang) if following else "",
         "by": text.permission_name(following.by, lang) if following else "",
         "from": "" if spans[0] is None else text.local_text(zone, spans[0], lang),
@@ -93,7 +93,8 @@ def case(one: Case, lang: Language) -> None:
     """Show one line: its state, its time limits with how they were computed, its records, what may come next."""
     standing, zone, out = one.standing, one.days.zone, console()
     state = text.procedure_state(one.state, _cause(one), lang)
-    out.print(f"{standing.line}  {state}  {standing.amount}", soft_wrap=True)
+    asked = text.amount(standing.amount, one.currency, lang)
+    out.print(f"{standing.line}  {state}  {asked}", soft_wrap=True)
     for limit in standing.deadlines:
         out.print(f"  {text.deadline_text(limit, zone, lang)}", soft_wrap=True)
     refused = {refusal.record: text.refusal_text(refusal, zone, lang) for refusal in standing.refused}

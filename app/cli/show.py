@@ -276,7 +276,7 @@ def statement(
         if most is None:
             out.print()
         if shown or most is None:
-            _block(block, body["blocks"][block], shown, currency, lang)
+            _block(block, body["blocks"][block], shown, currency, lang, with_remedies=most is None)
     totals = Table(box=None, pad_edge=False, show_header=False)
     totals.add_column()
     totals.add_column(justify="right")
@@ -307,14 +307,22 @@ def statement(
 
 
 def _block(
-    block: str, content: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], currency: str, lang: Language
+    block: str,
+    content: Mapping[str, Any],
+    shown: Sequence[Mapping[str, Any]],
+    currency: str,
+    lang: Language,
+    *,
+    with_remedies: bool,
 ) -> None:
     out = console()
     out.print(f"[bold]{text.block_name(block, lang)}[/bold]  {text.amount(content['total'], currency, lang)}")
     for line in shown:
         out.print(f"  [dim]{line['id']}[/dim]  {text.amount(line['amount'], currency, lang)}")
-        sentence = text.sentence(line, currency, lang)
-        for row in textwrap.wrap(sentence, out.width, initial_indent=_INDENT, subsequent_indent=_INDENT):
+        said = [text.sentence(line, currency, lang)]
+        if with_remedies and line["amount"] != "0":
+            said.append(text.remedy(line, lang))
+        for row in textwrap.wrap(" ".join(said), out.width, initial_indent=_INDENT, subsequent_indent=_INDENT):
             out.print(row, soft_wrap=True)
     if more := len(content["lines"]) - len(shown):
         out.print(f"  … +{text.count(more, lang)} → statement.csv")

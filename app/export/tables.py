@@ -16,6 +16,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 STATEMENT_COLUMNS = (
     "contract", "period", "block", "line", "kind", "nature", "state", "standard", "subject", "zone", "fact_month",
     "firm_month", "charge_month", "amount", "currency", "determinations", "sentence_en", "sentence_es", "sentence_pt",
+    "remedy_en", "remedy_es", "remedy_pt",
 )  # fmt: skip
 _DETERMINATION_COLUMNS = (
     "id", "contract", "standard", "terms_version", "subject", "zone", "day", "window_start_us", "window_end_us",
@@ -44,16 +45,17 @@ def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def statement_rows(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Make a row of each line of a statement, with its sentence in each language."""
+    """Make a row of each line of a statement; in each language its sentence, and what would have avoided the line."""
     shared = {"contract": body["contract"], "period": body["period"], "currency": body["currency"]}
     rows: list[dict[str, Any]] = []
     for block in sorted(body["blocks"]):
         for line in body["blocks"][block]["lines"]:
-            sentences = {
+            said = {
                 f"sentence_{language}": text.sentence(line, body["currency"], language) for language in text.LANGUAGES
             }
+            said |= {f"remedy_{language}": text.remedy(line, language) for language in text.LANGUAGES}
             known = {**line, "line": line["id"], "determinations": " ".join(line["determinations"])}
-            rows.append({**known, **shared, **sentences})
+            rows.append({**known, **shared, **said})
     return rows
 
 

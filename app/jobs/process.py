@@ -46,6 +46,8 @@ class Case:
     standing : Standing
     act : Act or None
         What the payment was told.
+    currency : str
+        ISO 4217.
     """
 
     line: dict[str, Any]
@@ -54,6 +56,7 @@ class Case:
     days: Days
     standing: Standing
     act: Act | None
+    currency: str
 
     @property
     def state(self) -> str:
@@ -170,7 +173,8 @@ def cases(
             forgiven_by=_forgiven_by(terms, line),
         )
         standing = stand(matter, process, days, records, microseconds(now))
-        found[name] = Case(line, matter, process, days, standing, acts.get(name))
+        currency = terms.file.money.currency
+        found[name] = Case(line, matter, process, days, standing, acts.get(name), currency)
     return found
 
 

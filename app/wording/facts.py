@@ -262,6 +262,18 @@ _RECORDED = {
         ),
     ),
 }
+# Measures whose sentences tell more than figures. A fact that a clerk hands in has figures alone, and is told as recorded.
+_WHAT = {
+    "swept_share": marked("Share of the street length swept"),
+    "swept_share_worst_tenth": marked("Share swept of the worst-swept tenth of the streets"),
+    "share_at_or_above": marked("Share of the drawn points at the grade or better"),
+    "mean_grade": marked("Mean worth of the drawn points"),
+    "time_to_respond": marked("Time until the answer"),
+    "report_late": marked("Late reports"),
+    "report_missing": marked("Missing reports"),
+    "report_contradicted": marked("Lifts by which the report is off"),
+    "feed_completeness": marked("Share of the readings owed that were delivered"),
+}
 # Nobody answered for as long as was waited.
 _UNANSWERED = {
     "responded": marked(
@@ -284,6 +296,15 @@ _TOO_FEW = marked(
 def is_fact(code: str) -> bool:
     """Whether a line's code is a measure, so that its sentence tells a fact."""
     return code in _PHRASES or code in {"time_to_respond", "recorded"}
+
+
+def handed_in(line: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
+    """Give a line whose fact a clerk handed in as one that is recorded; any other as it is."""
+    says = line["says"]
+    what = _WHAT.get(says["code"])
+    if what is None or "detail" in says:
+        return line
+    return {**line, "says": {**says, "code": "recorded", "detail": {"what": told(what, language)}}}
 
 
 def is_missed(says: Mapping[str, Any]) -> bool:
@@ -309,6 +330,7 @@ def fact(line: Mapping[str, Any], language: Language) -> str:
         A line as `statement.json` holds it.
     language : str
     """
+    line = handed_in(line, language)
     says, state = line["says"], line["state"]
     phrases = _phrases(says)
     values = _values(line, language)

@@ -6,11 +6,16 @@ from fractions import Fraction
 from typing import Any
 
 from app.wording.catalogue import Language, marked, told
-from app.wording.facts import is_fact, is_missed, limit, span
+from app.wording.facts import handed_in, is_fact, is_missed, limit, span
 from app.wording.figures import clock, count, day, instant
+from rules.payments.lines import LineKind
 from rules.records import Op
 
 _PPM = 1_000_000
+_FIGURES = {
+    Op.AT_MOST: marked("No line if it had been {limit} at most."),
+    Op.AT_LEAST: marked("No line if it had been {limit} at least."),
+}
 # Measures of which no instant could be named.
 _PLAIN = {
     "total_time": marked("No line if the container had been full for {limit} at most in total."),
@@ -25,7 +30,6 @@ _PLAIN = {
     "report_contradicted": marked(
         "No line if the report had declared the lifts that the vehicles recorded, within the margin of {margin}."
     ),
-    "recorded": marked("No line if {limit} had been kept."),
     "feed_completeness": marked("No line if at least {limit} of the readings owed had been delivered."),
 }
 _ANSWERED = {
@@ -46,8 +50,9 @@ def remedy(line: Mapping[str, Any], language: Language) -> str:
         A line as `statement.json` holds it.
     language : str
     """
+    line = handed_in(line, language)
     says = line["says"]
-    if not is_fact(says["code"]) or line["state"] == "annulled":
+    if not is_fact(says["code"]) or line["state"] == "annulled" or line["kind"] == LineKind.BONUS:
         return ""
     if not is_missed(says):
         return _complete(says, language)
@@ -59,6 +64,10 @@ def remedy(line: Mapping[str, Any], language: Language) -> str:
             return told(source, language, **values)
         case "share_at_or_above":
             return _points(says, language)
+        case "longest_run" | "longest_unemptied" | "longest_without_pass" if not says["proven_from"]:
+            return told(_FIGURES[Op(says["op"])], language, **values)
+        case "recorded":
+            return told(_FIGURES[Op(says["op"])], language, **values)
         case "longest_without_pass":
             return _pass(says, language)
         case "longest_run" | "longest_unemptied":

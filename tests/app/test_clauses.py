@@ -4,6 +4,7 @@ Run as people run it: `poniente pay FOLDER determinations.csv --period P`. A fol
 chain of months, each opened by the closing state of the one before.
 """
 
+import csv
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,8 @@ from typer.testing import CliRunner
 
 from app import text
 from app.cli.main import main
+from app.jobs.contracts import load_files, read_folder
+from app.jobs.templates import write_contract
 
 CASES = Path(__file__).parents[1] / "cases" / "clauses"
 NAMES = sorted(folder.name for folder in CASES.iterdir())
@@ -87,6 +90,42 @@ def test_clause_has_a_sentence_for_each_line(name: str, tmp_path: Path) -> None:
                 for step in line["trace"]:
                     rows = [text.step_row(line, step, body["currency"], language) for language in text.LANGUAGES]
                     assert not [one for row in rows for one in row if "{" in one]
+
+
+# A fact of each measure that sensors or inspectors feed, as a clerk hands it in to `poniente pay`.
+HANDED_IN = {
+    "container-full": "PT5H",
+    "emptied-every-three-days": "P4D",
+    "night-sweep": "0.5",
+    "worst-streets": "0.5",
+    "time-without-pass": "P5D",
+    "closing-condition": "0.5",
+    "time-to-respond": "PT30H",
+    "report-in-time": "1",
+    "report-given": "1",
+    "report-true": "7",
+    "tracker-feed": "0.5",
+}
+
+
+def test_statement_has_sentence_and_remedy_when_a_clerk_hands_in_any_measure(tmp_path: Path) -> None:
+    folder, facts = tmp_path / "contract", tmp_path / "facts.csv"
+    write_contract(folder)
+    rows = [f"{name},VP-01,VP-01,2026-09-01,{value}" for name, value in HANDED_IN.items()]
+    facts.write_text("\n".join(["standard,subject,zone,day,value", *rows, ""]))
+    body = pay(folder, facts, "2026-09")
+    standards = load_files(read_folder(folder)).terms.file.standard
+    lines = [line for block in body["blocks"].values() for line in block["lines"] if line["standard"]]
+    assert {one.id for one in standards} == {line["standard"] for line in lines}
+    for said in (text.sentence, lambda line, _currency, language: text.remedy(line, language)):
+        told = [{said(line, "CLP", language) for language in text.LANGUAGES} for line in lines]
+        assert [len(text.LANGUAGES)] * len(lines) == [len(one) for one in told]
+    arguments = ["pay", str(folder), str(facts), "--period", "2026-09", "--format"]
+    table = CliRunner().invoke(main, [*arguments, "table", "--lang", "es"])
+    assert "Proporción barrida del largo de calles, VP-01: a lo más 50,0" in " ".join(table.stdout.split())
+    assert "No habría línea si hubiera sido al menos" in " ".join(table.stdout.split())
+    rows = list(csv.DictReader(CliRunner().invoke(main, [*arguments, "csv"]).stdout.splitlines()))
+    assert [row["standard"] for row in rows if row["remedy_en"]] == [line["standard"] for line in lines]
 
 
 def test_every_worked_example_has_its_case() -> None:

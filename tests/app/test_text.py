@@ -396,6 +396,7 @@ def test_remedy_when_in_other_languages() -> None:
         text.remedy(_line(_RUN), "pt") == "Não haveria linha se o contêiner tivesse sido esvaziado antes das 10:00."
     )
     assert not text.remedy(_line(_RUN, state="annulled"), "en")
+    assert not text.remedy(_line(_RUN, kind=LineKind.BONUS), "en")
 
 
 @pytest.mark.parametrize(
