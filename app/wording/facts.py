@@ -262,7 +262,7 @@ _RECORDED = {
         ),
     ),
 }
-# Measures whose sentences tell more than figures. A fact that a clerk hands in has figures alone, and is told as recorded.
+# Measures whose sentences tell more than figures. What a clerk hands in has figures alone: it is told as recorded.
 _WHAT = {
     "swept_share": marked("Share of the street length swept"),
     "swept_share_worst_tenth": marked("Share swept of the worst-swept tenth of the streets"),

@@ -64,14 +64,10 @@ def remedy(line: Mapping[str, Any], language: Language) -> str:
             return told(source, language, **values)
         case "share_at_or_above":
             return _points(says, language)
-        case "longest_run" | "longest_unemptied" | "longest_without_pass" if not says["proven_from"]:
+        case code if code == "recorded" or (code in _SPANNED and not says["proven_from"]):
             return told(_FIGURES[Op(says["op"])], language, **values)
-        case "recorded":
-            return told(_FIGURES[Op(says["op"])], language, **values)
-        case "longest_without_pass":
-            return _pass(says, language)
-        case "longest_run" | "longest_unemptied":
-            return _emptied(says, language)
+        case code if code in _SPANNED:
+            return _SPANNED[code](says, language)
         case code:
             detail = says.get("detail", {})
             values["due"] = instant(detail["due"], language) if "due" in detail else ""
@@ -146,6 +142,10 @@ def _emptied(says: Mapping[str, Any], language: Language) -> str:
     return told(
         "No line if the container had been emptied before {clock} on {day}.", language, clock=told_clock, day=told_day
     )
+
+
+# Measures that lie between two instants, where sensors tell of them.
+_SPANNED = {"longest_run": _emptied, "longest_unemptied": _emptied, "longest_without_pass": _pass}
 
 
 def _latest(says: Mapping[str, Any]) -> tuple[datetime, bool]:
