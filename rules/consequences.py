@@ -97,6 +97,9 @@ class Band(Table):
     since: Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1)] = Field(
         alias="from", description="Lowest share in the band."
     )
+    until: Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1)] | None = Field(
+        None, description="Where the clause says it too: the share at which the band ends, itself not in it; else 1."
+    )
     pct: Annotated[Decimal, BeforeValidator(exact), Field(ge=0)] = Field(description="Percent of the base sum.")
     clause: ClauseOrArticle | None = None
 

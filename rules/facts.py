@@ -83,7 +83,7 @@ def _bounds(standard: Standard, row: Mapping[str, str]) -> Bounds:
     unit = standard.measure.unit
     proven = _value(unit, row["value"])
     possible = _value(unit, row["possible"]) if row.get("possible") else proven
-    benefit = possible if standard.measure.op_needed == Op.AT_LEAST else proven
+    benefit = possible if standard.target.op == Op.AT_LEAST else proven
     borne = _value(unit, row["borne"]) if row.get("borne") else benefit
     if not proven <= borne <= possible:
         raise ValueError(f"value {proven}, borne {borne} and possible {possible} do not rise")

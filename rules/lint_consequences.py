@@ -4,12 +4,14 @@ Each check is a generator of findings; a check says nothing where another one al
 """
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import pairwise
 
-from rules.consequences import BandTariff, Cap, Consequence, Inconclusive, NthTariff, PlanTariff, RangeTariff
+from rules.consequences import Band, BandTariff, Cap, Consequence, Inconclusive, NthTariff, PlanTariff, RangeTariff
 from rules.contract import Standard, Step, Terms
 from rules.instruments import TotalCap
 from rules.numbers import value_on
+from rules.payments.money import written
 from rules.records import Finding, FindingCode, Op, Unit
 
 _FILE = "contract.toml"
@@ -59,8 +61,8 @@ def lint_consequences(standard: Standard, terms: Terms) -> Iterator[Finding]:
 
 
 def _fit(standard: Standard, consequence: Consequence, key: str) -> Iterator[Finding]:
-    kind, measure = consequence.tariff.kind, standard.measure
-    fitting = tuple(one for one in _FITTING[measure.unit] if _OP.get(one, measure.op_needed) == measure.op_needed)
+    kind, measure, op = consequence.tariff.kind, standard.measure, standard.target.op
+    fitting = tuple(one for one in _FITTING[measure.unit] if _OP.get(one, op) == op)
     if kind not in fitting:
         yield Finding(FindingCode.NOT_A_CHOICE, _FILE, key, kind, fitting)
 
@@ -77,7 +79,28 @@ def _bands(tariff: BandTariff, terms: Terms, key: str, *, is_bonus: bool) -> Ite
     ):
         said = ", ".join(str(band.pct) for band in tariff.bands)
         yield Finding(FindingCode.MALFORMED, _FILE, f"{key}.bands.pct", said)
+    else:
+        yield from _ends(tariff, terms, f"{key}.bands")
     yield from base_of(tariff.base, tariff.unit, terms, key)
+
+
+def _ends(tariff: BandTariff, terms: Terms, key: str) -> Iterator[Finding]:
+    """Find shares that two bands hold, or none, where the clause says of a band where it ends."""
+    first = terms.file.contract.effective.since
+    base = next((value_on(one.amount, first) for one in terms.file.base if one.id == tariff.base), Fraction(0))
+
+    def told(band: Band) -> str:
+        return f"{band.pct} % = {written(base * Fraction(band.pct) / 100)} {tariff.unit}"
+
+    top = tariff.bands[0]
+    if top.until is not None and top.until < 1:
+        yield Finding(FindingCode.BANDS_GAP, _FILE, key, f"{top.until}\N{EN DASH}1", (told(top),))
+    for above, band in pairwise(tariff.bands):
+        if band.until is None or band.until == above.since:
+            continue
+        low, high = sorted((band.until, above.since))
+        code = FindingCode.BANDS_OVERLAP if band.until > above.since else FindingCode.BANDS_GAP
+        yield Finding(code, _FILE, key, f"{low}\N{EN DASH}{high}", (told(above), told(band)))
 
 
 def base_of(base: str, unit: str, terms: Terms, key: str) -> Iterator[Finding]:

@@ -26,11 +26,14 @@ from rules.measures import (
     SweptMeasure,
 )
 from rules.numbers import Dated, dated_on, value_on
-from rules.records import Finding, FindingCode, Unit
+from rules.records import Finding, FindingCode, Op, Unit
+from rules.windows import laid_windows
 
 _FILE = "contract.toml"
 # Faster than anything that drives; what is reckoned with it must fit 64 bits.
 _TRAVEL_MAX_MPS = 1_000
+# Days that a finding names; a target too long for every night needs no list of all.
+_SHORT_MAX = 3
 
 
 def lint_measure(standard: Standard, terms: Terms) -> Iterator[Finding]:
@@ -65,7 +68,7 @@ def lint_measure(standard: Standard, terms: Terms) -> Iterator[Finding]:
         case SpeedMeasure() as measure:
             yield from _speed(standard, measure, terms, key)
         case RecordedMeasure():
-            pass
+            yield from _recorded(standard, terms, key)
 
 
 def _days(standard: Standard, terms: Terms) -> list[date]:
@@ -94,7 +97,8 @@ def _shape(standard: Standard, key: str) -> Iterator[Finding]:
     spans = ("day",) if measure.kind == "swept_share" else spans
     if standard.window.span not in spans:
         yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.window.span", standard.window.span, spans)
-    if target.op != measure.op_needed:
+    # A clause may ask for at least so much of what people record, or allow at most so much.
+    if target.op != measure.op_needed and not isinstance(measure, RecordedMeasure):
         yield Finding(FindingCode.NOT_A_CHOICE, _FILE, f"{key}.target.op", target.op, (measure.op_needed,))
     for dated in target.value:
         if not _is_in_unit(str(dated.value), measure.unit):
@@ -215,9 +219,33 @@ def _speed(standard: Standard, measure: SpeedMeasure, terms: Terms, key: str) ->
             yield Finding(FindingCode.TARGET_UNREACHABLE, _FILE, f"{key}.target.value", said)
 
 
+def _recorded(standard: Standard, terms: Terms, key: str) -> Iterator[Finding]:
+    """Find what is always reached; and so many hours that a window has not, such as that of a night of six."""
+    if standard.target.op != Op.AT_LEAST:
+        return
+    yield from _missable(standard, terms, key)
+    effective = terms.file.contract.effective
+    if standard.measure.unit != Unit.MICROSECONDS or effective.since >= effective.until:
+        return
+    short: list[str] = []
+    lengths: dict[date, int] = {}
+    for one in laid_windows(terms, standard.window, (effective.since, effective.until)):
+        day = one.day.replace(day=1) if standard.window.span == "month" else one.day
+        lengths[day] = lengths.get(day, 0) + one.end_us - one.start_us
+    for day, length_us in lengths.items():
+        if value_on(standard.target.value, day, "us") > length_us:
+            hours, minutes = divmod(length_us // (60 * SECOND_US), 60)
+            short.append(f"{day} (PT{hours}H{minutes}M)" if minutes else f"{day} (PT{hours}H)")
+    if short:
+        said = str(dated_on(standard.target.value, effective.since).value)
+        more = ("…",) if len(short) > _SHORT_MAX else ()
+        yield Finding(FindingCode.TARGET_IMPOSSIBLE, _FILE, f"{key}.target.value", said, (*short[:_SHORT_MAX], *more))
+
+
 def _missable(standard: Standard, terms: Terms, key: str) -> Iterator[Finding]:
-    """A share of nought or more is always reached."""
-    if any(value_on(standard.target.value, day) == 0 for day in _days(standard, terms)):
+    """Nought or more is always reached."""
+    scale = "us" if standard.measure.unit == Unit.MICROSECONDS else "amount"
+    if any(value_on(standard.target.value, day, scale) == 0 for day in _days(standard, terms)):
         yield Finding(FindingCode.TARGET_UNREACHABLE, _FILE, f"{key}.target.value", "0")
 
 

@@ -332,7 +332,7 @@ class RecordedMeasure(Table):
 
     @property
     def op_needed(self) -> Op:
-        """Which way its target points: a share is to be reached, all else not to be passed."""
+        """Which way its target mostly points: a share is to be reached, all else not to be passed."""
         return Op.AT_LEAST if self.counts_in == "share" else Op.AT_MOST
 
 

@@ -76,6 +76,8 @@ class FindingCode(StrEnum):
     SILENCE_PAYS = "silence_pays"
     GAP_COSTS_CONTRACTOR = "gap_costs_contractor"
     CHARGED_TWICE = "charged_twice"
+    BANDS_OVERLAP = "bands_overlap"
+    BANDS_GAP = "bands_gap"
     TARGET_IMPOSSIBLE = "target_impossible"
     TARGET_UNREACHABLE = "target_unreachable"
     INSTALLATION_OVERLAP = "installation_overlap"

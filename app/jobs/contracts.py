@@ -15,12 +15,14 @@ from rules.contract import Terms
 from rules.errors import TermsError
 from rules.examples import Reading, readings_of
 from rules.load import TERMS_FILES, load_terms, zone_needed
-from rules.records import Finding, digest
+from rules.records import Finding, FindingCode, digest
 from rules.register import REGISTER_FILES, load_register, read_register
 from storage import contracts
 from storage.connection import Connection
 from storage.contracts import Added
 from storage.sequence import ALL_KNOWN
+
+_ZONE_EXAMPLE = "an IANA name such as America/Santiago"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,12 @@ def load_files(files: dict[str, str]) -> Loaded:
         With all findings.
     """
     needed = zone_needed(files)
-    terms = load_terms(files, zones.snapshot(needed.name, needed.first_year, needed.last_year))
+    try:
+        zone = zones.snapshot(needed.name, needed.first_year, needed.last_year)
+    except UsageError as error:
+        wrong = Finding(FindingCode.MALFORMED, "contract.toml", "calendar.time_zone", needed.name, (_ZONE_EXAMPLE,))
+        raise TermsError((wrong,)) from error
+    terms = load_terms(files, zone)
     return Loaded(terms, load_register(files, terms))
 
 

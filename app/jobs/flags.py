@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from app.jobs.contracts import Loaded
 from app.jobs.stakes import exposed
-from rules.consequences import Nature
+from rules.consequences import BandTariff, Nature
 from rules.contract import Level
 from rules.lint_windows import holidays_ended
+from rules.numbers import value_on
 from rules.payments.exposure import Exposure
 from rules.records import Finding, FindingCode
 
@@ -30,7 +31,13 @@ def flags(loaded: Loaded) -> list[Finding]:
     """
     exposures, unforeseen = exposed(loaded)
     known = [one for one in exposures if one.standard not in unforeseen]
-    return [*_levels(loaded, known), *_idle(loaded, known), *_fines(loaded), *holidays_ended(loaded.terms)]
+    return [
+        *_levels(loaded, known),
+        *_idle(loaded, known),
+        *_met(loaded),
+        *_fines(loaded),
+        *holidays_ended(loaded.terms),
+    ]
 
 
 def _levels(loaded: Loaded, exposures: list[Exposure]) -> Iterator[Finding]:
@@ -51,6 +58,19 @@ def _idle(loaded: Loaded, exposures: list[Exposure]) -> Iterator[Finding]:
             key = f"standard[{one.standard}].consequence"
             said = consequence.tariff.kind if consequence.allowance is None else "allowance"
             yield Finding(FindingCode.NEVER_CHARGED, _FILE, key, said)
+
+
+def _met(loaded: Loaded) -> Iterator[Finding]:
+    """Bands that would cost something and lie where the target is reached: no check can fall into them."""
+    first = loaded.terms.file.contract.effective.since
+    for standard in loaded.terms.file.standard:
+        for consequence in standard.consequence:
+            if consequence.on == "met" or not isinstance(consequence.tariff, BandTariff):
+                continue
+            target = value_on(standard.target.value, first)
+            if met := [str(band.since) for band in consequence.tariff.bands if band.since >= target and band.pct]:
+                key = f"standard[{standard.id}].consequence.tariff.bands"
+                yield Finding(FindingCode.NEVER_CHARGED, _FILE, key, ", ".join(met))
 
 
 def _fines(loaded: Loaded) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from app.wording.catalogue import LANGUAGES, LOCALES, Language, marked, told
 from app.wording.figures import amount, day
 from rules import consequences, contract, measures
+from rules.contract import Step
 from rules.examples import Reading
 from rules.payments.money import written
 from rules.process import terms as process
@@ -26,13 +27,20 @@ _PLAIN = {
     FindingCode.EFFECTIVE_INSIDE_PERIOD: marked(
         "{place} is {value}, in the middle of a payment period; use the first day of a month."
     ),
-    FindingCode.STEP_ORDER: marked("{place}: {value} stands before {choices}; it may only stand after."),
     FindingCode.INDEX_UNDECLARED: marked(
         "{place} is {value}, neither the currency nor a declared index; choose one of {choices}, or declare it in "
         "money.indexes."
     ),
     FindingCode.OVERLAP_DISAGREES: marked(
         "{place} is {value}, yet standard {choices} of the same group says otherwise; let both say the same."
+    ),
+    FindingCode.BANDS_OVERLAP: marked(
+        "{place}: shares of {value} lie in two bands and would cost {either}; let the lower band end (until) where "
+        "the upper one begins (from), or leave out until."
+    ),
+    FindingCode.BANDS_GAP: marked(
+        "{place}: shares of {value} lie in no band, beside bands of {either}; let the lower band end (until) where "
+        "the upper one begins (from), or leave out until."
     ),
     FindingCode.SILENCE_PAYS: marked(
         "{place}: silence pays: gaps of cause {value} are borne by the contractor, yet an inconclusive check deducts "
@@ -55,9 +63,6 @@ _PLAIN = {
     ),
     FindingCode.ONLY_OUTPUTS: marked(
         "{place}: money hangs on {value} alone, and on nothing that comes of it; add a standard of level {choices}."
-    ),
-    FindingCode.NEVER_CHARGED: marked(
-        "{place}: no month can make it cost anything ({value}); lower the allowance, or raise the sum."
     ),
     FindingCode.FINES_UNBOUNDED: marked("{place}: nothing bounds this fine; add {either}."),
     FindingCode.HOLIDAYS_MISSING: marked(
@@ -162,9 +167,33 @@ def readings_text(readings: Sequence[Reading], language: Language) -> str:
     if not readings:
         return ""
     sums = "; ".join(f"{one.choice} {amount(written(one.amount), one.currency, language)}" for one in readings)
+    if readings[0].is_doubt:
+        return told(
+            "With ten checks of the standard in doubt, by gaps of this kind, it would cost: {sums}.",
+            language,
+            sums=sums,
+        )
     return told(
         "With ten checks of each standard missed in the first month it would cost: {sums}.", language, sums=sums
     )
+
+
+def _never_charged(finding: Finding) -> str:
+    if finding.key.endswith("bands"):
+        return marked(
+            "{place}: shares from {value} on reach the target, so that the band can never cost anything; raise the "
+            "target, or let the band cost 0."
+        )
+    return marked("{place}: no month can make it cost anything ({value}); lower the allowance, or raise the sum.")
+
+
+def _step_order(finding: Finding) -> str:
+    if finding.value == Step.CAP and Step.INDEX in finding.choices:
+        return marked(
+            "{place}: {value} stands before {choices}; a cap in money would be held against units of another kind, "
+            "so it may only stand after."
+        )
+    return marked("{place}: {value} stands before {choices}; it may only stand after.")
 
 
 def _file_malformed(finding: Finding) -> str:
@@ -197,6 +226,11 @@ def _target_impossible(finding: Finding) -> str:
         return marked("{place}: fewer points than the terms want to draw: {value}; list more of them.")
     if finding.key.endswith("confidence.level"):
         return marked("{place} is 1: no sample is sure without doubt; lower it.")
+    if finding.key.endswith("target.value"):
+        return marked(
+            "{place} is {value}, longer than the window of {choices}, so that nobody could reach it; lower it, or "
+            "ask for a share of what there is to do."
+        )
     if finding.key.endswith("min_n"):
         return marked("{place} is more than the {value} points that are drawn; lower it, or draw more.")
     return marked(
@@ -309,6 +343,8 @@ def _keys(model: type[BaseModel]) -> list[str]:
 # Codes that different mistakes share, each with a sentence of its own.
 _SHARED: dict[FindingCode, Callable[[Finding], str]] = {
     FindingCode.UNDECLARED: _undeclared,
+    FindingCode.STEP_ORDER: _step_order,
+    FindingCode.NEVER_CHARGED: _never_charged,
     FindingCode.UNKNOWN_KEY: _unknown_key,
     FindingCode.FILE_MALFORMED: _file_malformed,
     FindingCode.MALFORMED: _malformed,

@@ -139,7 +139,7 @@ def determination(terms: Terms, standard: Standard, judged: Judged) -> Determina
         expected=judged.expected,
         digests={**judged.digests, "terms": terms.digest},
         trace={"measure": measure.kind, **judged.trace, **_hours(terms, standard, judged.window), **exact},
-        op=measure.op_needed,
+        op=standard.target.op,
         unit=measure.unit,
     )
     return replace(one, verdict=_verdict(one, standard, day))

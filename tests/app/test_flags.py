@@ -1,10 +1,14 @@
 """What a contract that loads is asked about."""
 
+from pathlib import Path
 from typing import Any
 
-from app.jobs.contracts import Loaded, load_files
+import pytest
+
+from app.jobs.contracts import Loaded, load_files, read_folder
 from app.jobs.flags import flags
 from app.jobs.templates import contract_files
+from rules.errors import TermsError
 from rules.records import FindingCode
 from tests.rules.contracts import Table, contract_table, full_standard, register_of, terms_of, unemptied_standard
 
@@ -24,6 +28,15 @@ def test_nothing_is_asked_when_the_template_is_read() -> None:
     assert [] == flags(load_files(contract_files()))
 
 
+def test_time_zone_is_a_finding_when_nobody_knows_it() -> None:
+    files = contract_files()
+    files["contract.toml"] = files["contract.toml"].replace("America/Santiago", "America/Vega")
+    with pytest.raises(TermsError) as caught:
+        _ = load_files(files)
+    (found,) = caught.value.findings
+    assert (FindingCode.MALFORMED, "calendar.time_zone", "America/Vega") == (found.code, found.key, found.value)
+
+
 def test_outcomes_are_asked_for_when_only_outputs_cost() -> None:
     assert [FindingCode.ONLY_OUTPUTS] == codes(full_standard(), unemptied_standard())
     assert [] == codes(full_standard(), unemptied_standard(level="outcome"))
@@ -37,6 +50,15 @@ def test_allowance_is_asked_about_when_no_month_passes_it() -> None:
     assert [FindingCode.NEVER_CHARGED] == codes(
         full_standard(consequence=[{**free, "allowance": {**allowance, "free": 62}}])
     )
+
+
+def test_band_is_asked_about_when_it_lies_where_the_target_is_reached() -> None:
+    folder = Path(__file__).parents[1] / "cases" / "clauses" / "W11.under"
+    files = read_folder(folder)
+    assert [] == [one for one in flags(load_files(files)) if one.code == FindingCode.NEVER_CHARGED]
+    files["contract.toml"] = files["contract.toml"].replace('value = "0.95" }', 'value = "0.90" }', 1)
+    (found,) = (one for one in flags(load_files(files)) if one.code == FindingCode.NEVER_CHARGED)
+    assert ("standard[indicator-1].consequence.tariff.bands", "0.90") == (found.key, found.value)
 
 
 def test_bound_is_asked_for_when_a_fine_has_none() -> None:

@@ -78,6 +78,17 @@ _FOUND = [
     (Finding(FindingCode.PUBLISHED_LATE, _FILE, "contract.published", "2026-09-01"), "is 2026-09-01, later than"),
     (Finding(FindingCode.EFFECTIVE_INSIDE_PERIOD, _FILE, "contract.effective.from", "2026-08-15"), "is 2026-08-15"),
     (Finding(FindingCode.STEP_ORDER, _FILE, "money.order", "cap", ("tariff",)), "cap stands before tariff"),
+    (Finding(FindingCode.STEP_ORDER, _FILE, "money.order", "cap", ("index",)), "units of another kind"),
+    (
+        Finding(FindingCode.BANDS_OVERLAP, _FILE, "bands", "0.7-0.8", ("0 % = 0 CLP", "1 % = 9 CLP")),
+        "shares of 0.7-0.8 lie in two bands and would cost 0 % = 0 CLP or 1 % = 9 CLP",
+    ),
+    (Finding(FindingCode.BANDS_GAP, _FILE, "bands", "0.7-0.8", ("0 % = 0 CLP",)), "lie in no band"),
+    (
+        Finding(FindingCode.TARGET_IMPOSSIBLE, _FILE, "s.target.value", "PT7H", ("2026-09-05 (PT6H)",)),
+        "longer than the window of 2026-09-05 (PT6H)",
+    ),
+    (Finding(FindingCode.NEVER_CHARGED, _FILE, "standard[a].consequence.tariff.bands", "0.9"), "from 0.9 on reach"),
     (Finding(FindingCode.INDEX_UNDECLARED, _FILE, "unit", "UF", ("CLP", "UTM")), "choose one of CLP, UTM"),
     (Finding(FindingCode.OVERLAP_DISAGREES, _FILE, "keep", "sum", ("other",)), "yet standard other"),
     (
