@@ -5,6 +5,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self, cast, get_args
 
@@ -241,7 +242,7 @@ def stakes(found: Sequence[Stake], currency: str, form: Format, lang: Language) 
             "level": text.level_name(one.level, lang),
             "standards": ", ".join(one.standards),
             "most": text.amount(written(one.amount), currency, lang),
-            "share": text.share(one.share, lang),
+            "share": text.share(Fraction(round(one.share * 1_000), 1_000), lang),
         }
         for one in found
     ]

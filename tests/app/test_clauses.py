@@ -1,4 +1,4 @@
-"""Real clauses: each folder of `tests/cases/clauses` is a contract as a clerk writes it, facts, what they come to.
+"""Real clauses: each folder of `tests/cases` is a contract as a clerk writes it, facts, what they come to.
 
 Run as people run it: `poniente pay FOLDER determinations.csv --period P`. A folder with a table for each month is a
 chain of months, each opened by the closing state of the one before.
@@ -18,8 +18,8 @@ from app.cli.main import main
 from app.jobs.contracts import load_files, read_folder
 from app.jobs.templates import write_contract
 
-CASES = Path(__file__).parents[1] / "cases" / "clauses"
-NAMES = sorted(folder.name for folder in CASES.iterdir())
+CASES = Path(__file__).parents[1] / "cases"
+NAMES = sorted(path.parent.name for path in CASES.glob("*/expected.json"))
 # As many as there are worked examples of real clauses; more clauses stand beside them.
 COUNT = 42
 

@@ -53,7 +53,7 @@ def test_allowance_is_asked_about_when_no_month_passes_it() -> None:
 
 
 def test_band_is_asked_about_when_it_lies_where_the_target_is_reached() -> None:
-    folder = Path(__file__).parents[1] / "cases" / "clauses" / "W11.under"
+    folder = Path(__file__).parents[1] / "cases" / "W11.under"
     files = read_folder(folder)
     assert [] == [one for one in flags(load_files(files)) if one.code == FindingCode.NEVER_CHARGED]
     files["contract.toml"] = files["contract.toml"].replace('value = "0.95" }', 'value = "0.90" }', 1)

@@ -142,7 +142,7 @@ def test_stakes_when_shown(capsys: pytest.CaptureFixture[str]) -> None:
     show.stakes(found, "CLP", Format.TABLE, "es")
     said = capsys.readouterr().out
     assert "$1.230.000" in said
-    assert "66,6\N{NO-BREAK SPACE}%" in said
+    assert "66,7\N{NO-BREAK SPACE}%" in said
     assert "No previsible: time-to-respond" in said
     show.stakes(found, "CLP", Format.JSON, "es")
     (row,) = json.loads(capsys.readouterr().out)

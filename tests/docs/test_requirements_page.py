@@ -22,7 +22,7 @@ def _is_there(named: str) -> bool:
     if named.startswith("broken/"):
         return (CASES / f"{named}.toml").is_file()
     if not named.startswith("tests/"):
-        return (CASES / "clauses" / named / "expected.json").is_file()
+        return (CASES / named / "expected.json").is_file()
     file, _, function = named.partition("::")
     path = ROOT / file
     return path.is_file() and (not function or f"def {function}(" in path.read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from rules.examples import readings_of
 from rules.load import load_terms, zone_needed
 from rules.records import Finding, FindingCode
 
-CASES = Path(__file__).parents[1] / "cases" / "clauses"
+CASES = Path(__file__).parents[1] / "cases"
 
 
 def readings(name: str, said: str) -> dict[str, Fraction]:

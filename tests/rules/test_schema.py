@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from app.jobs.templates import contract_files
 from rules.schema import contract_schema
 
-CASES = Path(__file__).parents[1] / "cases" / "clauses"
+CASES = Path(__file__).parents[1] / "cases"
 VALIDATOR = Draft202012Validator(contract_schema())
 
 
@@ -45,7 +45,7 @@ def test_template_is_valid_when_an_editor_reads_it() -> None:
     assert set[str]() == places(template())
 
 
-@pytest.mark.parametrize("name", sorted(folder.name for folder in CASES.iterdir()))
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in CASES.glob("*/expected.json")))
 def test_clause_is_valid_when_an_editor_reads_it(name: str) -> None:
     text = (CASES / name / "contract.toml").read_text(encoding="utf-8")
     assert set[str]() == places(plain(tomllib.loads(text, parse_float=Decimal)))
