@@ -269,6 +269,8 @@ def _lister(register_name: str) -> Callable[..., None]:
         from app.jobs.registers import entries, missing
         from storage.instants import instant
 
+        if month:
+            _check_month(month)
         with open_database(database, f"{register_name} list") as connection:
             now = instant(procedure.instant_us(connection, contract, at))
             found = entries(connection, contract, register_name, now)

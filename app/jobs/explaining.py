@@ -155,7 +155,7 @@ class _Question:
 
 
 def explain(connection: Connection, contract: str, line_id: str, now: datetime, segment: str = "") -> Explanation:
-    """Find a line in its month's statement and what it rests on.
+    """Find a line in its month's statement, as the last statement that has it says it, and what it rests on.
 
     Parameters
     ----------
@@ -181,6 +181,8 @@ def explain(connection: Connection, contract: str, line_id: str, now: datetime, 
     issued = stored.read(connection, contract, month)
     body = statements.body_of(issued) if issued else statements.draft(connection, contract, month, now).statement.body
     line = next((one for one in statements.lines_of(body) if one["id"] == line_id), None)
+    if issued and line:
+        line = _last_stated(connection, contract, month, line)
     if line is None:
         raise RefusedError(f"the statement of {contract} for {month} has no line {line_id!r}")
     # The register of the day of issue: a container's sensor may be another one by now.
@@ -194,6 +196,17 @@ def explain(connection: Connection, contract: str, line_id: str, now: datetime, 
     if segment and not any(segment == one.asked for one in evidence):
         raise RefusedError(f"line {line_id!r} rests on no street segment; leave --segment out")
     return Explanation(line, body["currency"], issued is not None, evidence)
+
+
+def _last_stated(connection: Connection, contract: str, month: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Take a line as the last issued statement that has it says it: an act may have decided it since."""
+    last = stored.last(connection, contract)
+    newest = statements.body_of(last)["period"] if last else month
+    for later in sorted({*stored.issued_before(connection, contract, newest), newest}):
+        if later > month:
+            body = statements.body_of(statements.issued(connection, contract, later))
+            line = next((one for one in statements.lines_of(body) if one["id"] == line["id"]), line)
+    return line
 
 
 def _evidence(question: _Question, segment: str) -> Evidence:

@@ -164,6 +164,7 @@ def _invoice(office: Office) -> None:
         "checklist", "record", CONTRACT, acceptance, "receive", *noted, "--by", "M. Soto", "--at", "2026-10-08"
     )
     missing = office.run("checklist", "list", CONTRACT, "--month", "2026-09", status=1)
+    office.run("checklist", "list", CONTRACT, "--month", "2026-9", status=2)
     assert "labour-certificate" in missing
     office.on("2026-10-12")
     paper = "2026-09/labour-certificate"
@@ -315,6 +316,10 @@ def test_september_is_settled_fined_defended_and_charged(office: Office) -> None
     assert ("40945700", "0") == (november["totals"]["net"], november["totals"]["in_procedure"])
     told = office.run("statement", CONTRACT, "2026-11")
     assert "Multa de $34.200, rebajada a $20.000, firme por acto administrativo DA-5" in " ".join(told.split())
+    # Asked about by its own name, a line is what has become of it since.
+    told = " ".join(office.run("explain", CONTRACT, DEFENDED, "--no-readings").split())
+    assert "Multa de $34.200, rebajada a $20.000" in told
+    assert "valor del evento: 0 → 0,5 0,5 UTM: cláusula 14.2" in told
     states = {DEFENDED: "firm", APPEALED: "firm", UNOPPOSED: "firm", EXCUSED: "withdrawn"}
     assert states == office.states("2026-12-10")
     assert "nothing is wrong" in office.run("doctor")
@@ -353,4 +358,15 @@ def _hand_over(office: Office) -> None:
         office.run("bundle", CONTRACT, month, *made)
         office.run("verify", f"{month}.zip", "--key", "keys/public-key.pem")
     office.run("casefile", "2026-11.zip", DEFENDED, "--out", "expediente.html")
-    assert "firme, rebajada" in (office.folder / "expediente.html").read_text()
+    papers = (office.folder / "expediente.html").read_text()
+    # Index, act, notice, proof, defence and decision, in words.
+    for part in (
+        "firme, rebajada",
+        "OF-101",
+        "acto que propone la línea",
+        "notificación",
+        "descargos",
+        "calle cerrada",
+    ):
+        assert part in papers
+    assert "queda en $20.000; visto el informe" in papers
