@@ -47,7 +47,7 @@ def facts_of(terms: Terms, rows: Iterable[Mapping[str, str]]) -> list[Determinat
     for number, row in enumerate(rows, 2):
         try:
             found += _facts(terms, row)
-        except (ValueError, ZeroDivisionError) as error:
+        except ValueError as error:
             raise CalculationError(f"line {number} is no fact: {error}") from error
     return found
 
@@ -58,8 +58,8 @@ def _facts(terms: Terms, row: Mapping[str, str]) -> list[Determination]:
         raise ValueError(f"the terms have no standard {row['standard']!r}")
     if row["zone"] and row["zone"] not in terms.zones:
         raise ValueError(f"the terms have no zone {row['zone']!r}")
-    window = _window(terms, standard, date.fromisoformat(row["day"]))
-    count = int(row.get("count") or 1)
+    window = _window(terms, standard, _day(row["day"]))
+    count = _value(Unit.COUNT, row.get("count") or "1")
     if count not in range(1, _COUNT_MAX + 1):
         raise ValueError(f"count {count} is not between 1 and {_COUNT_MAX}")
     bounds = _bounds(standard, row)
@@ -96,6 +96,25 @@ def _value(unit: Unit, text: str) -> int:
             return duration_us(text)
         case Unit.PPM:
             # To the benefit of nobody: the nearest millionth.
-            return round(Fraction(text) * _PPM)
+            return round(_share(text) * _PPM)
         case Unit.COUNT:
+            if not (text.isascii() and text.strip().isdigit()):
+                raise ValueError(f"{text!r} is no whole number, and the measure counts")
             return int(text)
+
+
+def _share(text: str) -> Fraction:
+    try:
+        share = Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"{text!r} is no share such as 0.85 or 280/300") from error
+    if not 0 <= share <= 1:
+        raise ValueError(f"share {text} is not between 0 and 1")
+    return share
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"day {text!r} is not written as 2026-09-01") from error

@@ -95,7 +95,8 @@ class _Number:
         try:
             value = _read(text, unit)
         except ArithmeticError as error:
-            raise ValueError(f"{text!r} is not a decimal number") from error
+            duration = " and no duration such as PT4H" if self.unit == "limit" else ""
+            raise ValueError(f"{text!r} is not a decimal number{duration}") from error
         if value < 0 or (self.is_positive and not value):
             raise ValueError(f"{text!r} is not {'above' if self.is_positive else 'at least'} nought")
         if self.unit == "ratio" and value > 1:

@@ -34,7 +34,7 @@ def said(terms: Terms, *verdicts: Verdict) -> list[Determination]:
 
 
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=1_000)
 def test_statements_are_the_same_bytes_when_checks_are_columns_or_a_sequence(data: st.DataObject) -> None:
     random = data.draw(st.randoms(use_true_random=False))
     terms = terms_of(data.draw(tables(bonuses=True)))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 # The module, not its names: what is imported by name would be collected here again.
-from tests.rules import test_checks, test_payments
+from tests.rules import test_checks, test_payments, test_restate
 
 LAWS = (
     test_payments.test_statement_is_the_plain_one_when_terms_and_facts_are_any,
@@ -20,6 +20,8 @@ LAWS = (
     test_payments.test_gap_of_the_city_costs_nothing_of_the_best_fact,
     test_payments.test_statement_is_the_same_bytes_when_determinations_and_acts_come_in_any_order,
     test_checks.test_statements_are_the_same_bytes_when_checks_are_columns_or_a_sequence,
+    test_restate.test_months_pay_in_all_what_they_would_have_when_known_at_once,
+    test_restate.test_months_pay_in_all_what_they_would_have_when_caps_carry_over,
 )
 CONTRACTS = 50_000
 

@@ -287,7 +287,7 @@ def test_month_is_refused_when_a_check_of_it_is_judged_twice() -> None:
 
 
 @given(st.data())
-@settings(max_examples=100)
+@settings(max_examples=1_000)
 def test_months_pay_in_all_what_they_would_have_when_known_at_once(data: st.DataObject) -> None:
     """Prices and fines, capped and free ones too: what is known late costs, in the end, what it would have cost."""
     table = data.draw(tables())
@@ -370,7 +370,7 @@ def test_month_is_refused_when_what_it_opened_with_changes_and_it_is_closed_for_
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=1_000)
 def test_months_pay_in_all_what_they_would_have_when_caps_carry_over(data: st.DataObject) -> None:
     """What is known late costs, in the end, what it would have cost, also by way of the months it was carried to."""
     orders = [order for order in ORDERS if order[-2] == "cap"]
