@@ -31,6 +31,7 @@ from app.wording.names import (
     verdict_name,
     word,
 )
+from app.wording.notices import notice_text
 from app.wording.procedure import (
     deadline_text,
     expired_text,
@@ -77,6 +78,7 @@ __all__ = [
     "market_state_name",
     "month",
     "nature_name",
+    "notice_text",
     "outcome_name",
     "permission_name",
     "procedure_state",

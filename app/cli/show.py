@@ -278,33 +278,49 @@ def statement(
             out.print()
         if shown or most is None:
             _block(block, body["blocks"][block], shown, currency, lang, with_remedies=most is None)
+    if most is None:
+        out.print()
+    out.print(_totals(body, lang))
+    for notice in body.get("notices", ()):
+        out.print(text.notice_text(notice, currency, lang), soft_wrap=True)
+    if record:
+        _beside(record, currency, lang)
+
+
+def _totals(body: Mapping[str, Any], lang: Language) -> Table:
+    """Lay out the totals; with the tax, where the terms have a rate."""
     totals = Table(box=None, pad_edge=False, show_header=False)
     totals.add_column()
     totals.add_column(justify="right")
     for key in ("base", "adjustments", "firm", "net", "in_procedure"):
         style = "bold" if key == "net" else ""
-        totals.add_row(_heading(key, lang), text.amount(body["totals"][key], currency, lang), style=style)
-    if most is None:
-        out.print()
-    out.print(totals)
-    if record:
-        counted = ", ".join(
-            f"{text.outcome_name(key, lang)} {text.count(n, lang)}" for key, n in record["readings"].items()
-        )
-        counters: dict[str, int] = record["continuity"]
-        # A history that was played in afterwards is late as a whole, which says nothing.
-        is_played = counters["late"] >= record["readings"].get("accepted", 0)
-        names = [name for name in ("late", "missing", "resets") if name != "late" or not is_played]
-        told = ", ".join(f"{text.outcome_name(name, lang)} {text.count(counters[name], lang)}" for name in names)
-        out.print(f"{_heading('readings_of_month', lang)}: {counted}; {told}")
-        rejected: dict[str, int] = record["rejected_since_last_issue"]
-        units = ", ".join(f"{text.word(f'{unit}s', lang)} {text.count(n, lang)}" for unit, n in rejected.items())
-        name = text.outcome_name("rejected", lang)
-        out.print(f"{name[:1].upper()}{name[1:]}: {units or 0}")
-        if expired := record.get("expired"):
-            out.print(text.expired_text(expired, currency, lang), soft_wrap=True)
-        if head := record.get("ledger_head"):
-            out.print(f"ledger {head['entry']} {head['hash'][:16]}…  body {record['body_sha256'][:16]}…")
+        totals.add_row(_heading(key, lang), text.amount(body["totals"][key], body["currency"], lang), style=style)
+    if tax := body.get("tax"):
+        for key, name in (("net", "without_vat"), ("tax", "vat"), ("gross", "with_vat")):
+            totals.add_row(_heading(name, lang), text.amount(tax[key], body["currency"], lang))
+    return totals
+
+
+def _beside(record: Mapping[str, Any], currency: str, lang: Language) -> None:
+    """Show what stands beside a statement: readings, rejections, what time has ended, the ledger's head."""
+    out = console()
+    counted = ", ".join(
+        f"{text.outcome_name(key, lang)} {text.count(n, lang)}" for key, n in record["readings"].items()
+    )
+    counters: dict[str, int] = record["continuity"]
+    # A history that was played in afterwards is late as a whole, which says nothing.
+    is_played = counters["late"] >= record["readings"].get("accepted", 0)
+    names = [name for name in ("late", "missing", "resets") if name != "late" or not is_played]
+    told = ", ".join(f"{text.outcome_name(name, lang)} {text.count(counters[name], lang)}" for name in names)
+    out.print(f"{_heading('readings_of_month', lang)}: {counted}; {told}")
+    rejected: dict[str, int] = record["rejected_since_last_issue"]
+    units = ", ".join(f"{text.word(f'{unit}s', lang)} {text.count(n, lang)}" for unit, n in rejected.items())
+    name = text.outcome_name("rejected", lang)
+    out.print(f"{name[:1].upper()}{name[1:]}: {units or 0}")
+    if expired := record.get("expired"):
+        out.print(text.expired_text(expired, currency, lang), soft_wrap=True)
+    if head := record.get("ledger_head"):
+        out.print(f"ledger {head['entry']} {head['hash'][:16]}…  body {record['body_sha256'][:16]}…")
 
 
 def _block(

@@ -118,6 +118,17 @@ def test_statement_when_cut_short(capsys: pytest.CaptureFixture[str]) -> None:
     assert "first/a" in said
 
 
+def test_statement_says_notices_and_totals_with_tax_when_there_are_any(capsys: pytest.CaptureFixture[str]) -> None:
+    limit = {"value": "2", "unit": "not_met", "clause": "4.9"}
+    notice = {"trigger": "t", "notice": "termination", "of": "a", "sum": "3", "months": ["2026-09"], "limit": limit}
+    tax = {"rate": "0.19", "taxed": "100", "tax": "19", "gross": "119", "net": "100"}
+    show.statement({**_body([]), "notices": [notice], "tax": tax}, {}, Format.TABLE, "es")
+    said = capsys.readouterr().out
+    assert "Causal para el término anticipado del contrato (t, cláusula 4.9)" in said
+    assert ["IVA", "$19"] in [line.split() for line in said.splitlines()]
+    assert ["Total", "con", "IVA", "$119"] in [line.split() for line in said.splitlines()]
+
+
 def test_stakes_when_the_template_is_looked_at() -> None:
     found = {one.level: one for one in stakes(load_files(contract_files()))}
     assert [*Level] == [*found]

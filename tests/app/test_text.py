@@ -192,6 +192,59 @@ def test_step_names_the_number_that_it_took_and_the_tenders_beside_the_offers() 
     assert ("valor del evento", "0 → 0,5", said) == row
 
 
+@pytest.mark.parametrize(
+    ("notice", "said"),
+    [
+        (
+            {
+                "notice": "termination",
+                "of": "outage",
+                "sum": "3",
+                "months": ["2026-04", "2026-09"],
+                "limit": {"value": "2", "unit": "not_met", "clause": "4.9"},
+                "barred_by": ["R-1"],
+            },
+            (
+                "Causal para el término anticipado del contrato (t, cláusula 4.9): unidades evaluadas de outage que "
+                "no cumplen desde abril de 2026 hasta septiembre de 2026: 3; el límite es 2. La impide la causal de "
+                "exención R-1."
+            ),
+        ),
+        (
+            {
+                "notice": "warning",
+                "of": "faults",
+                "sum": "433566",
+                "months": ["2026-09"],
+                "limit": {"value": "180000", "unit": "points", "clause": "9"},
+                "barred_by": [],
+            },
+            (
+                "Causal para una amonestación (t, cláusula 9): puntos en la cuenta faults desde septiembre de 2026 "
+                "hasta septiembre de 2026: 433.566; el límite es 180.000."
+            ),
+        ),
+        (
+            {
+                "notice": "warning",
+                "of": "total_cap",
+                "sum": "750",
+                "share": "3/4",
+                "limit": {"value": "1000", "unit": "CLP", "clause": "30"},
+            },
+            (
+                "Causal para una amonestación (t, cláusula 30): del tope de $1.000 se han usado $750, "
+                f"75,0{_NBSP}% de él o más."
+            ),
+        ),
+    ],
+)
+def test_notice_when_given(notice: dict[str, Any], said: str) -> None:
+    told = {language: text.notice_text({"trigger": "t", **notice}, "CLP", language) for language in text.LANGUAGES}
+    assert said == told["es"]
+    assert len(text.LANGUAGES) == len(set(told.values()))
+
+
 def test_lines_when_named() -> None:
     base = _line({"code": "base", "base": "monthly-fee", "clause": "7.1"}, kind="base", nature="price", block="A")
     assert text.line_name(base, "es") == "valor mensual contratado"

@@ -33,6 +33,7 @@ def said(terms: Terms, *verdicts: Verdict) -> list[Determination]:
     return [fact(terms, STANDARD, "C-1", f"{PERIOD}-{n:02}", one) for n, one in enumerate(verdicts, 1)]
 
 
+@pytest.mark.timeout(600)  # two months a contract, twice; longer on a busy machine
 @given(st.data())
 @settings(max_examples=1_000)
 def test_statements_are_the_same_bytes_when_checks_are_columns_or_a_sequence(data: st.DataObject) -> None:

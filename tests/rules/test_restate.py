@@ -286,6 +286,7 @@ def test_month_is_refused_when_a_check_of_it_is_judged_twice() -> None:
         story.issue(OCTOBER, [])
 
 
+@pytest.mark.timeout(600)  # seven months a contract; longer on a busy machine
 @given(st.data())
 @settings(max_examples=1_000)
 def test_months_pay_in_all_what_they_would_have_when_known_at_once(data: st.DataObject) -> None:
@@ -369,6 +370,7 @@ def test_month_is_refused_when_what_it_opened_with_changes_and_it_is_closed_for_
             assert {} == lines(settle(terms, [], NOVEMBER, opening, (), earlier), "A")
 
 
+@pytest.mark.timeout(600)  # seven months a contract; longer on a busy machine
 @given(st.data())
 @settings(max_examples=1_000)
 def test_months_pay_in_all_what_they_would_have_when_caps_carry_over(data: st.DataObject) -> None:
