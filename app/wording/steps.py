@@ -25,6 +25,7 @@ _NAMES = {
     Step.DE_MINIMIS.value: marked("small sums"),
     Step.TOTAL_CAP.value: marked("cap on the whole"),
     Step.ROUND.value: marked("rounding"),
+    "base": marked("contracted monthly sum"),
     "pro_rata": marked("parts of the month"),
     "adjustment": marked("adjustment by indexes"),
     LineKind.RETENTION.value: marked("retention by performance"),

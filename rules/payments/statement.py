@@ -15,9 +15,10 @@ from rules.calendar import month_days, month_of, previous_month
 from rules.consequences import Nature
 from rules.contract import Base, Terms
 from rules.errors import CalculationError
-from rules.numbers import rounded, value_on
+from rules.numbers import dated_on, rounded, value_on
 from rules.payments.bases import agreed, base_amount, growth
 from rules.payments.carry import carry_over
+from rules.payments.charges import parameter
 from rules.payments.checks import Checks
 from rules.payments.fold import Known, fold
 from rules.payments.history import remembered
@@ -223,7 +224,7 @@ def _base_lines(terms: Terms, period: str) -> list[Line]:
             kind=LineKind.BASE,
             nature=Nature.PRICE,
             amount=written(line_rounded(terms, base_amount(terms, base.id, first), first)),
-            trace=_adjusted(terms, base, first),
+            trace=_base_steps(terms, base, first),
             fact_month=period,
             firm_month=period,
             charge_month=period,
@@ -234,19 +235,18 @@ def _base_lines(terms: Terms, period: str) -> list[Line]:
     ]
 
 
-def _adjusted(terms: Terms, base: Base, first: date) -> list[dict[str, Any]]:
-    """Steps by which days or indexes changed a base sum; none where they did not."""
+def _base_steps(terms: Terms, base: Base, first: date) -> list[dict[str, Any]]:
+    """Steps of a base sum: the number of the terms, then how days and indexes changed it."""
     factor, said = growth(terms, base, first)
     sum_agreed, weighted = agreed(terms, base, first)
     grown = sum_agreed * factor
-    steps: list[dict[str, Any]] = []
+    before = value_on(base.amount, first)
+    number = parameter(terms, base.clause, dated_on(base.amount, first), terms.file.money.currency)
+    steps = [{"step": "base", "in": "0", "out": written(before), "parameter": number}]
     if weighted:
-        before = value_on(base.amount, first)
         steps.append({"step": "pro_rata", "in": written(before), "out": written(sum_agreed), **weighted})
     if factor != 1:
         steps.append({"step": "adjustment", "in": written(sum_agreed), "out": written(grown), **said})
-    if not steps:
-        return []
     if (paid := line_rounded(terms, grown, first)) != grown:
         rounding = {"mode": terms.file.money.rounding.mode, "unit": terms.file.money.currency}
         steps.append({"step": "round", "in": written(grown), "out": written(paid), **rounding})

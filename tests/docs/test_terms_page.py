@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import date, time
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -187,6 +188,9 @@ def test_draw_when_its_lines_are_run(tmp_path: Path) -> None:
 def test_stakes_when_computed_again() -> None:
     commands = " ".join(page("cli.md").split())
     for one in stakes(load_files(contract_files())):
-        said = [text.amount(written(one.amount), "CLP", "en"), text.share(one.share, "en")]
+        said = [
+            text.amount(written(one.amount), "CLP", "en"),
+            text.share(Fraction(round(one.share * 1_000), 1_000), "en"),
+        ]
         assert text.level_name(one.level, "en") in commands
         assert " ".join(" ".join(said).split()) in commands, f"docs/cli.md does not say {one.level} {said}"

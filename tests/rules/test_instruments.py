@@ -111,7 +111,9 @@ def test_base_sum_follows_its_indexes_when_the_adjustment_is_due() -> None:
     found = terms_of(table, indexes=indexes)
     line = lines(settled(found, []))[f"{PERIOD}/base/monthly-fee"]
     # 0.4 x 1.10 + 0.6 x 1.05
-    assert ("1070000", "1.07") == (line["amount"], line["trace"][0]["factor"])
+    number = {"value": "1000000", "unit": "CLP", "clause": "7", "from": "2026-08-01", "origin": "tender"}
+    assert {"step": "base", "in": "0", "out": "1000000", "parameter": number} == line["trace"][0]
+    assert ("1070000", "1.07") == (line["amount"], line["trace"][1]["factor"])
     august = settle(found, [], "2026-08")
     assert "1000000" == lines(august)["2026-08/base/monthly-fee"]["amount"]
 
