@@ -11,9 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, int64, kernel, several, triple
+from kernels._jit import I64, NEW_I64, inner, int64, kernel, several, triple
 from kernels._path import BACK, NEXT, ROUND, STRAIGHT, Triple, kind_of
 from kernels._ways import (
+    COUNT,
+    HEAP_COUNT,
     LABELS_MAX,
     LENGTH,
     NOWHERE,
@@ -21,7 +23,6 @@ from kernels._ways import (
     ROW,
     UNREACHED,
     aim,
-    apart_mm,
     clear,
     empty_search,
     entry_of,
@@ -29,6 +30,7 @@ from kernels._ways import (
     key_at,
     key_of,
     label_before,
+    may_lead,
     settle,
 )
 
@@ -48,7 +50,27 @@ _link = several(int64, 4)  # pyright: ignore[reportArgumentType]
 _links = several(_link, 2)  # pyright: ignore[reportArgumentType]
 
 
-@kernel(int64(I64, int64, int64, int64, int64, int64))
+@kernel(several(NEW_I64, 4)(triple(I64), I64, I64))
+def kept(states: Triple, is_kept: Ints, chosen: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Leave out states, but never those chosen; see `kernels.matching`."""
+    start, edges, along_mm = states
+    new_start, new_chosen = np.zeros(start.shape[0], np.int64), np.full(chosen.shape[0], NOWHERE)
+    total = chosen.shape[0] + is_kept.sum()
+    new_edges, new_along_mm = np.empty(total, np.int64), np.empty(total, np.int64)
+    place = 0
+    for fix in range(chosen.shape[0]):
+        for state in range(start[fix], start[fix + 1]):
+            if state == chosen[fix]:
+                new_chosen[fix] = place
+            elif is_kept[state] == 0:
+                continue
+            new_edges[place], new_along_mm[place] = edges[state], along_mm[state]
+            place += 1
+        new_start[fix + 1] = place
+    return new_start, new_edges[:place].copy(), new_along_mm[:place].copy(), new_chosen
+
+
+@inner(int64(I64, int64, int64, int64, int64, int64))
 def _near_mm(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, slack_mm: int) -> int:
     """Measure the way between two places of one street or of two that meet; `UNREACHED` if that takes a search."""
     kind = kind_of(graph, edge, at_mm, following, until_mm, slack_mm)
@@ -62,43 +84,47 @@ def _near_mm(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, 
     return rest_mm + until_mm if kind == NEXT else UNREACHED
 
 
-@kernel(int64(triple(I64), int64, int64, int64, int64))
-def _far_mm(streets: Triple, edge: int, at_mm: int, following: int, until_mm: int) -> int:
-    """Read from the table how long a way is at most, as keys charge turns; `UNREACHED` if it does not tell.
+@inner(int64(triple(I64), int64, int64, int64, int64, int64))
+def _is_far(  # the network, from where to where, how far
+    streets: Triple, edge: int, at_mm: int, following: int, until_mm: int, limit_mm: int
+) -> int:
+    """Tell whether the table holds a way that is short enough, as keys charge turns.
 
     Turning round at the first street's end, or at the last one's, may be shorter than what the table charges for it.
     """
     graph, entry, _ = streets
     length_mm, last_mm = graph[RECORD * edge + LENGTH], graph[RECORD * following + LENGTH]
     row, back = graph[RECORD * edge + ROW], graph[RECORD * (edge ^ 1) + ROW]
-    least = UNREACHED
+    limit_mm -= length_mm - at_mm + until_mm
+    if limit_mm < 0:
+        return 0
     place = entry_of(entry, row, following)
-    if place != NOWHERE:
-        least = key_of(entry, place)
-    place = entry_of(entry, back, following)
-    if place != NOWHERE:
-        least = min(least, length_mm + key_of(entry, place))
+    if place != NOWHERE and key_of(entry, row, place) <= limit_mm:
+        return 1
     # It turns into the last street only where that may be driven, which has a row of its own then.
     place = entry_of(entry, row, following ^ 1)
-    if place != NOWHERE:
-        least = min(least, last_mm + key_of(entry, place))
-    return UNREACHED if least == UNREACHED else int(length_mm - at_mm + until_mm + least)
+    if place != NOWHERE and last_mm + key_of(entry, row, place) <= limit_mm:
+        return 1
+    place = entry_of(entry, back, following) if length_mm <= limit_mm else NOWHERE
+    return 1 if place != NOWHERE and length_mm + key_of(entry, back, place) <= limit_mm else 0
 
 
-@kernel(int64(triple(I64), triple(I64), NEW_I64, NEW_I64, NEW_I64, _link))
-def _meet(  # the network, the states, the work, then which
-    streets: Triple, states: Triple, fits: Ints, is_reached: Ints, search: Ints, link: Link
-) -> int:
-    """Mark the states of one of two neighbouring fixes that a way of plausible length joins to one that fits."""
+@inner(int64(triple(I64), triple(I64), I64, NEW_I64, _link))
+def _meet_near(streets: Triple, states: Triple, fits: Ints, is_reached: Ints, link: Link) -> int:
+    """Mark the states of one of two neighbouring fixes that a way which is known joins to one that fits.
+
+    Gives the number of those that fit and are not marked.
+    """
     fix, turn, plausible_mm, slack_mm = link
-    graph, _, leaving = streets
+    graph = streets[0]
     start, edges, along_mm = states
     first, middle, last = start[fix], start[fix + 1], start[fix + 2]
-    is_reached[first:last] = 0
     # Only of one side it is asked, and one way is enough: those that need no table come first, the others if need be.
     near, far, far_end = (middle, first, middle) if turn == 0 else (first, middle, last)
     near_end = last if turn == 0 else middle
+    asked = 0
     for one in range(near, near_end):
+        is_reached[one] = 0
         for turn_to in range(2 if fits[one] == 1 else 0):
             other = far
             while other < far_end and is_reached[one] == 0:
@@ -107,14 +133,26 @@ def _meet(  # the network, the states, the work, then which
                     at_mm, until_mm = along_mm[source], along_mm[target]
                     if turn_to == 0:
                         way_mm = _near_mm(graph, edges[source], at_mm, edges[target], until_mm, slack_mm)
+                        is_reached[one] = 1 if way_mm <= plausible_mm else 0
                     else:
-                        way_mm = _far_mm(streets, edges[source], at_mm, edges[target], until_mm)
-                    is_reached[one] = 1 if way_mm <= plausible_mm else 0
+                        is_reached[one] = _is_far(
+                            streets, edges[source], at_mm, edges[target], until_mm, plausible_mm
+                        )
                 other += 1
-    asked = 0
-    for state in range(first if turn == 1 else middle, middle if turn == 1 else last):
-        asked += 1 if fits[state] == 1 and is_reached[state] == 0 else 0
-    turns_mm, goal, is_aim = np.zeros(2, np.int64), np.zeros(4, np.int64), np.zeros(last - middle, np.int64)
+        asked += 1 if fits[one] == 1 and is_reached[one] == 0 else 0
+    return asked
+
+
+@inner(int64(triple(I64), triple(I64), I64, NEW_I64, NEW_I64, NEW_I64, _link))
+def _meet(  # noqa: PLR0917  # the network, the states, the work, then which
+    streets: Triple, states: Triple, fits: Ints, is_reached: Ints, is_aim: Ints, search: Ints, link: Link
+) -> int:
+    """Mark the states of one of two neighbouring fixes that a way of plausible length joins to one that fits."""
+    fix, turn, plausible_mm, _ = link
+    graph, _, leaving = streets
+    start, edges, along_mm = states
+    first, middle, last = start[fix], start[fix + 1], start[fix + 2]
+    asked = _meet_near(streets, states, fits, is_reached, link)
     for source in range(first, middle):
         if asked == 0:
             break
@@ -123,23 +161,21 @@ def _meet(  # the network, the states, the work, then which
         rest_mm = graph[RECORD * edges[source] + LENGTH] - along_mm[source]
         for target in range(middle, last):
             is_asked = fits[target] == 1 and (turn == 1 or is_reached[target] == 0)
-            least_mm = rest_mm + along_mm[target]
-            if is_asked and least_mm <= plausible_mm:
-                least_mm += apart_mm(graph, edges[source], edges[target])
-            is_aim[target - middle] = 1 if is_asked and least_mm <= plausible_mm else 0
-        aims = aim(graph, edges, along_mm, is_aim, middle, last, goal)
+            room_mm = plausible_mm - rest_mm - along_mm[target]
+            is_aim[target - middle] = may_lead(graph, edges[source], edges[target], room_mm) if is_asked else 0
+        aims = aim(graph, edges, along_mm, is_aim, middle, last, search)
         if aims == 0:
             continue
-        follow(graph, leaving, search, turns_mm, edges[source], rest_mm, plausible_mm, NOWHERE)
+        follow(graph, leaving, search, edges[source], rest_mm, plausible_mm, NOWHERE)
         aims = 1 if turn == 1 else aims
-        while search[1] > 0 and aims > 0:
-            label = settle(graph, leaving, search, turns_mm, plausible_mm, NOWHERE, goal)
+        while search[HEAP_COUNT] > 0 and aims > 0:
+            label = settle(graph, leaving, search, plausible_mm, NOWHERE)
             for target in range(middle, last):
                 is_short = key_at(search, label) + along_mm[target] <= plausible_mm
                 if is_aim[target - middle] and edges[target] == search[label] and is_short:
                     is_reached[source if turn == 1 else target] = 1
                     aims -= 1
-        if search[0] == LABELS_MAX:
+        if search[COUNT] == LABELS_MAX:
             for target in range(middle, last):
                 if is_aim[target - middle]:
                     is_reached[source if turn == 1 else target] = 1
@@ -150,13 +186,22 @@ def _meet(  # the network, the states, the work, then which
     return asked
 
 
+@inner(int64(I64))
+def most_of(start: Ints) -> int:
+    """Give the number of states of the fix that has the most."""
+    most = 0
+    for fix in range(start.shape[0] - 1):
+        most = max(most, start[fix + 1] - start[fix])
+    return int(most)
+
+
 @kernel(NEW_I64(triple(I64), triple(I64), I64, I64, I64, I64))
 def possible(streets: Triple, states: Triple, is_near: Ints, plausible_mm: Ints, near_mm: Ints, chosen: Ints) -> Ints:
     """Mark the states that fit the fixes; see `kernels.matching`."""
     count = chosen.shape[0]
     start = states[0]
     fits, is_reached = is_near.copy(), np.zeros(is_near.shape[0], np.int64)
-    search = empty_search()
+    search, is_aim = empty_search(0, 0), np.zeros(most_of(start), np.int64)
     for fix in range(count):
         if chosen[fix] != NOWHERE:
             fits[chosen[fix]] = 1
@@ -167,7 +212,7 @@ def possible(streets: Triple, states: Triple, is_near: Ints, plausible_mm: Ints,
             if plausible_mm[fix - 1] < 0:
                 continue
             link = (fix - 1, turn, int(plausible_mm[fix - 1]), int(near_mm[fix - 1] + near_mm[fix]))
-            _meet(streets, states, fits, is_reached, search, link)
+            _meet(streets, states, fits, is_reached, is_aim, search, link)
             side = fix - turn
             for state in range(start[side], start[side + 1]):
                 if state != chosen[side]:
@@ -175,7 +220,7 @@ def possible(streets: Triple, states: Triple, is_near: Ints, plausible_mm: Ints,
     return fits
 
 
-@kernel(int64(I64, I64, I64, I64, int64, int64, int64))
+@inner(int64(I64, I64, I64, I64, int64, int64, int64))
 def _side(  # noqa: PLR0917  # the rows, then which edge at which fix
     row_start: Ints, row_edge: Ints, row_mm: Ints, plausible_mm: Ints, fix: int, edge: int, reach_mm: int
 ) -> int:
@@ -222,14 +267,14 @@ def sides(states: Triple, fits: Ints, chosen: Ints, rows: Triple, plausible_mm: 
     return side
 
 
-@kernel(int64(int64, int64, int64))
+@inner(int64(int64, int64, int64))
 def _counts(side: int, path_side: int, is_trusted: int) -> int:
     """Tell whether a state is to be asked for a way around; one on the path's own side is not, while trusted."""
     # AHEAD + BEHIND - path_side is the other side of the path, which is asked always.
     return 1 if side in (RIVAL, AHEAD + BEHIND - path_side) or (side == path_side and not is_trusted) else 0
 
 
-@kernel(int64(I64, I64, NEW_I64, int64, int64, triple(int64)))  # pyright: ignore[reportArgumentType]
+@inner(int64(I64, I64, NEW_I64, int64, int64, triple(int64)))  # pyright: ignore[reportArgumentType]
 def _goes_along(  # the states, how far, around what, then which
     edges: Ints, along_mm: Ints, is_asked: Ints, plausible_mm: int, row_edge: int, at: tuple[int, int, int]
 ) -> int:
@@ -246,7 +291,7 @@ def _goes_along(  # the states, how far, around what, then which
     return 0
 
 
-@kernel(int64(I64, I64, I64, NEW_I64, int64, triple(int64)))  # pyright: ignore[reportArgumentType]
+@inner(int64(I64, I64, I64, NEW_I64, int64, triple(int64)))  # pyright: ignore[reportArgumentType]
 def _narrow(  # the network, the states, how far, then which
     graph: Ints, edges: Ints, along_mm: Ints, is_asked: Ints, limit_mm: int, at: tuple[int, int, int]
 ) -> int:
@@ -257,8 +302,8 @@ def _narrow(  # the network, the states, how far, then which
         for other in range(middle if state < middle else last, last):
             if is_asked[state] == 0 or is_asked[other] == 0:
                 continue
-            least_mm = graph[RECORD * edges[state] + LENGTH] - along_mm[state] + along_mm[other]
-            if least_mm <= limit_mm and least_mm + apart_mm(graph, edges[state], edges[other]) <= limit_mm:
+            room_mm = limit_mm - (graph[RECORD * edges[state] + LENGTH] - along_mm[state] + along_mm[other])
+            if may_lead(graph, edges[state], edges[other], room_mm):
                 is_asked[state], is_asked[other] = 2, 2
     left = 0
     for state in range(first, last):
@@ -267,7 +312,7 @@ def _narrow(  # the network, the states, how far, then which
     return left
 
 
-@kernel(int64(I64, int64, I64))
+@inner(int64(I64, int64, I64))
 def _is_around(found: Ints, row_edge: int, asked: Ints) -> int:
     """Tell whether the way that was found last leads around another row too, to a state that is asked for still."""
     if found[0] == 0 or asked[found[1]] == 0:
@@ -279,7 +324,7 @@ def _is_around(found: Ints, row_edge: int, asked: Ints) -> int:
     return 1
 
 
-@kernel(int64(triple(I64), triple(I64), I64, NEW_I64, NEW_I64, NEW_I64, int64, _links))
+@inner(int64(triple(I64), triple(I64), I64, NEW_I64, NEW_I64, NEW_I64, int64, _links))
 def _is_sure(  # noqa: PLR0917  # the network, the states, the work, then which row of which link
     streets: Triple,
     states: Triple,
@@ -320,15 +365,14 @@ def _is_sure(  # noqa: PLR0917  # the network, the states, the work, then which 
         return 0
     if _narrow(graph, edges, along_mm, is_asked, limit_mm, span) == 0:
         return 1
-    turns_mm, goal = np.array([0, TURN_MM]), np.zeros(4, np.int64)
-    aim(graph, edges, along_mm, is_asked[middle:last], middle, last, goal)
+    aim(graph, edges, along_mm, is_asked[middle:last], middle, last, search)
     for source in range(first, middle):
         if is_asked[source]:
             rest_mm = graph[RECORD * edges[source] + LENGTH] - along_mm[source]
-            follow(graph, leaving, search, turns_mm, edges[source], rest_mm, limit_mm, NOWHERE)
+            follow(graph, leaving, search, edges[source], rest_mm, limit_mm, NOWHERE)
     is_sure = 1
-    while search[1] > 0 and is_sure:
-        label = settle(graph, leaving, search, turns_mm, limit_mm, row_edge // 2, goal)
+    while search[HEAP_COUNT] > 0 and is_sure:
+        label = settle(graph, leaving, search, limit_mm, row_edge // 2)
         for target in range(middle, last):
             if (
                 is_asked[target]
@@ -341,7 +385,7 @@ def _is_sure(  # noqa: PLR0917  # the network, the states, the work, then which 
             found[0] += 1
             label = label_before(search, label)
     # A search that gave up has seen too little to be sure.
-    is_sure = is_sure if search[0] < LABELS_MAX else 0
+    is_sure = is_sure if search[COUNT] < LABELS_MAX else 0
     clear(search)
     return is_sure
 
@@ -356,7 +400,7 @@ def certain(streets: Triple, states: Triple, side: Ints, rows: Triple, plausible
         if plausible_mm[fix] < 0:
             is_certain[row_start[fix] : row_start[fix + 1]] = 0
     is_asked = np.zeros(side.shape[0], np.int64)
-    search, found = empty_search(), np.zeros(LABELS_MAX + 2, np.int64)
+    search, found = empty_search(0, TURN_MM), np.zeros(LABELS_MAX + 2, np.int64)
     # A state ahead was come to over the path, if the row before the fix is certain; one behind goes on over it, if
     # the row after is. As long as that is so for both, they are the path itself, displaced.
     trust_ahead, trust_behind = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64)

@@ -9,10 +9,12 @@ the end, where vehicles may have gone off. Whoever is on the street at several f
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._certain import TURN_MM
-from kernels._jit import I64, NEW_I64, int64, kernel, pair, triple
+from kernels._certain import TURN_MM, most_of
+from kernels._jit import I64, NEW_I64, inner, int64, kernel, pair, triple
 from kernels._path import Triple
 from kernels._ways import (
+    COUNT,
+    HEAP_COUNT,
     LABELS_MAX,
     LENGTH,
     NOWHERE,
@@ -29,7 +31,7 @@ Ints = NDArray[np.int64]
 Pair = tuple[Ints, Ints]
 
 
-@kernel(int64(triple(I64), I64, int64, int64))
+@inner(int64(triple(I64), I64, int64, int64))
 def _state_on(states: Triple, fits: Ints, fix: int, edge: int) -> int:
     """Find a fix's state on an edge, `NOWHERE` if it has none that fits."""
     start, edges, _ = states
@@ -39,8 +41,10 @@ def _state_on(states: Triple, fits: Ints, fix: int, edge: int) -> int:
     return NOWHERE
 
 
-@kernel(int64(triple(I64), triple(I64), I64, NEW_I64, triple(int64)))  # pyright: ignore[reportArgumentType]
-def _comes_in(streets: Triple, states: Triple, fits: Ints, search: Ints, at: tuple[int, int, int]) -> int:
+@inner(int64(triple(I64), triple(I64), I64, NEW_I64, NEW_I64, triple(int64)))  # pyright: ignore[reportArgumentType]
+def _comes_in(
+    streets: Triple, states: Triple, fits: Ints, search: Ints, is_aim: Ints, at: tuple[int, int, int]
+) -> int:
     """Tell whether a vehicle from another street can have come to a state, within a link's length.
 
     `at` is the state, the fix before, and how long the way may be.
@@ -48,23 +52,26 @@ def _comes_in(streets: Triple, states: Triple, fits: Ints, search: Ints, at: tup
     target, fix, limit_mm = at
     graph, _, leaving = streets
     start, edges, along_mm = states
-    edge, turns_mm, goal = edges[target], np.array([0, TURN_MM]), np.zeros(4, np.int64)
-    aim(graph, edges, along_mm, np.ones(1, np.int64), target, target + 1, goal)
+    edge = edges[target]
+    is_aim[0] = 1
+    aim(graph, edges, along_mm, is_aim, target, target + 1, search)
     for source in range(start[fix], start[fix + 1]):
         if fits[source] and edges[source] // 2 != edge // 2:
             rest_mm = graph[RECORD * edges[source] + LENGTH] - along_mm[source]
-            follow(graph, leaving, search, turns_mm, edges[source], rest_mm, limit_mm, NOWHERE)
+            follow(graph, leaving, search, edges[source], rest_mm, limit_mm, NOWHERE)
     is_in = 0
-    while search[1] > 0 and is_in == 0:
-        label = settle(graph, leaving, search, turns_mm, limit_mm, edge // 2, goal)
+    while search[HEAP_COUNT] > 0 and is_in == 0:
+        label = settle(graph, leaving, search, limit_mm, edge // 2)
         is_in = 1 if search[label] == edge and key_at(search, label) + along_mm[target] <= limit_mm else 0
-    is_in = is_in if search[0] < LABELS_MAX else 1
+    is_in = is_in if search[COUNT] < LABELS_MAX else 1
     clear(search)
     return is_in
 
 
-@kernel(int64(triple(I64), triple(I64), I64, NEW_I64, triple(int64)))  # pyright: ignore[reportArgumentType]
-def _goes_off(streets: Triple, states: Triple, fits: Ints, search: Ints, at: tuple[int, int, int]) -> int:
+@inner(int64(triple(I64), triple(I64), I64, NEW_I64, NEW_I64, triple(int64)))  # pyright: ignore[reportArgumentType]
+def _goes_off(
+    streets: Triple, states: Triple, fits: Ints, search: Ints, is_aim: Ints, at: tuple[int, int, int]
+) -> int:
     """Tell whether a vehicle can have gone from a state to another street, within a link's length.
 
     `at` is the state, the fix after, and how long the way may be.
@@ -72,30 +79,29 @@ def _goes_off(streets: Triple, states: Triple, fits: Ints, search: Ints, at: tup
     source, fix, limit_mm = at
     graph, _, leaving = streets
     start, edges, along_mm = states
-    edge, turns_mm, goal = edges[source], np.array([0, TURN_MM]), np.zeros(4, np.int64)
+    edge = edges[source]
     first, last = start[fix], start[fix + 1]
-    is_aim = np.zeros(last - first, np.int64)
     for target in range(first, last):
         is_aim[target - first] = 1 if fits[target] and edges[target] // 2 != edge // 2 else 0
-    aims = aim(graph, edges, along_mm, is_aim, first, last, goal)
+    aims = aim(graph, edges, along_mm, is_aim, first, last, search)
     if aims > 0:
         rest_mm = graph[RECORD * edge + LENGTH] - along_mm[source]
-        follow(graph, leaving, search, turns_mm, edge, rest_mm, limit_mm, NOWHERE)
+        follow(graph, leaving, search, edge, rest_mm, limit_mm, NOWHERE)
     is_off = 0
-    while search[1] > 0 and is_off == 0:
-        label = settle(graph, leaving, search, turns_mm, limit_mm, edge // 2, goal)
+    while search[HEAP_COUNT] > 0 and is_off == 0:
+        label = settle(graph, leaving, search, limit_mm, edge // 2)
         for target in range(first, last):
             is_short = key_at(search, label) + along_mm[target] <= limit_mm
             if is_aim[target - first] and edges[target] == search[label] and is_short:
                 is_off = 1
-    is_off = is_off if search[0] < LABELS_MAX else 1
+    is_off = is_off if search[COUNT] < LABELS_MAX else 1
     clear(search)
     return is_off
 
 
-@kernel(int64(triple(I64), triple(I64), I64, I64, NEW_I64, int64, int64))
+@inner(int64(triple(I64), triple(I64), I64, I64, NEW_I64, NEW_I64, int64, int64))
 def _came(  # noqa: PLR0917  # the network, the states, then when and on which edge
-    streets: Triple, states: Triple, fits: Ints, plausible_mm: Ints, search: Ints, fix: int, edge: int
+    streets: Triple, states: Triple, fits: Ints, plausible_mm: Ints, search: Ints, is_aim: Ints, fix: int, edge: int
 ) -> int:
     """Tell whether a vehicle on a street at a fix can have come in over the edge's end, or been there all along."""
     while True:
@@ -104,14 +110,16 @@ def _came(  # noqa: PLR0917  # the network, the states, then when and on which e
             return 0
         if fix == 0 or plausible_mm[fix - 1] < 0:
             return 1
-        if back != NOWHERE and _comes_in(streets, states, fits, search, (back, fix - 1, plausible_mm[fix - 1])):
+        if back != NOWHERE and _comes_in(
+            streets, states, fits, search, is_aim, (back, fix - 1, plausible_mm[fix - 1])
+        ):
             return 1
         fix -= 1
 
 
-@kernel(int64(triple(I64), triple(I64), I64, I64, NEW_I64, int64, int64))
+@inner(int64(triple(I64), triple(I64), I64, I64, NEW_I64, NEW_I64, int64, int64))
 def _went(  # noqa: PLR0917  # the network, the states, then when and on which edge
-    streets: Triple, states: Triple, fits: Ints, plausible_mm: Ints, search: Ints, fix: int, edge: int
+    streets: Triple, states: Triple, fits: Ints, plausible_mm: Ints, search: Ints, is_aim: Ints, fix: int, edge: int
 ) -> int:
     """Tell whether a vehicle on a street at a fix can go off over the edge's beginning, or stay there."""
     while True:
@@ -120,12 +128,12 @@ def _went(  # noqa: PLR0917  # the network, the states, then when and on which e
             return 0
         if plausible_mm[fix] < 0:
             return 1
-        if back != NOWHERE and _goes_off(streets, states, fits, search, (back, fix + 1, plausible_mm[fix])):
+        if back != NOWHERE and _goes_off(streets, states, fits, search, is_aim, (back, fix + 1, plausible_mm[fix])):
             return 1
         fix += 1
 
 
-@kernel(int64(I64, triple(I64), I64, int64, int64))
+@inner(int64(I64, triple(I64), I64, int64, int64))
 def _place_on(graph: Ints, states: Triple, fits: Ints, fix: int, edge: int) -> int:
     """Give where along an edge a fix's states on its street are."""
     state = _state_on(states, fits, fix, edge)
@@ -142,16 +150,16 @@ def entered(  # the network, the states, then the path and what is known of it
     row_start, row_edge, _ = rows
     total = row_edge.shape[0]
     came_mm, went_mm = np.full(total, NOWHERE), np.full(total, NOWHERE)
-    search = empty_search()
+    search, is_aim = empty_search(0, TURN_MM), np.zeros(most_of(states[0]), np.int64)
     for fix in range(plausible_mm.shape[0] - 1):
         for row in range(row_start[fix], row_start[fix + 1]):
             edge = int(row_edge[row])
             if is_certain[row] == 0:
                 continue
             is_begun = row > 0 and is_certain[row - 1] == 1
-            if not is_begun and _came(streets, states, fits, plausible_mm, search, fix, edge):
+            if not is_begun and _came(streets, states, fits, plausible_mm, search, is_aim, fix, edge):
                 came_mm[row] = _place_on(streets[0], states, fits, fix, edge)
             goes_on = row + 1 < total and is_certain[row + 1] == 1
-            if not goes_on and _went(streets, states, fits, plausible_mm, search, fix + 1, edge):
+            if not goes_on and _went(streets, states, fits, plausible_mm, search, is_aim, fix + 1, edge):
                 went_mm[row] = _place_on(streets[0], states, fits, fix + 1, edge)
     return came_mm, went_mm

@@ -29,7 +29,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -182,3 +182,27 @@ def kernel(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
     would be cut off in silence, so the public functions check their integers (`kernels._columns`).
     """
     return numba.njit(signature, cache=_CACHED, error_model="python", fastmath=False, parallel=False, nogil=True)
+
+
+def inner(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Compile a function that only kernels call and that makes no array, as `kernel` does.
+
+    Parameters
+    ----------
+    signature : Signature
+        As of `kernel`.
+
+    Returns
+    -------
+    Callable
+        The decorator.
+
+    Notes
+    -----
+    Numba counts the references to each array that is taken out of a tuple or handed on, by an atomic instruction of
+    some twenty cycles; in short functions that was a fifth of the time. Here nothing is counted: whoever called holds
+    the arrays. A function that makes one does not compile.
+    """
+    # A flag that Numba's types do not tell.
+    flags: dict[str, Any] = {"cache": _CACHED, "error_model": "python", "nogil": True, "_nrt": False}
+    return numba.njit(signature, fastmath=False, parallel=False, **flags)

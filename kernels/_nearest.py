@@ -3,11 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, int64, kernel, pair, triple
+from kernels._jit import I64, NEW_I64, inner, int64, kernel, pair, several, triple
 
 Ints = NDArray[np.int64]
 Pair = tuple[Ints, Ints]
 Triple = tuple[Ints, Ints, Ints]
+Four = tuple[Ints, Ints, Ints, Ints]
 
 # What is kept of a piece: its beginning, the way to its end, the square of its length, and its street.
 _PIECE = 6
@@ -15,7 +16,100 @@ _PIECE = 6
 _CELLS_MAX = 16
 
 
-@kernel(int64(int64, int64, int64, int64, int64, int64))
+_numbers = pair(int64)  # pyright: ignore[reportArgumentType]  # numbers make a pair as arrays do
+
+
+@inner(_numbers(I64, I64, I64, int64, int64, int64))
+def nearest_on(x: Ints, y: Ints, measure: Ints, piece: int, x_mm: int, y_mm: int) -> tuple[int, int]:
+    """Find where a straight piece comes nearest to a place: distance, and measure along the street."""
+    east, north = x[piece + 1] - x[piece], y[piece + 1] - y[piece]
+    squared = float(east * east + north * north)
+    share = 0.0
+    if squared > 0:
+        share = float((x_mm - x[piece]) * east + (y_mm - y[piece]) * north) / squared
+        share = min(max(share, 0.0), 1.0)
+    beside = float(x_mm - x[piece]) - share * float(east)
+    above = float(y_mm - y[piece]) - share * float(north)
+    distance_mm = np.int64(np.sqrt(beside * beside + above * above) + 0.5)
+    at_mm = measure[piece] + np.int64(share * float(measure[piece + 1] - measure[piece]) + 0.5)
+    return int(distance_mm), int(at_mm)
+
+
+@inner(int64(I64, int64))
+def _first(column: Ints, number: int) -> int:
+    """Find the first place of a column, ascending, that holds no less than a number."""
+    low, high = 0, column.shape[0]
+    while low < high:
+        middle = (low + high) >> 1
+        if column[middle] < number:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel(NEW_I64(triple(I64), I64, several(I64, 4), several(I64, 4)))
+def beside(vertices: Triple, street: Ints, rows: Four, fixes: Four) -> Ints:
+    """Find the row of a path that a fix lies beside.
+
+    Parameters
+    ----------
+    vertices, street
+        As in `nearest_grid`.
+    rows : tuple of four ndarray of int64
+        Of each row of the path, in the order of driving: the pair of fixes it lies between, its street, and when it
+        was entered and left. Shape (m,) each. [index, index, us, us]
+    fixes : tuple of four ndarray of int64
+        Times, ascending, places, and how near the street must be. Shape (n,) each. [us, mm, mm, mm]
+
+    Returns
+    -------
+    ndarray of int64
+        Of each fix the first row whose street is the nearest of those driven between the same two fixes of the path;
+        -1 where none is near, or where nothing was driven then. Shape (n,). [index]
+
+    Raises
+    ------
+    TypeError
+        If an array is of another type than declared. Nothing else is checked here.
+
+    Notes
+    -----
+    Of streets equally near the lower is taken. O(n p) for p pieces of the streets of a pair.
+
+    References
+    ----------
+    None: the definition is this project's own.
+    """
+    pair_of, driven, enter_us, leave_us = rows
+    t_us, x_mm, y_mm, near_mm = fixes
+    found = np.full(t_us.shape[0], -1)
+    row, total = 0, leave_us.shape[0]
+    for fix in range(t_us.shape[0]):
+        while row < total and leave_us[row] < t_us[fix]:
+            row += 1
+        if row == total:
+            break
+        if enter_us[row] > t_us[fix]:
+            continue
+        first = row
+        while first > 0 and pair_of[first - 1] == pair_of[row]:
+            first -= 1
+        least_mm = near_mm[fix] + 1
+        at = first
+        while at < total and pair_of[at] == pair_of[row]:
+            piece = _first(street, driven[at])
+            while piece + 1 < street.shape[0] and street[piece + 1] == driven[at]:
+                away_mm = nearest_on(vertices[0], vertices[1], vertices[2], piece, x_mm[fix], y_mm[fix])[0]
+                is_lower = away_mm == least_mm and found[fix] >= 0 and driven[at] < driven[found[fix]]
+                if away_mm < least_mm or is_lower:
+                    least_mm, found[fix] = away_mm, at
+                piece += 1
+            at += 1
+    return found
+
+
+@inner(int64(int64, int64, int64, int64, int64, int64))
 def _apart_mm(x_mm: int, y_mm: int, east: int, north: int, x: int, y: int) -> int:
     """Measure how far a place lies from a piece, rounded down."""
     beside, above = float(x - x_mm), float(y - y_mm)

@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, int64, kernel, several, triple
+from kernels._jit import I64, NEW_I64, inner, int64, several, triple
 from kernels._ways import (
     BOUND,
     HEAD,
+    HEAP_COUNT,
     LENGTH,
     NOWHERE,
     RECORD,
@@ -22,20 +23,21 @@ from kernels._ways import (
     UNREACHED,
     aim,
     clear,
-    entry_at,
+    entry_first,
+    entry_of,
     follow,
     key_at,
     key_of,
-    place_of,
     settle,
     turn_mm,
 )
 
 Ints = NDArray[np.int64]
 Triple = tuple[Ints, Ints, Ints]
-Work = tuple[Ints, Ints, Ints, Ints]
+Work = tuple[Ints, Ints, Ints, Ints, Ints]
 Link = tuple[int, int, int, int, int, int, int]
-Span = tuple[int, int, int, int, int]
+Span = tuple[int, int, int, int]
+Source = tuple[int, int, int, int]
 
 COST_UNIT: Final = 1_000_000
 """A cost of one, that is odds of one to e."""
@@ -47,18 +49,24 @@ DETOUR_MM, DETOUR_RATIO, BEAM, SKIP, SKIPS_MAX, BRIDGE_US = range(6, 12)
 # Kinds of ways.
 STRAIGHT, BACK, ROUND, NEXT, KEPT = range(5)
 
+# A way that is kept is its cost, its source and its target in one number.
+_SIDE_BITS: Final = 8
+_PAIR_BITS: Final = 2 * _SIDE_BITS
+
 # Rolling back is an error along the street, by the normal law: the slack is six deviations of one fix. Without that a
 # vehicle which drove back seemed to roll all the way.
 _ROLL_COST: Final = 9 * COST_UNIT
-_GAP_MAX_US: Final = 2**41  # 24 days at the top speed: keeps products within 64 bits
+GAP_MAX_US: Final = 2**41  # 24 days at the top speed: keeps products within 64 bits
 
 # Numbers make a tuple as arrays do.
 link_type: Final = several(int64, 7)  # pyright: ignore[reportArgumentType]
-span_type: Final = several(int64, 5)  # pyright: ignore[reportArgumentType]
-work_type: Final = several(NEW_I64, 4)
+span_type: Final = several(int64, 4)  # pyright: ignore[reportArgumentType]
+source_type: Final = span_type
+_numbers: Final = triple(int64)  # pyright: ignore[reportArgumentType]
+work_type: Final = several(NEW_I64, 5)
 
 
-@kernel(link_type(I64, I64, I64, I64, I64, I64, int64, int64))
+@inner(link_type(I64, I64, I64, I64, I64, I64, int64, int64))
 def link_of(  # noqa: PLR0917  # columns of fixes, the weights, then which
     t_us: Ints, x_mm: Ints, y_mm: Ints, accuracy_mm: Ints, near_mm: Ints, weights: Ints, one: int, other: int
 ) -> Link:
@@ -66,7 +74,7 @@ def link_of(  # noqa: PLR0917  # columns of fixes, the weights, then which
 
     The longest way is -1 where the fixes are too far from each other.
     """
-    gap_us = min(t_us[other] - t_us[one], _GAP_MAX_US)
+    gap_us = min(t_us[other] - t_us[one], GAP_MAX_US)
     east, north = float(x_mm[other] - x_mm[one]), float(y_mm[other] - y_mm[one])
     straight_mm = np.int64(np.sqrt(east * east + north * north) + 0.5)
     slack_mm = near_mm[one] + near_mm[other]
@@ -83,7 +91,7 @@ def link_of(  # noqa: PLR0917  # columns of fixes, the weights, then which
     return int(straight_mm), int(strange_mm), int(limit_mm), int(slack_mm), int(usual_mm), bend_mm, round_mm
 
 
-@kernel(int64(link_type, int64))
+@inner(int64(link_type, int64))
 def _cost(link: Link, key: int) -> int:
     """Weigh a way by its key: against the straight distance, and once more by what no usual speed covers."""
     strange = (abs(key - link[0]) + max(key - link[4], 0)) * COST_UNIT
@@ -93,7 +101,7 @@ def _cost(link: Link, key: int) -> int:
     return int(quotient - np.int64(left < 0) + np.int64(left >= link[1]))
 
 
-@kernel(int64(I64, int64, int64, int64, int64, int64))
+@inner(int64(I64, int64, int64, int64, int64, int64))
 def kind_of(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, slack_mm: int) -> int:
     """Tell how to come from a place on one edge to a place on another."""
     if edge == following:
@@ -105,101 +113,115 @@ def kind_of(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, s
     return NEXT if graph[RECORD * following + TAIL] == graph[RECORD * edge + HEAD] else KEPT
 
 
-@kernel(int64(I64, I64, I64, I64, NEW_I64, NEW_I64, link_type, span_type))
-def _look(  # noqa: PLR0917  # the network, the states, then what is filled for which link
-    graph: Ints, entry: Ints, edges: Ints, along_mm: Ints, cost: Ints, way: Ints, link: Link, span: Span
+@inner(int64(triple(I64), triple(I64), NEW_I64, NEW_I64, link_type, int64, source_type))
+def _look_near(  # noqa: PLR0917  # the network, the states, what is filled, then which link
+    streets: Triple, states: Triple, way: Ints, asked: Ints, link: Link, most: int, span: Source
 ) -> int:
-    """Fill in the costs of ways that need no search; of others, least cost - `UNREACHED`, which is negative.
+    """Fill in the costs of the ways from one source that need no table; gives for how many it is asked.
 
-    Gives the number of those others.
+    Targets that cost more than `most` are passed over.
     """
-    begin, middle, first, last, at = span
+    source, first, last, at = span
+    graph, entry, _ = streets
+    edges, along_mm, emission = states
+    edge, at_mm = edges[source], along_mm[source]
+    rest_mm, row = graph[RECORD * edge + LENGTH] - at_mm, int(graph[RECORD * edge + ROW])
+    count = 0
+    for target in range(first, last):
+        following, until_mm = edges[target], along_mm[target]
+        way[at + target - first] = UNREACHED
+        if emission[target] > most:
+            continue
+        key, rolled = UNREACHED, 0
+        kind = kind_of(graph, edge, at_mm, following, until_mm, link[3])
+        if kind == KEPT:
+            # The line is asked for now, and waited for when it is read: others come meanwhile.
+            asked[2 * count], asked[2 * count + 1] = target, entry_first(entry, row, following)
+            count += 1
+        elif kind == STRAIGHT:
+            key = until_mm - at_mm
+        elif kind == BACK:
+            key = 0
+            back_mm = at_mm - until_mm
+            rolled = back_mm * back_mm * _ROLL_COST // (link[3] * link[3])
+        elif kind == ROUND:
+            key = abs(until_mm - rest_mm) + link[6]
+        else:
+            key = rest_mm + until_mm + turn_mm(graph, edge, following, link[5], link[6])
+        if key <= link[2]:
+            way[at + target - first] = _cost(link, key) + rolled
+    return count
+
+
+@inner(int64(triple(I64), triple(I64), NEW_I64, NEW_I64, link_type, int64, source_type))
+def _look(  # noqa: PLR0917  # the network, the states, what is filled, then which link
+    streets: Triple, states: Triple, way: Ints, asked: Ints, link: Link, most: int, span: Source
+) -> int:
+    """Fill in the costs of the ways from one source; of those that take a search, least cost - `UNREACHED`.
+
+    That is negative. Gives the number of those.
+    """
+    source, first, _, at = span
+    graph, entry, _ = streets
+    edges, along_mm, emission = states
+    rest_mm = graph[RECORD * edges[source] + LENGTH] - along_mm[source]
+    bound_mm, row = rest_mm + graph[RECORD * edges[source] + BOUND], int(graph[RECORD * edges[source] + ROW])
     lacking = 0
-    for source in range(begin, middle):
-        edge, at_mm = edges[source], along_mm[source]
-        rest_mm = graph[RECORD * edge + LENGTH] - at_mm
-        bound_mm, row = rest_mm + graph[RECORD * edge + BOUND], int(graph[RECORD * edge + ROW])
-        sought, place = NOWHERE, NOWHERE
-        for target in range(first, last):
-            following, until_mm = edges[target], along_mm[target]
-            key, rolled = UNREACHED, 0
-            if cost[source] < UNREACHED:
-                kind = kind_of(graph, edge, at_mm, following, until_mm, link[3])
-                if kind == STRAIGHT:
-                    key = until_mm - at_mm
-                elif kind == BACK:
-                    key = 0
-                    back_mm = at_mm - until_mm
-                    rolled = back_mm * back_mm * _ROLL_COST // (link[3] * link[3])
-                elif kind == ROUND:
-                    key = abs(until_mm - rest_mm) + link[6]
-                elif kind == NEXT:
-                    key = rest_mm + until_mm + turn_mm(graph, edge, following, link[5], link[6])
-                else:
-                    # The two directions of a street are neighbours among the states, and in the row.
-                    if sought == following - 1 and following & 1:
-                        place += 1 if entry_at(entry, row, place, sought) != NOWHERE else 0
-                    else:
-                        place = place_of(entry, row, following)
-                    sought = following
-                    if entry_at(entry, row, place, following) != NOWHERE:
-                        key = rest_mm + until_mm + key_of(entry, place)
-                    elif bound_mm + until_mm <= link[2]:
-                        # No shorter than the shortest way that the table does not hold.
-                        key = UNREACHED + 1
+    for index in range(_look_near(streets, states, way, asked, link, most, span)):
+        target = int(asked[2 * index])
+        place, until_mm = entry_of(entry, row, int(edges[target])), along_mm[target]
+        if place != NOWHERE:
+            key = rest_mm + until_mm + key_of(entry, row, place)
             if key <= link[2]:
-                way[at] = _cost(link, key) + rolled
-            elif key > UNREACHED:
-                way[at] = _cost(link, max(bound_mm + until_mm, link[0])) - UNREACHED
+                way[at + target - first] = _cost(link, key)
+        elif bound_mm + until_mm <= link[2]:
+            # No shorter than the shortest way that the table does not hold.
+            least = _cost(link, max(bound_mm + until_mm, link[0]))
+            if least + emission[target] <= most:
+                way[at + target - first] = least - UNREACHED
                 lacking += 1
-            else:
-                way[at] = UNREACHED
-            at += 1
     return lacking
 
 
-@kernel(int64(I64, NEW_I64, NEW_I64, NEW_I64, NEW_I64, span_type))
-def _least(emission: Ints, cost: Ints, way: Ints, new: Ints, before: Ints, span: Span) -> int:
-    """Find for each target the least cost by known ways, and the least of all."""
-    begin, middle, first, last, at = span
-    least = UNREACHED
+@inner(int64(I64, triple(NEW_I64), NEW_I64, int64, source_type))
+def _take(emission: Ints, costs: Triple, way: Ints, least: int, span: Source) -> int:
+    """Take the known ways from one source where they cost less; gives the least cost so far."""
+    source, first, last, at = span
+    cost, new, before = costs
     for target in range(first, last):
-        best, best_source = UNREACHED, NOWHERE
-        place = at + target - first
-        for source in range(begin, middle):
-            if 0 <= way[place] < UNREACHED and cost[source] + way[place] < best:
-                best, best_source = cost[source] + way[place], source
-            place += last - first
-        if best < UNREACHED:
-            best += emission[target]
-            least = min(least, best)
-        new[target], before[target] = best, best_source
+        known = way[at + target - first]
+        if 0 <= known < UNREACHED:
+            total = cost[source] + known + emission[target]
+            # Of equal costs the first source's is taken.
+            if total < new[target] or (total == new[target] and source < before[target]):
+                new[target], before[target] = total, source
+                least = min(least, total)
     return least
 
 
-@kernel(int64(triple(I64), I64, I64, NEW_I64, NEW_I64, link_type, int64, span_type))
+@inner(int64(triple(I64), triple(I64), NEW_I64, NEW_I64, NEW_I64, link_type, int64, source_type))
 def _search(  # noqa: PLR0917  # the network, the states, the labels, then what is filled for which link
-    streets: Triple, edges: Ints, along_mm: Ints, search: Ints, way: Ints, link: Link, most: int, span: Span
+    streets: Triple, states: Triple, search: Ints, way: Ints, asked: Ints, link: Link, most: int, span: Source
 ) -> int:
     """Search the ways from one source that the table does not hold, up to a cost; what is dearer is left out."""
-    source, _, first, last, at = span
+    source, first, last, at = span
     graph, _, leaving = streets
-    turns_mm = np.array([link[5], link[6]])
+    edges, along_mm, _ = states
     edge = edges[source]
+    rest_mm = graph[RECORD * edge + LENGTH] - along_mm[source]
     # Beyond this a way costs too much: the sum of two differences, of which the second may be nothing.
     limit_mm = min(link[2], link[0] + most // COST_UNIT * link[1] + link[1])
-    goal = np.zeros(4, np.int64)
-    asked = aim(graph, edges, along_mm, (way[at : at + last - first] < 0).astype(np.int64), first, last, goal)
-    follow(
-        graph, leaving, search, turns_mm, edge, graph[RECORD * edge + LENGTH] - along_mm[source], limit_mm, NOWHERE
-    )
-    while search[1] > 0 and asked > 0:
-        label = settle(graph, leaving, search, turns_mm, limit_mm, NOWHERE, goal)
+    for target in range(first, last):
+        asked[target - first] = 1 if way[at + target - first] < 0 else 0
+    aims = aim(graph, edges, along_mm, asked, first, last, search)
+    follow(graph, leaving, search, edge, rest_mm, limit_mm, NOWHERE)
+    while search[HEAP_COUNT] > 0 and aims > 0:
+        label = settle(graph, leaving, search, limit_mm, NOWHERE)
         for target in range(first, last):
             if way[at + target - first] < 0 and edges[target] == search[label]:
                 key = key_at(search, label) + along_mm[target]
                 way[at + target - first] = _cost(link, key) if key <= link[2] else UNREACHED
-                asked -= 1
+                aims -= 1
     for target in range(first, last):
         if way[at + target - first] < 0:
             way[at + target - first] = UNREACHED
@@ -207,25 +229,40 @@ def _search(  # noqa: PLR0917  # the network, the states, the labels, then what 
     return 0
 
 
-@kernel(int64(triple(I64), triple(I64), work_type, NEW_I64, link_type, int64, span_type))
+@inner(int64(triple(I64), triple(I64), work_type, NEW_I64, link_type, int64, span_type))
 def advance(  # noqa: PLR0917  # the network, the states, the work, then which link
     streets: Triple, states: Triple, work: Work, search: Ints, link: Link, beam: int, span: Span
 ) -> int:
     """Link one fix to another: costs of the other's states, and where each came from; gives the least cost.
 
-    `work` is the cost of each state, what it will be, the state before, and the ways, which are put from `at` on.
+    `work` is the cost of each state, what it will be, the state before, the ways, source by source, and room for
+    two numbers of each target. What costs more than the least by the beam is dropped.
     """
-    begin, middle, first, last, at = span
-    cost, new, before, way = work
-    edges, along_mm, emission = states
+    begin, middle, first, last = span
+    cost, new, before, way, asked = work
+    emission = states[2]
+    size = last - first
+    new[first:last], before[first:last] = UNREACHED, NOWHERE
+    least, lacking = UNREACHED, 0
     if link[2] < 0:
-        new[first:last] = UNREACHED
-        return UNREACHED
-    lacking = _look(streets[0], streets[1], edges, along_mm, cost, way, link, span)
-    least = _least(emission, cost, way, new, before, span)
+        return least
+    # The best source first: of the others only what may cost less than its ways and the beam is looked at.
+    best = begin + np.argmin(cost[begin:middle])
+    for turn in range(begin - 1, middle):
+        source = best if turn < begin else turn
+        if turn == best:
+            continue
+        here = (int(source), int(first), int(last), int((source - begin) * size))
+        most = min(least + beam, UNREACHED - 1) - cost[source]
+        if most < 0:
+            way[here[3] : here[3] + size] = UNREACHED
+            continue
+        lacking += _look(streets, states, way, asked, link, most, here)
+        least = _take(emission, (cost, new, before), way, least, here)
     for source in range(begin, middle if lacking > 0 else begin):
-        most = -1
+        here, most = (int(source), int(first), int(last), int((source - begin) * size)), -1
         for target in range(first, last):
+            at = here[3] + target - first
             if way[at] < 0:
                 so_far = cost[source] + emission[target]
                 most_here = min(new[target] - 1, least + beam) - so_far
@@ -233,18 +270,36 @@ def advance(  # noqa: PLR0917  # the network, the states, the work, then which l
                     way[at] = UNREACHED
                 else:
                     most = max(most, most_here)
-            at += 1
         if most >= 0:
-            here = (source, source + 1, first, last, at - (last - first))
-            _search(streets, edges, along_mm, search, way, link, most, here)
-            # Of equal costs the first source's is taken, as `_least` does.
-            for target in range(first, last):
-                known = way[here[4] + target - first]
-                total = cost[source] + known + emission[target]
-                if known < UNREACHED and (total < new[target] or (total == new[target] and source < before[target])):
-                    new[target], before[target] = total, source
-                    least = min(least, total)
+            _search(streets, states, search, way, asked, link, most, here)
+            least = _take(emission, (cost, new, before), way, least, here)
     for target in range(first, last):
         if new[target] > least + beam:
             new[target] = UNREACHED
     return least
+
+
+@inner(int64(I64, I64, I64, NEW_I64, int64, int64, span_type))
+def keep(  # noqa: PLR0917  # the states, the ways, what is filled, then for which link
+    emission: Ints, cost: Ints, way: Ints, pairs: Ints, used: int, most: int, span: Span
+) -> int:
+    """Keep the ways over which no state costs more than `most`; gives where the next may be put."""
+    begin, middle, first, last = span
+    at = 0
+    for source in range(begin, middle):
+        if cost[source] > most:
+            at += last - first
+            continue
+        for target in range(first, last):
+            if 0 <= way[at] < UNREACHED and cost[source] + way[at] + emission[target] <= most:
+                pairs[used] = (way[at] << _PAIR_BITS) | ((source - begin) << _SIDE_BITS) | (target - first)
+                used += 1
+            at += 1
+    return used
+
+
+@inner(_numbers(I64, int64))
+def pair_of(pairs: Ints, at: int) -> tuple[int, int, int]:
+    """Read a way that was kept: its source and target, counted from the first of their fixes, and its cost."""
+    mask = (1 << _SIDE_BITS) - 1
+    return int((pairs[at] >> _SIDE_BITS) & mask), int(pairs[at] & mask), int(pairs[at] >> _PAIR_BITS)

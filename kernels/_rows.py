@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels._jit import I64, NEW_I64, int64, kernel, pair, several, triple
-from kernels._path import BACK, KEPT, NEXT, ROUND, Triple, kind_of, link_of
+from kernels._path import BACK, BEND_MM, KEPT, NEXT, ROUND, ROUND_MM, Triple, kind_of, link_of
 from kernels._trellis import Fixes, States, fixes_type, states_type
 from kernels._ways import (
+    HEAP_COUNT,
     LABELS_MAX,
     LENGTH,
     NOWHERE,
@@ -28,9 +29,9 @@ Pair = tuple[Ints, Ints]
 Rows = tuple[Ints, Ints, Ints, Ints]
 
 
-@kernel(int64(triple(I64), NEW_I64, I64, int64, int64, int64, NEW_I64))
-def _between(  # noqa: PLR0917  # the network, the labels, what turns cost, from where to where, what is filled
-    streets: Triple, search: Ints, turns_mm: Ints, edge: int, following: int, limit_mm: int, between: Ints
+@kernel(int64(triple(I64), NEW_I64, int64, int64, int64, NEW_I64))
+def _between(  # the network, the labels, from where to where, what is filled
+    streets: Triple, search: Ints, edge: int, following: int, limit_mm: int, between: Ints
 ) -> int:
     """List the edges between two, the last first; give their number."""
     graph, entry, leaving = streets
@@ -40,15 +41,15 @@ def _between(  # noqa: PLR0917  # the network, the labels, what turns cost, from
     if place != NOWHERE:
         place = entry_before(entry, row, place)
         while place != NOWHERE:
-            between[count] = edge_of(entry, place)
+            between[count] = edge_of(entry, row, place)
             place = entry_before(entry, row, place)
             count += 1
         return count
-    goal, only = np.zeros(4, np.int64), np.array([following])
-    aim(graph, only, 0 * only, 0 * only + 1, 0, 1, goal)
-    follow(graph, leaving, search, turns_mm, edge, 0, limit_mm, NOWHERE)
-    while search[1] > 0:
-        label = settle(graph, leaving, search, turns_mm, limit_mm, NOWHERE, goal)
+    only = np.array([following])
+    aim(graph, only, 0 * only, 0 * only + 1, 0, 1, search)
+    follow(graph, leaving, search, edge, 0, limit_mm, NOWHERE)
+    while search[HEAP_COUNT] > 0:
+        label = settle(graph, leaving, search, limit_mm, NOWHERE)
         if search[label] == following:
             label = label_before(search, label)
             while label != NOWHERE:
@@ -71,7 +72,7 @@ def routes(streets: Triple, states: States, fixes: Fixes, weights: Ints, matched
     row_start = np.zeros(count + 1, np.int64)
     room = 2 * count + 16
     edges, begins_mm, ends_mm = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64)
-    search, between = empty_search(), np.empty(LABELS_MAX, np.int64)
+    search, between = empty_search(weights[BEND_MM], weights[ROUND_MM]), np.empty(LABELS_MAX, np.int64)
     total = 0
     for fix in range(count):
         row_start[fix] = total
@@ -86,7 +87,7 @@ def routes(streets: Triple, states: States, fixes: Fixes, weights: Ints, matched
             # As far as the way was looked for, which began at the first state.
             link = link_of(t_us, x_mm, y_mm, accuracy_mm, near_mm, weights, source[fix], fix)
             limit_mm = link[2] - length_mm + at_mm
-            inner = _between(streets, search, weights, edge, following, limit_mm, between)
+            inner = _between(streets, search, edge, following, limit_mm, between)
         size = inner + 2 if kind in (NEXT, KEPT) else 1
         if total + size > edges.shape[0]:
             more = np.empty(total + size, np.int64)

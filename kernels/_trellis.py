@@ -7,18 +7,18 @@ too long a time, end the chain and the next begins with the first of them.
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, int64, kernel, several, triple
-from kernels._path import BEAM, BRIDGE_US, SKIP, SKIPS_MAX, Triple, advance, link_of
+from kernels._jit import I64, NEW_I64, inner, int64, kernel, several, triple
+from kernels._path import BEAM, BEND_MM, BRIDGE_US, ROUND_MM, SKIP, SKIPS_MAX, Triple, advance, keep, link_of, pair_of
 from kernels._ways import NOWHERE, UNREACHED, empty_search
 
 Ints = NDArray[np.int64]
 Fixes = tuple[Ints, Ints, Ints, Ints, Ints]
 States = tuple[Ints, Ints, Ints, Ints]
-Chains = tuple[Ints, Ints, Ints, Ints, Ints, Ints]
+Chains = tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]
 
 fixes_type = several(I64, 5)
 states_type = several(I64, 4)
-_chains = several(NEW_I64, 6)
+_chains = several(NEW_I64, 7)
 _states = triple(int64)  # pyright: ignore[reportArgumentType]  # numbers make a triple as arrays do
 
 
@@ -39,17 +39,26 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
     """Link fixes forwards.
 
     Gives of each state its cost and the state before; of each fix the one before, whether it is in a chain, and where
-    the costs of the ways to it begin; and those costs.
+    the ways to it begin and end; and those ways (`kernels._path.pair_of`).
     """
     start, edges, along_mm, emission = states
     t_us, x_mm, y_mm, accuracy_mm, near_mm = fixes
     count, size = t_us.shape[0], edges.shape[0]
     cost, new, second = np.full(size, UNREACHED), np.full(size, UNREACHED), np.full(size, UNREACHED)
     before, came, second_came = np.full(size, NOWHERE), np.full(size, NOWHERE), np.full(size, NOWHERE)
-    source, way_start = np.full(count, NOWHERE), np.zeros(count, np.int64)
+    source = np.full(count, NOWHERE)
+    pair_start, pair_end, pairs = np.zeros(count, np.int64), np.zeros(count, np.int64), np.empty(1024, np.int64)
     is_linked, least, rise = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
-    way = np.empty(1024, np.int64)
-    search = empty_search()
+    # As many as one fix has.
+    most = 1
+    for fix in range(count):
+        most = max(most, start[fix + 1] - start[fix])
+    way, second_way, asked = (
+        np.empty(most * most, np.int64),
+        np.empty(most * most, np.int64),
+        np.empty(2 * most, np.int64),
+    )
+    search = empty_search(weights[BEND_MM], weights[ROUND_MM])
     used, fix, last, skipped, skips = 0, 0, NOWHERE, NOWHERE, 0
     while fix < count or skipped != NOWHERE:
         if fix == count:
@@ -64,33 +73,33 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
             last, skips = fix, 0
             fix += 1
             continue
-        at = used
-        after = at + (start[last + 1] - start[last]) * (end - begin)
-        way = _grown(way, after)
-        span = (int(start[last]), int(start[last + 1]), int(begin), int(end), int(at))
+        span = (int(start[last]), int(start[last + 1]), int(begin), int(end))
         link = link_of(t_us, x_mm, y_mm, accuracy_mm, near_mm, weights, last, fix)
         columns = (edges, along_mm, emission)
-        found = advance(streets, columns, (cost, new, came, way), search, link, weights[BEAM], span)
-        previous = int(source[last])
+        found = advance(streets, columns, (cost, new, came, way, asked), search, link, weights[BEAM], span)
+        previous, most = int(source[last]), found + weights[BEAM]
+        is_outlier = False
         if previous != NOWHERE and rise[last] > weights[SKIP]:
-            way = _grown(way, after + (start[previous + 1] - start[previous]) * (end - begin))
-            span = (int(start[previous]), int(start[previous + 1]), int(begin), int(end), int(after))
+            second_span = (int(start[previous]), int(start[previous + 1]), int(begin), int(end))
             link = link_of(t_us, x_mm, y_mm, accuracy_mm, near_mm, weights, previous, fix)
-            work = (cost, second, second_came, way)
-            other = advance(streets, columns, work, search, link, weights[BEAM], span)
+            work = (cost, second, second_came, second_way, asked)
+            other = advance(streets, columns, work, search, link, weights[BEAM], second_span)
             if other < UNREACHED and other + weights[SKIP] < found:
                 # The last fix was an outlier: as if it had not been.
                 is_linked[last], source[last] = 0, NOWHERE
-                found, last, at = other + weights[SKIP], previous, after
-                after += (start[previous + 1] - start[previous]) * (end - begin)
+                found, last, span, most = other + weights[SKIP], previous, second_span, other + weights[BEAM]
+                is_outlier = True
                 for state in range(begin, end):
                     came[state] = second_came[state]
                     new[state] = min(second[state] + weights[SKIP], UNREACHED)
         if found < UNREACHED:
             cost[begin:end], before[begin:end] = new[begin:end], came[begin:end]
-            source[fix], way_start[fix], is_linked[fix] = last, at, 1
+            pairs = _grown(pairs, used + (span[1] - span[0]) * (end - begin))
+            pair_start[fix] = used
+            used = keep(emission, cost, second_way if is_outlier else way, pairs, used, most, span)
+            source[fix], pair_end[fix], is_linked[fix] = last, used, 1
             least[fix], rise[fix] = found, found - least[last]
-            used, last, skipped, skips = after, fix, NOWHERE, 0
+            last, skipped, skips = fix, NOWHERE, 0
         elif skips == weights[SKIPS_MAX] or t_us[fix] - t_us[last] > weights[BRIDGE_US]:
             fix = fix if skipped == NOWHERE else skipped
             last, skipped = NOWHERE, NOWHERE
@@ -99,10 +108,10 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
             skipped = fix if skipped == NOWHERE else skipped
             skips += 1
         fix += 1
-    return cost, before, source, is_linked, way_start, way
+    return cost, before, source, is_linked, pair_start, pair_end, pairs
 
 
-@kernel(int64(I64, I64, NEW_I64, _states, int64, int64))
+@inner(int64(I64, I64, NEW_I64, _states, int64, int64))
 def _margin(edges: Ints, cost: Ints, rest: Ints, path: tuple[int, int, int], first: int, last: int) -> int:
     """Find by how much a fix's best state off the path costs more than the path; `UNREACHED` if there is none.
 
@@ -119,10 +128,10 @@ def _margin(edges: Ints, cost: Ints, rest: Ints, path: tuple[int, int, int], fir
     return margin
 
 
-@kernel(triple(NEW_I64)(states_type, several(I64, 6)))
+@kernel(triple(NEW_I64)(states_type, several(I64, 7)))
 def decode(states: States, linked: Chains) -> Triple:
     """Choose the likeliest state of each fix; see `kernels.matching`."""
-    cost, before, source, is_linked, way_start, way = linked
+    cost, before, source, is_linked, pair_start, pair_end, pairs = linked
     start, edges, _, emission = states
     count = source.shape[0]
     chosen, margin = np.full(count, NOWHERE), np.full(count, NOWHERE)
@@ -139,13 +148,12 @@ def decode(states: States, linked: Chains) -> Triple:
         if previous != NOWHERE:
             chosen[previous] = before[chosen[fix]]
             following[previous] = fix
-            at = way_start[fix]
-            for one in range(start[previous], start[previous + 1]):
-                rest[one] = UNREACHED
-                for state in range(first, last):
-                    if 0 <= way[at] < UNREACHED and cost[state] < UNREACHED and rest[state] < UNREACHED:
-                        rest[one] = min(rest[one], way[at] + emission[state] + rest[state])
-                    at += 1
+            rest[start[previous] : start[previous + 1]] = UNREACHED
+            for at in range(pair_start[fix], pair_end[fix]):
+                one, state, way = pair_of(pairs, at)
+                one, state = one + start[previous], state + first
+                if rest[state] < UNREACHED:
+                    rest[one] = min(rest[one], way + emission[state] + rest[state])
         own = chosen[fix]
         behind = chosen[previous] if previous != NOWHERE else own
         ahead = chosen[following[fix]] if following[fix] != NOWHERE else own

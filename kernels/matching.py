@@ -10,7 +10,9 @@ is every length, so that sums do not depend on an order.
 
 *Certainty.* The likeliest path is not proof. `possible` keeps the states that lie within the fixes' error and that a
 vehicle can have come to and gone on from; `certain` then tells the streets over which every such vehicle drove, and
-`entered` where one may have begun in such a street, or ended, so that it did not drive all of it.
+`entered` where one may have begun in such a street, or ended, so that it did not drive all of it; `trimmed` takes
+that away. `ordered`, `vouched` and `timed` bring the path's rows into their order, say which of them can be certain
+at all, and when each was driven.
 
 *What it believes.* Columns of int64 in the shapes declared; a street that passes a fix twice is taken where it is
 nearest. *What is left to others.* Costs, radii and limits, where a chain of fixes is cut, and what follows from a
@@ -20,10 +22,11 @@ street that was driven. Edges, labels and the search for ways: `kernels._ways`.
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._certain import TURN_MM, certain, possible, sides
+from kernels._certain import TURN_MM, certain, kept, possible, sides
 from kernels._entered import entered
 from kernels._jit import I64, NEW_I64, float64, int64, kernel, pair, several, triple
-from kernels._nearest import nearest, nearest_grid
+from kernels._linked import ordered, timed, trimmed, vouched
+from kernels._nearest import beside, nearest, nearest_grid, nearest_on
 from kernels._path import COST_UNIT
 from kernels._rows import routes
 from kernels._trellis import chains, decode
@@ -34,20 +37,26 @@ __all__ = [
     "COST_UNIT",
     "NOWHERE",
     "TURN_MM",
+    "beside",
     "cells",
     "certain",
     "chains",
     "decode",
     "distances",
     "entered",
+    "kept",
     "locate",
     "nearest",
     "nearest_grid",
+    "ordered",
     "possible",
     "routes",
     "sides",
     "states",
     "table",
+    "timed",
+    "trimmed",
+    "vouched",
     "witnesses",
 ]
 
@@ -56,24 +65,6 @@ Pair = tuple[Ints, Ints]
 Triple = tuple[Ints, Ints, Ints]
 Fixes4 = tuple[Ints, Ints, Ints, Ints]
 Located = tuple[Ints, Ints, Ints, Ints, Ints]
-
-_numbers = pair(int64)  # pyright: ignore[reportArgumentType]  # numbers make a pair as arrays do
-
-
-@kernel(_numbers(I64, I64, I64, int64, int64, int64))
-def _nearest(x: Ints, y: Ints, measure: Ints, piece: int, x_mm: int, y_mm: int) -> tuple[int, int]:
-    """Find where a straight piece comes nearest to a place: distance, and measure along the street."""
-    east, north = x[piece + 1] - x[piece], y[piece + 1] - y[piece]
-    squared = float(east * east + north * north)
-    share = 0.0
-    if squared > 0:
-        share = float((x_mm - x[piece]) * east + (y_mm - y[piece]) * north) / squared
-        share = min(max(share, 0.0), 1.0)
-    beside = float(x_mm - x[piece]) - share * float(east)
-    above = float(y_mm - y[piece]) - share * float(north)
-    distance_mm = np.int64(np.sqrt(beside * beside + above * above) + 0.5)
-    at_mm = measure[piece] + np.int64(share * float(measure[piece + 1] - measure[piece]) + 0.5)
-    return int(distance_mm), int(at_mm)
 
 
 @kernel(pair(NEW_I64)(triple(I64), I64, I64))
@@ -232,7 +223,7 @@ def locate(vertices: Triple, street: Ints, grid: Triple, places: Triple, count_m
                         or y_mm - max(y[piece], y[piece + 1]) > reach_mm
                     ):
                         continue
-                    distance_mm, at_mm = _nearest(x, y, measure, piece, x_mm, y_mm)
+                    distance_mm, at_mm = nearest_on(x, y, measure, piece, x_mm, y_mm)
                     if distance_mm <= reach_mm:
                         seen = _settle(best, total, seen, count_max, int(street[piece]), piece, at_mm, distance_mm)
         total += seen
@@ -355,6 +346,6 @@ def distances(vertices: Triple, street: Ints, x_mm: int, y_mm: int) -> Ints:
     nearest_mm = np.full(streets, UNREACHED, np.int64)
     for piece in range(street.shape[0] - 1):
         if street[piece] == street[piece + 1]:
-            distance_mm = _nearest(vertices[0], vertices[1], vertices[2], piece, x_mm, y_mm)[0]
+            distance_mm = nearest_on(vertices[0], vertices[1], vertices[2], piece, x_mm, y_mm)[0]
             nearest_mm[street[piece]] = min(nearest_mm[street[piece]], distance_mm)
     return nearest_mm

@@ -130,27 +130,12 @@ def _others(network: Network, fixes: Fixes, chosen: Ints, rows: Traversals) -> t
     fix = np.flatnonzero(is_other)
     if fix.size == 0:
         return fix, fix
-    row = np.searchsorted(rows.leave_us, fixes.t_us[fix])
-    # Times between breaks are in no row.
-    is_in = row < rows.leave_us.size
-    fix, row = fix[is_in], row[is_in]
-    is_in = rows.enter_us[row] <= fixes.t_us[fix]
-    fix, row = fix[is_in], row[is_in]
     x_mm, y_mm = to_local(network, fixes.lon_e7[fix], fixes.lat_e7[fix])
     near_mm = paths.doubt_mm_of(fixes.accuracy_mm[fix])
-    start, street, *_ = matching.locate(
-        network.vertices, network.vertex_segment, network.grid, (x_mm, y_mm, near_mm), paths.STREETS_MAX
-    )
-    # The nearest street, they come so, of those that the path takes between the same two witnesses.
-    owner = np.repeat(np.arange(fix.size), np.diff(start))
-    streets = len(network.segment_ids)
-    taken = rows.fix.astype(np.int64) * streets + rows.segment
-    wanted = taken[row][owner] - rows.segment[row][owner] + street
-    places = np.flatnonzero(np.isin(wanted, taken))
-    found, first = np.unique(owner[places], return_index=True)
-    order = np.argsort(taken, kind="stable")
-    at = order[np.searchsorted(taken[order], wanted[places[first]])]
-    return fix[found], at
+    path = (rows.fix.astype(np.int64), rows.segment.astype(np.int64), rows.enter_us, rows.leave_us)
+    row = matching.beside(network.vertices, network.vertex_segment, path, (fixes.t_us[fix], x_mm, y_mm, near_mm))
+    is_in = row >= 0
+    return fix[is_in], row[is_in]
 
 
 def _confidence_ppm(margin: Ints) -> NDArray[np.int32]:

@@ -45,7 +45,7 @@ TOP_MMPS, URBAN_MMPS = 40_000, 13_900
 # A block around in place of a street forbidden; in a grid of one-way streets the way is up to three times as long.
 _DETOUR_MM, _DETOUR_RATIO = 500_000, 3
 # A state of odds of one to e**25 is not followed; one fix in e**12 is an outlier, and three in a row are none.
-_BEAM, _SKIP, _SKIPS_MAX = 25 * matching.COST_UNIT, 12 * matching.COST_UNIT, 3
+_BEAM, _SKIP, _SKIPS_MAX = 12 * matching.COST_UNIT, 12 * matching.COST_UNIT, 3
 # What vehicles do in five minutes out of sight is anybody's guess.
 _BRIDGE_US: Final = 300_000_000
 _DEGREE_CDEG: Final = 100

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels import matching
 from rules.certainty import Judged, judge
 from rules.paths import NEAR_ACCURACIES, NEAR_MIN_MM, Fixes
 from rules.places import Network
@@ -107,33 +108,20 @@ def traversals_of(network: Network, judged: Judged, t_us: Ints) -> tuple[Travers
     ndarray of int64
         Which rows these are of those that were judged. Shape (m,). [index]
     """
-    length_mm = judged.end_mm - judged.begin_mm
-    walked_mm = np.concatenate(([0], np.cumsum(length_mm)))
-    first, after = judged.start[judged.fix], judged.start[judged.fix + 1]
-    before_mm = walked_mm[:-1] - walked_mm[first]
-    whole_mm = walked_mm[after] - walked_mm[first]
-    begun_us, ended_us = t_us[judged.fix], t_us[judged.following[judged.fix]]
-    enter_us = begun_us + _share(ended_us - begun_us, before_mm, whole_mm)
-    leave_us = np.where(
-        whole_mm > 0, begun_us + _share(ended_us - begun_us, before_mm + length_mm, whole_mm), ended_us
-    )
-    is_first = np.diff(judged.fix, prepend=-1) != 0
-    kept = np.flatnonzero((length_mm > 0) | ((whole_mm == 0) & is_first))
-    segment, is_against = judged.edge // 2, judged.edge % 2 == 1
-    end_of_line_mm = network.length_mm[segment]
-    from_mm = np.where(is_against, end_of_line_mm - judged.end_mm, judged.begin_mm)
-    to_mm = np.where(is_against, end_of_line_mm - judged.begin_mm, judged.end_mm)
-    rows = Traversals(
+    rows = (judged.start, judged.fix, judged.edge, judged.begin_mm, judged.end_mm)
+    kept, from_mm, to_mm, enter_us, leave_us = matching.timed(rows, judged.following, t_us, network.length_mm)
+    edge = judged.edge[kept]
+    found = Traversals(
         fix=judged.fix[kept].astype(np.int32),
-        segment=segment[kept].astype(np.int32),
-        from_mm=from_mm[kept].astype(np.int32),
-        to_mm=to_mm[kept].astype(np.int32),
-        direction=np.where(is_against, -1, 1)[kept].astype(np.int8),
-        enter_us=enter_us[kept],
-        leave_us=leave_us[kept],
+        segment=(edge // 2).astype(np.int32),
+        from_mm=from_mm.astype(np.int32),
+        to_mm=to_mm.astype(np.int32),
+        direction=(1 - 2 * (edge % 2)).astype(np.int8),
+        enter_us=enter_us,
+        leave_us=leave_us,
         is_certain=judged.is_certain[kept],
     )
-    return rows, kept
+    return found, kept
 
 
 def path(network: Network, fixes: Fixes, max_gap_us: int) -> list[tuple[str, int]]:
@@ -186,12 +174,6 @@ def path(network: Network, fixes: Fixes, max_gap_us: int) -> list[tuple[str, int
 def _chains(fix: NDArray[np.int32]) -> Ints:
     """Number the chains of pairs that follow on each other."""
     return np.cumsum(np.diff(fix, prepend=fix[:1]) > 1, dtype=np.int64)
-
-
-def _share(gap_us: Ints, part_mm: Ints, whole_mm: Ints) -> Ints:
-    """Take part / whole of a time, rounded down; in two steps, as the product of a long gap would not fit."""
-    whole_mm = np.maximum(whole_mm, 1)
-    return gap_us // whole_mm * part_mm + gap_us % whole_mm * part_mm // whole_mm
 
 
 def near_of(accuracy_mm: int) -> int:

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import matching
-from rules import certainty
 from rules.certainty import Judged, judge
 from rules.places import Network, Street, network_of
-from rules.traversals import Fixes, traverse
+from rules.traversals import Fixes, Traversals, traversals_of, traverse
+from tests import certainty_oracle as by_columns
 from tests import matching_oracle as oracle
 
 METRE_E7 = 90
@@ -141,10 +141,22 @@ def test_no_vehicle_avoids_what_is_certain_when_all_are_tried(data: st.DataObjec
 
 def links_of(judged: Judged, fixes: Fixes) -> list[int]:
     """Say how long the way from each fix to the next may be, -1 where nothing is certain."""
-    # The rows of the path as they were before certainty cut them.
-    path = judged.path
-    rows = certainty._rows(path)  # pyright: ignore[reportPrivateUsage]  # what is plausible is defined there
-    return certainty._plausible_mm(path, rows, fixes.accuracy_mm, MAX_GAP_US)[0].tolist()  # pyright: ignore[reportPrivateUsage]
+    return by_columns.links(judged.path, fixes.accuracy_mm, MAX_GAP_US).tolist()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_judge_is_the_oracles_when_fixes_are_any(data: st.DataObject) -> None:
+    network = network_of(data.draw(towns()))
+    fixes = data.draw(drives(network))
+    expected, judged = by_columns.judge(network, fixes, MAX_GAP_US), judge(network, fixes, MAX_GAP_US)
+    for name in ("following", "start", "fix", "edge", "begin_mm", "end_mm", "is_certain"):
+        assert getattr(expected, name).tolist() == getattr(judged, name).tolist(), name
+    whole, kept = by_columns.traversals_of(network, expected, fixes.t_us)
+    rows, found = traversals_of(network, judged, fixes.t_us)
+    assert kept.tolist() == found.tolist()
+    for name in Traversals.__slots__:
+        assert getattr(whole, name).tolist() == getattr(rows, name).tolist(), name
 
 
 def street(name: str, *line_m: tuple[int, int], is_oneway: bool = False) -> Street:
