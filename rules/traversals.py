@@ -194,6 +194,6 @@ def _share(gap_us: Ints, part_mm: Ints, whole_mm: Ints) -> Ints:
     return gap_us // whole_mm * part_mm + gap_us % whole_mm * part_mm // whole_mm
 
 
-def near_of(accuracy_mm: int) -> int:
-    """How near another street must come to a fix to be a doubt [mm]."""
-    return max(NEAR_ACCURACIES * accuracy_mm, NEAR_MIN_MM)
+def near_of(accuracy_mm: NDArray[np.int32]) -> Ints:
+    """How near another street must come to each fix to be a doubt. Shape (n,). [mm]."""
+    return np.maximum(NEAR_ACCURACIES * accuracy_mm.astype(np.int64), NEAR_MIN_MM)

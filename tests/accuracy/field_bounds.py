@@ -24,7 +24,7 @@ from rules.payments.statement import settle
 from rules.records import Determination, Op, Verdict
 from rules.register import load_register
 from rules.standards import passes
-from rules.standards.streets import VISIT_US
+from rules.sweeps import VISIT_US
 from rules.windows import standard_windows
 from sensors import people, sweepers
 from sensors.fleet import DAY_US

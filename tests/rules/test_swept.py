@@ -20,7 +20,7 @@ from rules.records import Determination, GapCause, Verdict
 from rules.register import load_register
 from rules.standards.passes import longest
 from rules.standards.streets import Coverage, Swept, hide
-from rules.sweeps import Hidden, Piece, union_mm
+from rules.sweeps import Hidden
 from sensors import sweepers
 from sensors.columns import Columns
 from sensors.kinds.position_fix import KIND as FIX
@@ -249,25 +249,17 @@ def test_nobody_could_be_heard_when_no_vehicle_is_registered() -> None:
 
 def test_share_is_that_of_the_worked_example_when_a_gap_hides_900_m() -> None:
     # A zone of 12,400 m, 9,500 m proven and 900 m inside a gap: 76.61 % to 83.87 %.
-    swept = Swept(9_500_000, 9_500_000, 9_500_000, 9_500_000)
-    found = Coverage({0: swept, 1: Swept(2_900_000)}, 9_500_000, 9_500_000, 9_500_000)
-    gap = Hidden(Gap(0, 1, -1, -1, GapCause.DEVICE), (0, 1), 900_000, frozenset((0, 1)))
+    swept_mm = np.array([9_500_000, 0])
+    swept = Swept(np.array([9_500_000, 2_900_000]), swept_mm, swept_mm, swept_mm)
+    gap = Hidden(Gap(0, 1, -1, -1, GapCause.DEVICE), (0, 1), 900_000, np.array([0, 1], np.int32))
 
-    hide(found, [(gap, True)])
+    found = hide(Coverage(np.array([0, 1]), swept, *swept.total()), [(gap, True)])
 
     assert (766_129, 838_709) == (
         found.proven_mm * 1_000_000 // found.length_mm,
         found.possible_mm * 1_000_000 // found.length_mm,
     )
     assert 9_500_000 == found.borne_mm
-
-
-@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=8))
-def test_union_counts_each_millimetre_once_when_pieces_overlap(spans: list[tuple[int, int]]) -> None:
-    pieces = [Piece(min(span), max(span), 0, 0) for span in spans]
-    expected = len({mm for span in spans for mm in range(min(span), max(span))})
-
-    assert expected == union_mm(pieces)
 
 
 def test_worst_tenth_lies_below_the_share_when_streets_are_left_out() -> None:

@@ -115,7 +115,7 @@ def sweepers_measured(field: Field, days: int, threads: int) -> int:
     def one(asset: Asset) -> int:
         own = Register((asset,), tuple(one for one in field.register.installations if one.asset == asset.asset))
         mine = Field(field.network, own, field.readings, field.presence)
-        return sum(len(shift_of(mine, asset, window, _WORK, _GPS_MM).sweep.proven) for window in window_us)
+        return sum(shift_of(mine, asset, window, _WORK, _GPS_MM).sweep.proven.segment.size for window in window_us)
 
     with ThreadPoolExecutor(threads) as pool:
         return sum(pool.map(one, field.register.assets))
