@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kernels import coverage
 from kernels.around import around
 from rules.fixes import IDLE, WORKING, Gap, Track
+from rules.paths import Fixes, some_of, witnesses
 from rules.places import Network, to_local
 from rules.traversals import Traversals, near_of, traverse
 from sensors.readings import NOT_SAID
@@ -148,34 +149,58 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
         Half open. [us since 1970, UTC]
     work : Work
     """
-    rows = traverse(network, track.fixes, work.max_gap_us)
-    certain, possible = _pairs(track, rows, work)
-    silent = [gap.before for gap in gaps if gap.before >= 0 and gap.after == gap.before + 1]
+    chosen = _witnesses(network, track, gaps)
+    fixes = some_of(track.fixes, chosen)
+    rows = traverse(network, fixes, work.max_gap_us)
+    certain, possible = _pairs(track, chosen, _driven_mm(fixes, rows), work)
+    silent = np.searchsorted(chosen, [gap.before for gap in gaps if gap.before >= 0 and gap.after == gap.before + 1])
     certain[silent] = possible[silent] = False
     inside = (rows.enter_us >= window[0]) & (rows.leave_us <= window[1])
     touching = (rows.leave_us > window[0]) & (rows.enter_us < window[1]) & possible[rows.fix]
-    error_mm = track.fixes.accuracy_mm.astype(np.int64)
+    error_mm = fixes.accuracy_mm.astype(np.int64)
     proven = _widened(network, rows, inside & rows.is_certain & certain[rows.fix], -error_mm)
     driven = _joined(
-        _widened(network, rows, touching, error_mm), _others(network, track, rows.fix[touching & ~rows.is_certain])
+        _widened(network, rows, touching, error_mm), _others(network, fixes, rows.fix[touching & ~rows.is_certain])
     )
-    driven = _joined(driven, _turns(network, track, rows, driven.segment, work))
-    doubts = [*gaps, *_doubts(track, rows, possible)]
+    driven = _joined(driven, _turns(network, fixes, rows, driven.segment, work))
+    doubts = [*gaps, *_doubts(track, chosen, rows, possible)]
     return Sweep(proven, driven, _visits(network, proven, driven), _hidden(network, track, doubts, window, work))
 
 
-def _driven_mm(track: Track, rows: Traversals) -> Ints:
+def _witnesses(network: Network, track: Track, gaps: Sequence[Gap]) -> Ints:
+    """Choose the fixes that are matched: witnesses of their own, and both beside a gap or a change of the signal.
+
+    Of fixes nearer to each other than their errors a vehicle seems to roll back and to turn round, and next to a turn
+    little is certain. But where work begins and ends only the fixes there can tell.
+    """
+    chosen = np.zeros(len(track), np.bool_)
+    chosen[witnesses(network, track.fixes)] = True
+    chosen[[place for gap in gaps for place in (gap.before, gap.after) if place >= 0]] = True
+    changes = np.flatnonzero(np.diff(track.working))
+    chosen[changes] = chosen[changes + 1] = True
+    return np.flatnonzero(chosen)
+
+
+def _driven_mm(fixes: Fixes, rows: Traversals) -> Ints:
     """Length of the way between each two neighbouring fixes. Shape (n - 1,)."""
-    length_mm = np.zeros(max(len(track) - 1, 0), np.int64)
+    length_mm = np.zeros(max(fixes.t_us.size - 1, 0), np.int64)
     np.add.at(length_mm, rows.fix, rows.to_mm.astype(np.int64) - rows.from_mm)
     return length_mm
 
 
-def _pairs(track: Track, rows: Traversals, work: Work) -> tuple[Flags, Flags]:
-    """Whether the vehicle certainly, and possibly, worked between two fixes. Shape (n - 1,) each."""
-    on, off = track.working == WORKING, track.working == IDLE
-    length_mm, dt_us = _driven_mm(track, rows), np.diff(track.fixes.t_us)
-    error_mm = track.fixes.accuracy_mm[:-1].astype(np.int64) + track.fixes.accuracy_mm[1:]
+def _pairs(track: Track, chosen: Ints, length_mm: Ints, work: Work) -> tuple[Flags, Flags]:
+    """Whether the vehicle certainly, and possibly, worked between two witnesses. Shape (n - 1,) each.
+
+    Certainly, if every fix from the one to the other says so; possibly, unless every one says that it did not.
+    """
+    first, last = chosen[:-1], chosen[1:]
+
+    def all_are(said: Flags) -> Flags:
+        missing = np.concatenate(([0], np.cumsum(~said)))
+        return missing[last + 1] == missing[first]
+
+    dt_us = track.fixes.t_us[last] - track.fixes.t_us[first]
+    error_mm = track.fixes.accuracy_mm[first].astype(np.int64) + track.fixes.accuracy_mm[last]
     said = track.speed_mmps != NOT_SAID
     fits = said & (track.speed_mmps >= work.slowest_mmps) & (track.speed_mmps <= work.fastest_mmps)
     # Where the device says no speed, that of the way between counts, with the error of both ends.
@@ -183,12 +208,10 @@ def _pairs(track: Track, rows: Traversals, work: Work) -> tuple[Flags, Flags]:
     most = (length_mm + error_mm) * _SECOND_US <= work.fastest_mmps * dt_us
     # What the device says of its speed must not contradict its places.
     fitting = (length_mm - error_mm) * _SECOND_US <= work.fastest_mmps * dt_us
-    could = ((length_mm + error_mm) * _SECOND_US >= work.slowest_mmps * dt_us) & (
-        (length_mm - error_mm) * _SECOND_US <= work.fastest_mmps * dt_us
-    )
-    by_device = said[:-1] & said[1:]
-    certain = on[:-1] & on[1:] & np.where(by_device, fits[:-1] & fits[1:] & fitting, least & most)
-    possible = ~(off[:-1] & off[1:]) & (could | (by_device & (fits[:-1] | fits[1:])))
+    could = ((length_mm + error_mm) * _SECOND_US >= work.slowest_mmps * dt_us) & fitting
+    by_device = all_are(said)
+    certain = all_are(track.working == WORKING) & np.where(by_device, all_are(fits) & fitting, least & most)
+    possible = ~all_are(track.working == IDLE) & (could | (by_device & ~all_are(~fits)))
     return certain, possible | certain
 
 
@@ -212,12 +235,12 @@ def _widened(network: Network, rows: Traversals, chosen: Flags, widen_mm: Ints) 
     return Pieces(rows.segment[row], from_mm, until_mm, rows.enter_us[row], rows.leave_us[row])
 
 
-def _turns(network: Network, track: Track, rows: Traversals, driven: Rows, work: Work) -> Pieces:
+def _turns(network: Network, fixes: Fixes, rows: Traversals, driven: Rows, work: Work) -> Pieces:
     """Where a vehicle turned back, it may have gone on before, as far as its time between the fixes allowed."""
     is_turn = (np.diff(rows.segment) == 0) & (np.diff(rows.direction) != 0) & (np.diff(rows.fix) <= 1)
     row = np.flatnonzero(is_turn & np.isin(rows.segment[:-1], driven))
-    segment, fixes = rows.segment[row], track.fixes
-    spare_mm = work.fastest_mmps * np.diff(fixes.t_us) // _SECOND_US - _driven_mm(track, rows)
+    segment = rows.segment[row]
+    spare_mm = work.fastest_mmps * np.diff(fixes.t_us) // _SECOND_US - _driven_mm(fixes, rows)
     slack_mm = np.maximum(spare_mm // 2 + fixes.accuracy_mm[1:], 0)
     slack_mm = np.maximum(slack_mm[rows.fix[row]], slack_mm[rows.fix[row + 1]])
     turned_mm = np.where(rows.direction[row] > 0, rows.to_mm[row], rows.from_mm[row]).astype(np.int64)
@@ -230,12 +253,12 @@ def _turns(network: Network, track: Track, rows: Traversals, driven: Rows, work:
     )
 
 
-def _others(network: Network, track: Track, doubtful: Rows) -> Pieces:
+def _others(network: Network, fixes: Fixes, doubtful: Rows) -> Pieces:
     """Where the way is in doubt, whatever lies within the error of a fix may have been swept as well."""
     pair = np.unique(doubtful).astype(np.int64)
     fix = np.stack([pair, pair + 1], axis=1).ravel()
-    near_mm = near_of(track.fixes.accuracy_mm[fix])
-    place, street, at_mm, _ = _around(network, track, fix, near_mm)
+    near_mm = near_of(fixes.accuracy_mm[fix])
+    place, street, at_mm, _ = _around(network, fixes, fix, near_mm)
     # Near both ends of a pair: another carriageway, driven from the one fix to the other.
     order, first = _grouped(place // 2, street, len(network.segment_ids))
     low_mm = np.maximum(at_mm - near_mm[place], 0)
@@ -245,15 +268,15 @@ def _others(network: Network, track: Track, doubtful: Rows) -> Pieces:
         segment.astype(np.int32),
         _reduced(np.minimum, low_mm[order], first).astype(np.int32),
         _reduced(np.maximum, high_mm[order], first).astype(np.int32),
-        track.fixes.t_us[owner],
-        track.fixes.t_us[owner + 1],
+        fixes.t_us[owner],
+        fixes.t_us[owner + 1],
     )
     return found.some(found.from_mm < found.until_mm)
 
 
-def _around(network: Network, track: Track, fix: Ints, reach_mm: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+def _around(network: Network, fixes: Fixes, fix: Ints, reach_mm: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """Find the streets within reach of each of some fixes: which of them, street, where along it, and how near."""
-    x_mm, y_mm = to_local(network, track.fixes.lon_e7[fix], track.fixes.lat_e7[fix])
+    x_mm, y_mm = to_local(network, fixes.lon_e7[fix], fixes.lat_e7[fix])
     places = (x_mm, y_mm, reach_mm)
     start, street, at_mm, off_mm = around(network.vertices, network.vertex_segment, network.grid, places)
     return np.repeat(np.arange(fix.size), np.diff(start)), street, at_mm, off_mm
@@ -271,13 +294,17 @@ def _reduced(how: np.ufunc, numbers: Ints, first: Ints) -> Ints:
     return how.reduceat(numbers, first) if first.size else numbers
 
 
-def _doubts(track: Track, rows: Traversals, possible: Flags) -> list[Gap]:
+def _doubts(track: Track, chosen: Ints, rows: Traversals, possible: Flags) -> list[Gap]:
     """Pairs of fixes between which the vehicle may have worked, but no way was found: they hide as a gap does."""
     is_doubt = possible.copy()
     is_doubt[rows.fix] = False
     pair = np.flatnonzero(is_doubt)
-    spans_us = zip(track.fixes.t_us[pair].tolist(), track.fixes.t_us[pair + 1].tolist(), pair.tolist(), strict=True)
-    return [Gap(from_us, until_us, before, before + 1, None) for from_us, until_us, before in spans_us]
+    before, after, t_us = chosen[pair], chosen[pair + 1], track.fixes.t_us
+    columns = (t_us[before], t_us[after], before, after)
+    return [
+        Gap(from_us, until_us, first, last, None)
+        for from_us, until_us, first, last in zip(*(column.tolist() for column in columns), strict=True)
+    ]
 
 
 def _hidden(network: Network, track: Track, gaps: Sequence[Gap], window: tuple[int, int], work: Work) -> list[Hidden]:
@@ -303,7 +330,7 @@ def _reached(network: Network, track: Track, gaps: Sequence[Gap], work: Work) ->
     reach_mm = speed_mmps * (span_us[:, 1] - span_us[:, 0]) // _SECOND_US
     fix, gap_of = ends[is_fix], np.nonzero(is_fix)[0]
     error_mm = track.fixes.accuracy_mm[fix].astype(np.int64)
-    place, street, _, off_mm = _around(network, track, fix, reach_mm[gap_of] + error_mm)
+    place, street, _, off_mm = _around(network, track.fixes, fix, reach_mm[gap_of] + error_mm)
     order, first = _grouped(gap_of[place], street, len(network.segment_ids))
     away_mm = _reduced(np.add, np.maximum(off_mm - error_mm[place], 0)[order], first)
     near = np.diff(first, append=order.size)
