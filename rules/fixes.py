@@ -150,7 +150,8 @@ def gaps_of(network: Network | None, track: Track, seen: Seen, limits_us: tuple[
     ends = np.concatenate(([seen.span[0]], t_us, [seen.span[1]]))
     is_silent = np.diff(ends) > max_gap_us
     if network is not None:
-        is_silent[1:-1] |= (np.diff(t_us) > every_us) & _has_moved(network, track)
+        late = np.flatnonzero(np.diff(t_us) > every_us)
+        is_silent[1 + late] |= _has_moved(network, track, late)
     for k in np.flatnonzero(is_silent):
         left_us, right_us = int(ends[k]), int(ends[k + 1])
         before, after = int(k) - 1, int(k) if k < len(t_us) else -1
@@ -164,12 +165,12 @@ def gaps_of(network: Network | None, track: Track, seen: Seen, limits_us: tuple[
     return found
 
 
-def _has_moved(network: Network, track: Track) -> NDArray[np.bool_]:
-    """Whether a vehicle was elsewhere at the next fix, whatever the errors. Shape (n - 1,)."""
-    x_mm, y_mm = to_local(network, track.fixes.lon_e7, track.fixes.lat_e7)
-    error_mm = track.fixes.accuracy_mm.astype(np.int64)
-    apart_mm = error_mm[:-1] + error_mm[1:]
-    return np.diff(x_mm) ** 2 + np.diff(y_mm) ** 2 > apart_mm**2
+def _has_moved(network: Network, track: Track, fix: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a vehicle was elsewhere at the fix after each of some, whatever the errors. Shape (m,)."""
+    pair, fixes = np.stack([fix, fix + 1]).ravel(), track.fixes
+    x_mm, y_mm = (one.reshape(2, -1) for one in to_local(network, fixes.lon_e7[pair], fixes.lat_e7[pair]))
+    apart_mm = fixes.accuracy_mm[pair].astype(np.int64).reshape(2, -1).sum(axis=0)
+    return (x_mm[1] - x_mm[0]) ** 2 + (y_mm[1] - y_mm[0]) ** 2 > apart_mm**2
 
 
 def _cause(track: Track, sources: Sequence[Source], presence: Presence, span: tuple[int, int]) -> GapCause:

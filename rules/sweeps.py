@@ -152,17 +152,19 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     chosen = _witnesses(network, track, gaps)
     fixes = some_of(track.fixes, chosen)
     rows = traverse(network, fixes, work.max_gap_us)
-    certain, possible = _pairs(track, chosen, _driven_mm(fixes, rows), work)
+    driven_mm = _driven_mm(fixes, rows)
+    certain, possible = _pairs(track, chosen, driven_mm, work)
     silent = np.searchsorted(chosen, [gap.before for gap in gaps if gap.before >= 0 and gap.after == gap.before + 1])
     certain[silent] = possible[silent] = False
     inside = (rows.enter_us >= window[0]) & (rows.leave_us <= window[1])
     touching = (rows.leave_us > window[0]) & (rows.enter_us < window[1]) & possible[rows.fix]
     error_mm = fixes.accuracy_mm.astype(np.int64)
     proven = _widened(network, rows, inside & rows.is_certain & certain[rows.fix], -error_mm)
-    driven = _joined(
-        _widened(network, rows, touching, error_mm), _others(network, fixes, rows.fix[touching & ~rows.is_certain])
-    )
-    driven = _joined(driven, _turns(network, fixes, rows, driven.segment, work))
+    ways = _widened(network, rows, touching, error_mm)
+    others = _others(network, fixes, rows.fix[touching & ~rows.is_certain])
+    turns = _turns(network, fixes, rows, work.fastest_mmps * np.diff(fixes.t_us) // _SECOND_US - driven_mm)
+    turns = turns.some(np.isin(turns.segment, np.concatenate((ways.segment, others.segment))))
+    driven = _joined(ways, others, turns)
     doubts = [*gaps, *_doubts(track, chosen, rows, possible)]
     return Sweep(proven, driven, _visits(network, proven, driven), _hidden(network, track, doubts, window, work))
 
@@ -215,9 +217,9 @@ def _pairs(track: Track, chosen: Ints, length_mm: Ints, work: Work) -> tuple[Fla
     return certain, possible | certain
 
 
-def _joined(one: Pieces, other: Pieces) -> Pieces:
+def _joined(*parts: Pieces) -> Pieces:
     """Put pieces one after the other."""
-    return Pieces(*(np.concatenate((getattr(one, name), getattr(other, name))) for name in Pieces.__slots__))
+    return Pieces(*(np.concatenate([getattr(part, name) for part in parts]) for name in Pieces.__slots__))
 
 
 def _widened(network: Network, rows: Traversals, chosen: Flags, widen_mm: Ints) -> Pieces:
@@ -235,12 +237,11 @@ def _widened(network: Network, rows: Traversals, chosen: Flags, widen_mm: Ints) 
     return Pieces(rows.segment[row], from_mm, until_mm, rows.enter_us[row], rows.leave_us[row])
 
 
-def _turns(network: Network, fixes: Fixes, rows: Traversals, driven: Rows, work: Work) -> Pieces:
+def _turns(network: Network, fixes: Fixes, rows: Traversals, spare_mm: Ints) -> Pieces:
     """Where a vehicle turned back, it may have gone on before, as far as its time between the fixes allowed."""
     is_turn = (np.diff(rows.segment) == 0) & (np.diff(rows.direction) != 0) & (np.diff(rows.fix) <= 1)
-    row = np.flatnonzero(is_turn & np.isin(rows.segment[:-1], driven))
+    row = np.flatnonzero(is_turn)
     segment = rows.segment[row]
-    spare_mm = work.fastest_mmps * np.diff(fixes.t_us) // _SECOND_US - _driven_mm(fixes, rows)
     slack_mm = np.maximum(spare_mm // 2 + fixes.accuracy_mm[1:], 0)
     slack_mm = np.maximum(slack_mm[rows.fix[row]], slack_mm[rows.fix[row + 1]])
     turned_mm = np.where(rows.direction[row] > 0, rows.to_mm[row], rows.from_mm[row]).astype(np.int64)
