@@ -161,7 +161,7 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     error_mm = fixes.accuracy_mm.astype(np.int64)
     proven = _widened(network, rows, inside & rows.is_certain & certain[rows.fix], -error_mm)
     ways = _widened(network, rows, touching, error_mm)
-    others = _others(network, fixes, rows.fix[touching & ~rows.is_certain])
+    others = _others(network, track.fixes, chosen, rows.fix[touching & ~rows.is_certain])
     turns = _turns(network, fixes, rows, work.fastest_mmps * np.diff(fixes.t_us) // _SECOND_US - driven_mm)
     turns = turns.some(np.isin(turns.segment, np.concatenate((ways.segment, others.segment))))
     driven = _joined(ways, others, turns)
@@ -254,23 +254,26 @@ def _turns(network: Network, fixes: Fixes, rows: Traversals, spare_mm: Ints) -> 
     )
 
 
-def _others(network: Network, fixes: Fixes, doubtful: Rows) -> Pieces:
+def _others(network: Network, fixes: Fixes, chosen: Ints, doubtful: Rows) -> Pieces:
     """Where the way is in doubt, whatever lies within the error of a fix may have been swept as well."""
-    pair = np.unique(doubtful).astype(np.int64)
-    fix = np.stack([pair, pair + 1], axis=1).ravel()
+    pair = np.unique(doubtful)
+    first_fix, sizes = chosen[pair], chosen[pair + 1] - chosen[pair] + 1
+    pair_of = np.repeat(np.arange(pair.size), sizes)
+    # From the one witness to the other: those between were not matched, but they were somewhere.
+    fix = first_fix[pair_of] + np.arange(pair_of.size) - (np.cumsum(sizes) - sizes)[pair_of]
     near_mm = near_of(fixes.accuracy_mm[fix])
     place, street, at_mm, _ = _around(network, fixes, fix, near_mm)
     # Near both ends of a pair: another carriageway, driven from the one fix to the other.
-    order, first = _grouped(place // 2, street, len(network.segment_ids))
+    order, first = _grouped(pair_of[place], street, len(network.segment_ids))
     low_mm = np.maximum(at_mm - near_mm[place], 0)
     high_mm = np.minimum(at_mm + near_mm[place], network.length_mm[street])
-    segment, owner = street[order][first], pair[place[order][first] // 2]
+    segment, owner = street[order][first], pair[pair_of[place[order][first]]]
     found = Pieces(
         segment.astype(np.int32),
         _reduced(np.minimum, low_mm[order], first).astype(np.int32),
         _reduced(np.maximum, high_mm[order], first).astype(np.int32),
-        fixes.t_us[owner],
-        fixes.t_us[owner + 1],
+        fixes.t_us[chosen[owner]],
+        fixes.t_us[chosen[owner + 1]],
     )
     return found.some(found.from_mm < found.until_mm)
 

@@ -106,11 +106,11 @@ def driven(scene: Scene, rows: Sequence[bool], sign: int) -> list[Piece]:
 
 
 def others(scene: Scene, doubtful: Sequence[int]) -> Iterator[Piece]:
-    """What else lies within the errors of two witnesses."""
+    """What else lies within the errors of two witnesses, or of a fix between them."""
     for pair in sorted(set(doubtful)):
         ends = scene.chosen[pair], scene.chosen[pair + 1]
         spans: dict[int, list[int]] = {}
-        for fix in ends:
+        for fix in range(ends[0], ends[1] + 1):
             near_mm = max(2 * scene.error_mm(fix), 8_000)
             for segment, (_, at_mm) in scene.near(fix, near_mm).items():
                 low_mm, high_mm = max(at_mm - near_mm, 0), min(at_mm + near_mm, int(scene.network.length_mm[segment]))
