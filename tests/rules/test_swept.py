@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from itertools import combinations, pairwise
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -46,12 +47,13 @@ class Scene:
 
 
 @cache
-def scene(seed: int, *, is_perfect: bool = False) -> Scene:
+def scene(seed: int, *, is_perfect: bool = False, step_s: int = 10) -> Scene:
     field = field_of(seed, 1, is_perfect=is_perfect, days=DAYS)
     names = ("night-sweep", "worst-streets", "time-without-pass")
     kept = tuple(one for one in field.terms.file.standard if one.id in names)
     terms = replace(field.terms, file=field.terms.file.model_copy(update={"standard": kept}))
-    readings = stored(sweepers.fixes(field.plan, field.streets))
+    with patch.object(sweepers, "_MOVING_US", step_s * 1_000_000):
+        readings = stored(sweepers.fixes(field.plan, field.streets))
     return Scene(
         terms, load_register(register_of(field), field.terms), readings, sweepers.swept(field.plan, field.streets)
     )
@@ -73,9 +75,9 @@ def nights(one: Scene, terms: Terms | None = None, readings: Readings | None = N
     return assess(terms or only(one.terms, "night-sweep"), one.register, readings or one.readings, days, FAR_US)
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
-def test_bounds_hold_the_truth_when_sweepers_misbehave(seed: int) -> None:
-    one = scene(seed)
+@pytest.mark.parametrize(("seed", "step_s"), [*((seed, 10) for seed in range(1, 5)), (1, 5), (2, 2), (3, 1)])
+def test_bounds_hold_the_truth_when_sweepers_misbehave(seed: int, step_s: int) -> None:
+    one = scene(seed, step_s=step_s)
     wrong = [
         (night.id, segment, proven_mm, true_mm, possible_mm)
         for night in nights(one)
@@ -116,6 +118,15 @@ def test_verdicts_are_both_when_some_nights_are_left_out() -> None:
 
 def test_every_night_is_met_when_sweepers_are_perfect() -> None:
     assert {Verdict.MET} == {night.verdict for night in nights(scene(1, is_perfect=True))}
+
+
+def test_bounds_are_narrower_when_trackers_speak_more_often() -> None:
+    sparse, dense = (
+        sum(night.possible - night.proven for night in nights(scene(1, is_perfect=True, step_s=step_s)))
+        for step_s in (10, 2)
+    )
+
+    assert 0 < dense < sparse
 
 
 def test_night_has_six_hours_when_the_clocks_spring_forward() -> None:
