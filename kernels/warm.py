@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import (
+    around,
     availability,
     coverage,
     csv_cells,
@@ -23,7 +24,7 @@ from kernels import (
 )
 
 # Compiled by being imported; what they give is not looked at here.
-_ALSO = (csv_cells, csv_lines, runs)
+_ALSO = (around, csv_cells, csv_lines, runs)
 
 
 def warm() -> None:

@@ -22,6 +22,8 @@ from sensors.quantities import REJECTED_QUALITY_CODES
 from sensors.readings import NOT_SAID
 
 WORKING, IDLE, UNSAID = 1, 0, -1
+# Time, latitude, longitude, accuracy, speed, working, whether it proves nothing, device: a row each, for each fix.
+_COLUMNS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,28 +88,35 @@ def track_of(sources: Sequence[Source], span: tuple[int, int], gps_mm: int) -> T
         Accuracy of a fix that states none. [mm]
     """
     parts = [_part(source, place, span, gps_mm) for place, source in enumerate(sources)]
-    rows = np.concatenate([*parts, np.empty((0, 8), np.int64)])
+    rows = np.concatenate([*parts, np.empty((_COLUMNS, 0), np.int64)], axis=1)
     # By time, device, then content: two devices on one vehicle, or two contents of one key, stand side by side.
-    rows = rows[np.lexsort(tuple(rows[:, column] for column in (6, 5, 4, 3, 2, 1, 7, 0)))]
-    is_bad = rows[:, 6] == 1
-    excluded_us, rows = rows[is_bad, 0], rows[~is_bad]
-    starts = np.flatnonzero(np.diff(rows[:, 0], prepend=np.int64(-1)))
-    differs = np.zeros(len(rows), np.bool_)
-    if len(rows):
-        # Two devices of one vehicle differ by their errors: the first one's word counts.
-        is_same = (rows[1:, 0] == rows[:-1, 0]) & (rows[1:, 7] == rows[:-1, 7])
-        differs[1:] = is_same & (rows[1:, 1:6] != rows[:-1, 1:6]).any(axis=1)
-    is_conflict = np.logical_or.reduceat(differs, starts) if len(rows) else np.zeros(0, np.bool_)
-    first = rows[starts]
-    good = first[~is_conflict]
-    conflicts_us = first[is_conflict, 0]
+    if np.any(np.diff(rows[0]) <= 0):
+        rows = rows[:, np.lexsort(tuple(rows[column] for column in (6, 5, 4, 3, 2, 1, 7, 0)))]
+    is_bad = rows[6] == 1
+    excluded_us = rows[0, is_bad]
+    if excluded_us.size:
+        rows = rows[:, ~is_bad]
+    good, conflicts_us = _agreed(rows)
     return Track(
-        Fixes(good[:, 0].copy(), *(good[:, place].astype(np.int32) for place in (2, 1, 3))),
-        good[:, 4].astype(np.int32),
-        good[:, 5].astype(np.int8),
+        Fixes(good[0], *(good[place].astype(np.int32) for place in (2, 1, 3))),
+        good[4].astype(np.int32),
+        good[5].astype(np.int8),
         np.unique(np.concatenate([excluded_us, conflicts_us])),
         conflicts_us,
     )
+
+
+def _agreed(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Keep of each instant what its first device says, unless it contradicts itself; and the times where it does."""
+    is_first = np.diff(rows[0], prepend=np.int64(-1)) != 0
+    if is_first.all():
+        return rows, np.empty(0, np.int64)
+    # Two devices of one vehicle differ by their errors: the first one's word counts.
+    is_same = ~is_first[1:] & (rows[7, 1:] == rows[7, :-1])
+    differs = np.concatenate(([False], is_same & (rows[1:6, 1:] != rows[1:6, :-1]).any(axis=0)))
+    is_conflict = np.logical_or.reduceat(differs, np.flatnonzero(is_first))
+    first = rows[:, is_first]
+    return first[:, ~is_conflict], first[0, is_conflict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +150,8 @@ def gaps_of(network: Network | None, track: Track, seen: Seen, limits_us: tuple[
     ends = np.concatenate(([seen.span[0]], t_us, [seen.span[1]]))
     is_silent = np.diff(ends) > max_gap_us
     if network is not None:
-        is_silent[1:-1] |= (np.diff(t_us) > every_us) & _has_moved(network, track)
+        late = np.flatnonzero(np.diff(t_us) > every_us)
+        is_silent[1 + late] |= _has_moved(network, track, late)
     for k in np.flatnonzero(is_silent):
         left_us, right_us = int(ends[k]), int(ends[k + 1])
         before, after = int(k) - 1, int(k) if k < len(t_us) else -1
@@ -155,12 +165,12 @@ def gaps_of(network: Network | None, track: Track, seen: Seen, limits_us: tuple[
     return found
 
 
-def _has_moved(network: Network, track: Track) -> NDArray[np.bool_]:
-    """Whether a vehicle was elsewhere at the next fix, whatever the errors. Shape (n - 1,)."""
-    x_mm, y_mm = to_local(network, track.fixes.lon_e7, track.fixes.lat_e7)
-    error_mm = track.fixes.accuracy_mm.astype(np.int64)
-    apart_mm = error_mm[:-1] + error_mm[1:]
-    return np.diff(x_mm) ** 2 + np.diff(y_mm) ** 2 > apart_mm**2
+def _has_moved(network: Network, track: Track, fix: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a vehicle was elsewhere at the fix after each of some, whatever the errors. Shape (m,)."""
+    pair, fixes = np.stack([fix, fix + 1]).ravel(), track.fixes
+    x_mm, y_mm = (one.reshape(2, -1) for one in to_local(network, fixes.lon_e7[pair], fixes.lat_e7[pair]))
+    apart_mm = fixes.accuracy_mm[pair].astype(np.int64).reshape(2, -1).sum(axis=0)
+    return (x_mm[1] - x_mm[0]) ** 2 + (y_mm[1] - y_mm[0]) ** 2 > apart_mm**2
 
 
 def _cause(track: Track, sources: Sequence[Source], presence: Presence, span: tuple[int, int]) -> GapCause:
@@ -198,4 +208,4 @@ def _part(source: Source, place: int, span: tuple[int, int], gps_mm: int) -> NDA
         said.is_doubted | np.isin(said.numbers["quality_code"], REJECTED_QUALITY_CODES),
         np.full(len(said), place),
     )
-    return np.stack([column.astype(np.int64) for column in columns], axis=1)
+    return np.stack([column.astype(np.int64) for column in columns])

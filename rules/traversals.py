@@ -176,6 +176,6 @@ def _chains(fix: NDArray[np.int32]) -> Ints:
     return np.cumsum(np.diff(fix, prepend=fix[:1]) > 1, dtype=np.int64)
 
 
-def near_of(accuracy_mm: int) -> int:
-    """How near another street must come to a fix to be a doubt [mm]."""
-    return max(NEAR_ACCURACIES * accuracy_mm, NEAR_MIN_MM)
+def near_of(accuracy_mm: NDArray[np.int32]) -> Ints:
+    """How near another street must come to each fix to be a doubt. Shape (n,). [mm]."""
+    return np.maximum(NEAR_ACCURACIES * accuracy_mm.astype(np.int64), NEAR_MIN_MM)

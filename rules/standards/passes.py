@@ -1,9 +1,13 @@
 """Longest time that a segment went without a pass."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rules.assets import Register
 from rules.calendar import Window
@@ -13,21 +17,22 @@ from rules.records import Determination, GapCause
 from rules.shifts import KIND, Shift
 from rules.standards.judging import Bounds, Facts, Family, Judged, determination, target_on, zones_of
 from rules.standards.streets import (
-    VISIT_US,
     digests_of,
     gaps_told,
     is_borne,
-    is_near_borne,
     margin_us,
+    near_borne,
     network_of,
+    places_of,
     shifts_of,
-    visits,
 )
-from rules.sweeps import union_mm
+from rules.sweeps import VISIT_US
 from rules.windows import laid_windows
 
 if TYPE_CHECKING:
     from rules.measures import PassMeasure
+
+Ints = NDArray[np.int64]
 
 _PPM = 1_000_000
 _DAY_US = 86_400_000_000
@@ -53,10 +58,20 @@ class _Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one shift says of each segment of a zone: visits as told and as doubts, and what gaps may hide."""
+
+    visits: defaultdict[int, list[tuple[tuple[int, int, int], _Doubt]]]
+    hidden: defaultdict[int, list[_Doubt]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Service:
-    """Shifts looked at, spans of service for which no vehicle was registered, and digests of it all."""
+    """Shifts looked at and what they say, spans of service without a registered vehicle, and digests of it all."""
 
     shifts: list[Shift]
+    seen: list[_Seen]
+    gaps: list[dict[str, Any]]
     bare: list[tuple[int, int]]
     digests: dict[str, str]
 
@@ -101,11 +116,16 @@ def _judge(facts: Facts, standard: Standard, windows: Sequence[Window]) -> Itera
                 for service, one in zip(services, by_service, strict=True)
                 if not one
             ]
-            shared = digests_of(shifts, _looks(standard, window))
-            for place, where in enumerate(network.zone_ids):
-                if where == zone:
-                    judged = _segment(facts, standard, place, window, _Service(shifts, bare, shared))
-                    yield determination(facts.terms, standard, judged)
+            places = places_of(network, zone)
+            service = _Service(
+                shifts,
+                [_seen(facts, shift, places) for shift in shifts],
+                [gap for shift in shifts for gap in gaps_told(shift, window)],
+                bare,
+                digests_of(shifts, _looks(standard, window)),
+            )
+            for place in places.tolist():
+                yield determination(facts.terms, standard, _segment(facts, standard, place, window, service))
 
 
 FAMILY = Family((KIND,), _looks, _subjects, _judge)
@@ -123,7 +143,7 @@ def _services(terms: Terms, standard: Standard, window: Window) -> list[Window]:
 def _segment(facts: Facts, standard: Standard, place: int, window: Window, service: _Service) -> Judged:
     shifts = service.shifts
     network, scan_us = network_of(facts.terms), _begin_us(facts.terms, standard, window)
-    passes = _passes(facts, standard, place, window.day, shifts)
+    passes = _passes(facts, standard, place, window.day, service.seen)
     (passes.borne if facts.is_borne(GapCause.CITY) else passes.possible).extend(service.bare)
     edges = (scan_us, window.start_us, window.end_us, target_on(standard, window.day))
     every = [*passes.possible, *passes.borne]
@@ -147,38 +167,44 @@ def _segment(facts: Facts, standard: Standard, place: int, window: Window, servi
             "proven_until_us": until_us,
             "passes": [
                 [network.segment_ids[place], shift.asset.asset, *visit]
-                for shift in shifts
-                for visit in visits(shift, place)
+                for shift, seen in zip(shifts, service.seen, strict=True)
+                for visit, _ in seen.visits.get(place, ())
             ],
-            "gaps": _gaps(shifts, window),
+            "gaps": service.gaps,
         },
     )
 
 
-def _gaps(shifts: Sequence[Shift], window: Window) -> list[dict[str, Any]]:
-    return [gap for shift in shifts for gap in gaps_told(shift, window)]
+def _seen(facts: Facts, shift: Shift, places: Ints) -> _Seen:
+    """Sort what a shift says by segment."""
+    visits, seen = shift.sweep.visits, _Seen(defaultdict(list), defaultdict(list))
+    is_borne_near = near_borne(facts, shift, visits.enter_us, visits.leave_us)
+    columns = (visits.segment, visits.enter_us, visits.leave_us, visits.proven_mm, visits.possible_mm, is_borne_near)
+    is_in = np.isin(visits.segment, places)
+    for row in zip(*(column[is_in].tolist() for column in columns), strict=True):
+        place, begin_us, end_us, proven_mm, possible_mm, is_adverse = row
+        doubt = _Doubt(begin_us, end_us, possible_mm, is_adverse)
+        seen.visits[place].append(((begin_us, end_us, proven_mm), doubt))
+    for hidden in shift.sweep.hidden:
+        doubt = _Doubt(*hidden.span, hidden.most_mm, is_borne(facts, shift, hidden))
+        for place in np.intersect1d(hidden.segments, places).tolist():
+            seen.hidden[place].append(doubt)
+    return seen
 
 
-def _passes(facts: Facts, standard: Standard, place: int, day: date, shifts: Sequence[Shift]) -> _Passes:
+def _passes(facts: Facts, standard: Standard, place: int, day: date, shifts: Sequence[_Seen]) -> _Passes:
     """Passes of a segment: enough of its length in one visit, with what gaps beside it may hide."""
     measure = cast("PassMeasure", standard.measure)
     length_mm = int(network_of(facts.terms).length_mm[place])
     needed_mm = -(-round(value_on(measure.pass_share, day) * _PPM) * length_mm // _PPM)
     found = _Passes()
-    for shift in shifts:
-        doubtful: list[_Doubt] = []
-        for begin_us, end_us, proven_mm in visits(shift, place):
+    for seen in shifts:
+        doubtful = list(seen.hidden.get(place, ()))
+        for (_, end_us, proven_mm), doubt in seen.visits.get(place, ()):
             if proven_mm >= needed_mm:
                 found.proven_us.append(end_us)
-                continue
-            driven = [piece for piece in shift.sweep.possible[place] if begin_us <= piece.enter_us <= end_us]
-            is_adverse = is_near_borne(facts, shift, begin_us, end_us)
-            doubtful.append(_Doubt(begin_us, end_us, union_mm(driven), is_adverse))
-        doubtful += [
-            _Doubt(*hidden.span, hidden.most_mm, is_borne(facts, shift, hidden))
-            for hidden in shift.sweep.hidden
-            if place in hidden.segments
-        ]
+            else:
+                doubtful.append(doubt)
         for stay in _stays(doubtful):
             span = (min(one.begin_us for one in stay), max(one.end_us for one in stay))
             if sum(one.most_mm for one in stay if not one.is_adverse) >= needed_mm:

@@ -138,7 +138,7 @@ def _least_mm(track: Track) -> _Ints:
     x_mm, y_mm = geodesy.project(fixes.lon_e7, fixes.lat_e7, (int(fixes.lon_e7[0]), int(fixes.lat_e7[0])))
     squared = np.diff(x_mm).astype(np.float64) ** 2 + np.diff(y_mm).astype(np.float64) ** 2
     straight_mm = np.floor(np.sqrt(squared)).astype(np.int64)
-    near_mm = np.array([near_of(int(error_mm)) for error_mm in fixes.accuracy_mm], np.int64)
+    near_mm = near_of(fixes.accuracy_mm)
     is_working = track.working == WORKING
     surely_mm = np.maximum(straight_mm - near_mm[:-1] - near_mm[1:], 0)
     return np.where(is_working[:-1] & is_working[1:], surely_mm, 0)

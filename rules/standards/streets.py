@@ -1,11 +1,14 @@
 """What the measures of streets share: which vehicles, their shifts, how much of each segment they swept."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import coverage
 from rules.assets import Asset, Register
 from rules.calendar import Window, duration_us
 from rules.contract import Standard, Terms
@@ -15,47 +18,69 @@ from rules.places import Network
 from rules.records import GapCause, digest
 from rules.shifts import Field, Shift, shift_of
 from rules.standards.judging import Facts, register_digest
-from rules.sweeps import Hidden, Work, union_mm
+from rules.sweeps import Hidden, Pieces, Work
 
-_PPM = 1_000_000
+Ints = NDArray[np.int64]
+
 _MM = 1_000
-# Back within two minutes is the same visit: a turn at the street's end, a stop.
-VISIT_US = 120 * 1_000_000
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Swept:
-    """Length of a segment swept: proven, without what the contractor's gaps may hide, at most. Lengths in mm."""
+    """Length of segments swept: proven, without what the contractor's gaps may hide, at most.
 
-    length_mm: int
-    proven_mm: int = 0
-    borne_mm: int = 0
-    possible_mm: int = 0
+    Parameters
+    ----------
+    length_mm, proven_mm, borne_mm, possible_mm : ndarray of int64
+        Shape (k,). [mm]
+    """
+
+    length_mm: Ints
+    proven_mm: Ints
+    borne_mm: Ints
+    possible_mm: Ints
+
+    def plus(self, other: "Swept") -> "Swept":
+        """Add what the same segments were swept in another window."""
+        return Swept(*(getattr(self, name) + getattr(other, name) for name in Swept.__slots__))
+
+    def total(self) -> tuple[int, int, int]:
+        """Proven, borne and possible of all of them together [mm]."""
+        return int(self.proven_mm.sum()), int(self.borne_mm.sum()), int(self.possible_mm.sum())
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """One zone in one window.
 
     Parameters
     ----------
-    segments : dict of int to Swept
-        By place in the network; each bound holds for its segment alone.
+    places : ndarray of int64
+        Its segments, ascending. Shape (k,). [index into the network]
+    segments : Swept
+        Of each of them; each bound holds for its segment alone.
     proven_mm, borne_mm, possible_mm : int
         Of all of them together: a gap hides no more than its time allows. [mm]
     shifts : list of Shift
     """
 
-    segments: dict[int, Swept]
-    proven_mm: int = 0
-    borne_mm: int = 0
-    possible_mm: int = 0
+    places: Ints
+    segments: Swept
+    proven_mm: int
+    borne_mm: int
+    possible_mm: int
     shifts: list[Shift] = field(default_factory=list[Shift])
 
     @property
     def length_mm(self) -> int:
         """Length of the zone's streets [mm]."""
-        return sum(one.length_mm for one in self.segments.values())
+        return int(self.segments.length_mm.sum())
+
+    def told(self, network: Network) -> list[list[Any]]:
+        """Name and lengths of each segment, for a trace."""
+        names = [network.segment_ids[int(place)] for place in self.places]
+        columns = (getattr(self.segments, name).tolist() for name in Swept.__slots__)
+        return [[*row] for row in zip(names, *columns, strict=True)]
 
 
 def work_of(measure: SweptMeasure | PassMeasure, day: date) -> Work:
@@ -154,29 +179,55 @@ def coverage_of(facts: Facts, standard: Standard, zone: str, window: Window) -> 
     """
     network = network_of(facts.terms)
     shifts = shifts_of(facts, standard, zone, window)
-    segments = {
-        place: Swept(int(network.length_mm[place])) for place, where in enumerate(network.zone_ids) if where == zone
-    }
-    found = Coverage(segments, shifts=shifts)
-    for place, one in segments.items():
-        proven = [piece for shift in shifts for piece in shift.sweep.proven.get(place, ())]
-        possible = [(shift, piece) for shift in shifts for piece in shift.sweep.possible.get(place, ())]
-        free = [piece for shift, piece in possible if not is_near_borne(facts, shift, piece.enter_us, piece.leave_us)]
-        one.proven_mm = union_mm(proven)
-        one.borne_mm = union_mm([*proven, *free])
-        one.possible_mm = union_mm([*proven, *(piece for _, piece in possible)])
-    found.proven_mm = sum(one.proven_mm for one in segments.values())
-    found.borne_mm = sum(one.borne_mm for one in segments.values())
-    found.possible_mm = sum(one.possible_mm for one in segments.values())
-    hide(found, [(hidden, is_borne(facts, shift, hidden)) for shift in shifts for hidden in shift.sweep.hidden])
+    places = places_of(network, zone)
+    length_mm = network.length_mm[places]
     if not shifts:
         # No vehicle is registered, so none could have been heard.
-        found.possible_mm = found.length_mm
-        found.borne_mm = 0 if facts.is_borne(GapCause.CITY) else found.length_mm
-        for one in segments.values():
-            one.possible_mm = one.length_mm
-            one.borne_mm = 0 if facts.is_borne(GapCause.CITY) else one.length_mm
-    return found
+        nothing = np.zeros_like(length_mm)
+        borne_mm = nothing if facts.is_borne(GapCause.CITY) else length_mm
+        return _summed(places, Swept(length_mm, nothing, borne_mm, length_mm), shifts)
+    proven = [shift.sweep.proven for shift in shifts]
+    possible = [shift.sweep.possible for shift in shifts]
+    free = [_free(facts, shift) for shift in shifts]
+    proven_mm, borne_mm, possible_mm = (
+        _united_mm(network, places, parts) for parts in (proven, [*proven, *free], [*proven, *possible])
+    )
+    found = _summed(places, Swept(length_mm, proven_mm, borne_mm, possible_mm), shifts)
+    return hide(
+        found, [(hidden, is_borne(facts, shift, hidden)) for shift in shifts for hidden in shift.sweep.hidden]
+    )
+
+
+def places_of(network: Network, zone: str) -> Ints:
+    """Segments of a zone, ascending.
+
+    Parameters
+    ----------
+    network : Network
+    zone : str
+    """
+    return np.array([place for place, where in enumerate(network.zone_ids) if where == zone], np.int64)
+
+
+def _summed(places: Ints, segments: Swept, shifts: list[Shift]) -> Coverage:
+    return Coverage(places, segments, *segments.total(), shifts)
+
+
+def _free(facts: Facts, shift: Shift) -> Pieces:
+    """What may have been swept, but for the doubts beside gaps that the contractor bears."""
+    pieces = shift.sweep.possible
+    return pieces.some(~near_borne(facts, shift, pieces.enter_us, pieces.leave_us))
+
+
+def _united_mm(network: Network, places: Ints, parts: Sequence[Pieces]) -> Ints:
+    """Measure how much of each of some segments pieces cover together. Shape (k,). [mm]."""
+    number = np.full(len(network.segment_ids), -1, np.int32)
+    number[places] = np.arange(places.size, dtype=np.int32)
+    segment, from_mm, until_mm = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("segment", "from_mm", "until_mm")
+    )
+    is_in = number[segment] >= 0
+    return coverage.covered(number[segment[is_in]], (from_mm[is_in], until_mm[is_in]), places.size)
 
 
 def is_borne(facts: Facts, shift: Shift, hidden: Hidden) -> bool:
@@ -190,11 +241,11 @@ def is_borne(facts: Facts, shift: Shift, hidden: Hidden) -> bool:
     """
     if hidden.gap.cause is not None:
         return facts.is_borne(hidden.gap.cause)
-    return is_near_borne(facts, shift, *hidden.span)
+    return bool(near_borne(facts, shift, *(np.array([us], np.int64) for us in hidden.span))[0])
 
 
-def is_near_borne(facts: Facts, shift: Shift, begin_us: int, end_us: int) -> bool:
-    """Whether a span lies within `max_gap` of a gap that the contractor bears.
+def near_borne(facts: Facts, shift: Shift, begin_us: Ints, end_us: Ints) -> NDArray[np.bool_]:
+    """Whether spans lie within `max_gap` of a gap that the contractor bears.
 
     Where a gap begins and ends the way is in doubt for want of fixes; that doubt is the gap's, else a silence would
     pay by its edges.
@@ -203,44 +254,43 @@ def is_near_borne(facts: Facts, shift: Shift, begin_us: int, end_us: int) -> boo
     ----------
     facts : Facts
     shift : Shift
-    begin_us, end_us : int
-        [us since 1970, UTC]
+    begin_us, end_us : ndarray of int64
+        Shape (m,). [us since 1970, UTC]
     """
-    return any(
-        gap.cause is not None
-        and facts.is_borne(gap.cause)
-        and begin_us < gap.until_us + shift.max_gap_us
-        and gap.from_us - shift.max_gap_us < end_us
-        for gap in shift.gaps
-    )
+    is_near = np.zeros(begin_us.size, np.bool_)
+    for gap in shift.gaps:
+        if gap.cause is not None and facts.is_borne(gap.cause):
+            is_near |= (begin_us < gap.until_us + shift.max_gap_us) & (gap.from_us - shift.max_gap_us < end_us)
+    return is_near
 
 
-def hide(found: Coverage, hidden: Sequence[tuple[Hidden, bool]]) -> None:
+def hide(found: Coverage, hidden: Sequence[tuple[Hidden, bool]]) -> Coverage:
     """Add what gaps may hide; what the contractor bears stays out of `borne`.
 
     Parameters
     ----------
     found : Coverage
-        Changed in place.
     hidden : sequence of tuple of Hidden and bool
         What each gap may hide, and whether the contractor bears it.
     """
-    bare = {place: one.length_mm - one.possible_mm for place, one in found.segments.items()}
-    open_mm = {place: one.length_mm - one.borne_mm for place, one in found.segments.items()}
-    room: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
+    swept = found.segments
+    bare_mm, open_mm = swept.length_mm - swept.possible_mm, swept.length_mm - swept.borne_mm
+    possible_mm, borne_mm = found.possible_mm, found.borne_mm
+    room_mm, room_open_mm = np.zeros_like(bare_mm), np.zeros_like(open_mm)
     for one, is_adverse in hidden:
-        within = [place for place in found.segments if place in one.segments]
-        found.possible_mm += min(one.most_mm, sum(bare[place] for place in within))
-        found.borne_mm += 0 if is_adverse else min(one.most_mm, sum(open_mm[place] for place in within))
-        for place in within:
-            room[place][0] += min(one.most_mm, bare[place])
-            room[place][1] += 0 if is_adverse else min(one.most_mm, open_mm[place])
-    for place, (possible_mm, borne_mm) in room.items():
-        segment = found.segments[place]
-        segment.borne_mm = min(segment.borne_mm + borne_mm, segment.length_mm)
-        segment.possible_mm = min(segment.possible_mm + possible_mm, segment.length_mm)
-    found.possible_mm = min(found.possible_mm, found.length_mm)
-    found.borne_mm = min(found.borne_mm, found.possible_mm)
+        within = np.flatnonzero(np.isin(found.places, one.segments))
+        possible_mm += min(one.most_mm, int(bare_mm[within].sum()))
+        room_mm[within] += np.minimum(one.most_mm, bare_mm[within])
+        if not is_adverse:
+            borne_mm += min(one.most_mm, int(open_mm[within].sum()))
+            room_open_mm[within] += np.minimum(one.most_mm, open_mm[within])
+    segments = replace(
+        swept,
+        borne_mm=np.minimum(swept.borne_mm + room_open_mm, swept.length_mm),
+        possible_mm=np.minimum(swept.possible_mm + room_mm, swept.length_mm),
+    )
+    possible_mm = min(possible_mm, found.length_mm)
+    return replace(found, segments=segments, borne_mm=min(borne_mm, possible_mm), possible_mm=possible_mm)
 
 
 def declared(standard: Standard) -> tuple[Any, Any]:
@@ -300,36 +350,11 @@ def passes_told(found: Coverage, network: Network) -> list[list[Any]]:
     """
     told: list[list[Any]] = []
     for shift in found.shifts:
-        for place in sorted(found.segments):
-            told += [
-                [network.segment_ids[place], shift.asset.asset, begin_us, end_us, proven_mm]
-                for begin_us, end_us, proven_mm in visits(shift, place)
-            ]
+        visits = shift.sweep.visits
+        is_in = np.isin(visits.segment, found.places)
+        columns = (visits.segment, visits.enter_us, visits.leave_us, visits.proven_mm)
+        told += [
+            [network.segment_ids[place], shift.asset.asset, *visit]
+            for place, *visit in zip(*(column[is_in].tolist() for column in columns), strict=True)
+        ]
     return sorted(told)
-
-
-def visits(shift: Shift, place: int) -> list[tuple[int, int, int]]:
-    """When a vehicle was on a segment at work, and how much of it was proven swept each time.
-
-    Parameters
-    ----------
-    shift : Shift
-    place : int
-        Of the segment in the network.
-
-    Returns
-    -------
-    list of tuple of int
-        Enter and leave [us since 1970, UTC], proven length [mm].
-    """
-    stays: list[list[int]] = []
-    for piece in sorted(shift.sweep.possible.get(place, ()), key=lambda piece: piece.enter_us):
-        if stays and piece.enter_us - stays[-1][1] <= VISIT_US:
-            stays[-1][1] = max(stays[-1][1], piece.leave_us)
-        else:
-            stays.append([piece.enter_us, piece.leave_us])
-    proven = shift.sweep.proven.get(place, ())
-    return [
-        (begin, end, union_mm([piece for piece in proven if begin <= piece.enter_us and piece.leave_us <= end]))
-        for begin, end in stays
-    ]

@@ -1,13 +1,16 @@
 """Share of a zone's street length that was swept: of a night, or of the worst tenth of segments over a month."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from functools import reduce
+
+import numpy as np
 
 from rules.assets import Register
 from rules.calendar import Window, month_days, month_of
 from rules.contract import Standard, Terms
 from rules.records import Determination
-from rules.shifts import KIND, Shift
+from rules.shifts import KIND
 from rules.standards.judging import Bounds, Facts, Family, Judged, determination, zones_of
 from rules.standards.streets import (
     Swept,
@@ -72,10 +75,7 @@ def _night(facts: Facts, standard: Standard, zone: str, window: Window) -> Judge
                 "borne_mm": found.borne_mm,
                 "possible_mm": found.possible_mm,
             },
-            "segments": [
-                [network.segment_ids[place], one.length_mm, one.proven_mm, one.borne_mm, one.possible_mm]
-                for place, one in sorted(found.segments.items(), key=lambda item: network.segment_ids[item[0]])
-            ],
+            "segments": sorted(found.told(network)),
             "passes": passes_told(found, network),
             "gaps": gaps,
         },
@@ -86,25 +86,28 @@ def _worst(facts: Facts, standard: Standard, zone: str, window: Window) -> Judge
     """Mean of the lowest tenth of the segments' shares over the month's windows, each bound by itself."""
     nights = daily_windows(facts.terms, standard, month_days(month_of(window.day)))
     network = network_of(facts.terms)
-    totals: dict[int, Swept] = {}
-    shifts: list[Shift] = []
-    gaps: list[dict[str, Any]] = []
-    for night in nights:
-        found = coverage_of(facts, standard, zone, night)
-        shifts += found.shifts
-        gaps += [gap for shift in found.shifts for gap in gaps_told(shift, night)]
-        for place, one in found.segments.items():
-            total = totals.setdefault(place, Swept(0))
-            total.length_mm += one.length_mm
-            total.proven_mm += one.proven_mm
-            total.borne_mm += one.borne_mm
-            total.possible_mm += one.possible_mm
-    chosen = -(-len(totals) // 10)
-    proven = sorted(one.proven_mm * _PPM // one.length_mm for one in totals.values())[:chosen]
-    borne = sorted(-(-one.borne_mm * _PPM // one.length_mm) for one in totals.values())[:chosen]
-    possible = sorted(-(-one.possible_mm * _PPM // one.length_mm) for one in totals.values())[:chosen]
+    found = [coverage_of(facts, standard, zone, night) for night in nights]
+    shifts = [shift for one in found for shift in one.shifts]
+    gaps = [
+        gap
+        for one, night in zip(found, nights, strict=True)
+        for shift in one.shifts
+        for gap in gaps_told(shift, night)
+    ]
+    places, swept = found[0].places, reduce(Swept.plus, (one.segments for one in found))
+    chosen = -(-places.size // 10)
+    proven_ppm = swept.proven_mm * _PPM // swept.length_mm
+    proven, borne, possible = (
+        np.sort(share)[:chosen].tolist()
+        for share in (
+            proven_ppm,
+            -(-swept.borne_mm * _PPM // swept.length_mm),
+            -(-swept.possible_mm * _PPM // swept.length_mm),
+        )
+    )
     looked = _looks(standard, window)
-    worst = sorted(totals, key=lambda place: (totals[place].proven_mm * _PPM // totals[place].length_mm, place))
+    told = replace(found[0], segments=swept).told(network)
+    worst = [told[row] for row in np.argsort(proven_ppm, kind="stable").tolist()]
     return Judged(
         subject=zone,
         zone=zone,
@@ -116,12 +119,8 @@ def _worst(facts: Facts, standard: Standard, zone: str, window: Window) -> Judge
         trace={
             "looked_from_us": looked[0],
             "looked_until_us": looked[1],
-            "detail": {"segments": chosen, "of": len(totals), "nights": len(nights)},
-            "segments": [
-                [network.segment_ids[place], one.length_mm, one.proven_mm, one.borne_mm, one.possible_mm]
-                for place in worst
-                for one in (totals[place],)
-            ],
+            "detail": {"segments": chosen, "of": places.size, "nights": len(nights)},
+            "segments": worst,
             "gaps": gaps,
         },
     )

@@ -24,7 +24,7 @@ from rules.payments.statement import settle
 from rules.records import Determination, Op, Verdict
 from rules.register import load_register
 from rules.standards import passes
-from rules.standards.streets import VISIT_US
+from rules.sweeps import VISIT_US
 from rules.windows import standard_windows
 from sensors import people, sweepers
 from sensors.fleet import DAY_US
@@ -297,7 +297,7 @@ def tables(months: int, first: int) -> Iterator[str]:
     yield ""
     yield "| a fix each | swept share of a night | of the worst tenth | time without a pass | truth outside |"
     yield "|---|---|---|---|---|"
-    yield from width_rows(range(first, first + max(months // 50, 1)), (10, 5, 2))
+    yield from width_rows(range(first, first + max(months // 50, 1)), (10, 5, 2, 1))
 
 
 if __name__ == "__main__":

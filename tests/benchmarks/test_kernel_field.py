@@ -4,6 +4,7 @@ import numpy as np
 
 from rules.places import to_local
 from tests.benchmarks.kernel.field import city, to_degrees
+from tests.benchmarks.kernel.months import sweeper_field, sweepers_measured
 
 
 def test_places_are_where_they_were_when_turned_to_degrees_and_back() -> None:
@@ -12,3 +13,10 @@ def test_places_are_where_they_were_when_turned_to_degrees_and_back() -> None:
     there = to_local(network, *to_degrees(network, x_mm, y_mm))
     # Half of 1e-7 degrees is 6 mm.
     assert all(np.abs(now - was).max() <= 7 for now, was in zip(there, (x_mm, y_mm), strict=True))
+
+
+def test_sweeps_are_the_same_when_two_threads_take_vehicles_each() -> None:
+    field = sweeper_field(3, 1)
+    proven_mm, possible_mm = sweepers_measured(field, 1, 1)
+    assert 0 < proven_mm < possible_mm
+    assert [(proven_mm, possible_mm)] * 3 == [sweepers_measured(field, 1, 2) for _ in range(3)]

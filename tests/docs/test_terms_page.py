@@ -31,7 +31,7 @@ from rules.records import FindingCode
 from rules.register import REGISTER_FILES
 from rules.sampling import draw
 from rules.standards import people
-from rules.standards.streets import VISIT_US
+from rules.sweeps import VISIT_US
 from tests.docs.pages import assert_named, page
 from tests.house.sources import ROOT, assert_none
 

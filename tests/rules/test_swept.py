@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from itertools import combinations, pairwise
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from rules.records import Determination, GapCause, Verdict
 from rules.register import load_register
 from rules.standards.passes import longest
 from rules.standards.streets import Coverage, Swept, hide
-from rules.sweeps import Hidden, Piece, union_mm
+from rules.sweeps import Hidden
 from sensors import sweepers
 from sensors.columns import Columns
 from sensors.kinds.position_fix import KIND as FIX
@@ -46,12 +47,13 @@ class Scene:
 
 
 @cache
-def scene(seed: int, *, is_perfect: bool = False) -> Scene:
+def scene(seed: int, *, is_perfect: bool = False, step_s: int = 10) -> Scene:
     field = field_of(seed, 1, is_perfect=is_perfect, days=DAYS)
     names = ("night-sweep", "worst-streets", "time-without-pass")
     kept = tuple(one for one in field.terms.file.standard if one.id in names)
     terms = replace(field.terms, file=field.terms.file.model_copy(update={"standard": kept}))
-    readings = stored(sweepers.fixes(field.plan, field.streets))
+    with patch.object(sweepers, "_MOVING_US", step_s * 1_000_000):
+        readings = stored(sweepers.fixes(field.plan, field.streets))
     return Scene(
         terms, load_register(register_of(field), field.terms), readings, sweepers.swept(field.plan, field.streets)
     )
@@ -73,9 +75,9 @@ def nights(one: Scene, terms: Terms | None = None, readings: Readings | None = N
     return assess(terms or only(one.terms, "night-sweep"), one.register, readings or one.readings, days, FAR_US)
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
-def test_bounds_hold_the_truth_when_sweepers_misbehave(seed: int) -> None:
-    one = scene(seed)
+@pytest.mark.parametrize(("seed", "step_s"), [*((seed, 10) for seed in range(1, 5)), (1, 5), (2, 2), (3, 1)])
+def test_bounds_hold_the_truth_when_sweepers_misbehave(seed: int, step_s: int) -> None:
+    one = scene(seed, step_s=step_s)
     wrong = [
         (night.id, segment, proven_mm, true_mm, possible_mm)
         for night in nights(one)
@@ -116,6 +118,15 @@ def test_verdicts_are_both_when_some_nights_are_left_out() -> None:
 
 def test_every_night_is_met_when_sweepers_are_perfect() -> None:
     assert {Verdict.MET} == {night.verdict for night in nights(scene(1, is_perfect=True))}
+
+
+def test_bounds_are_narrower_when_trackers_speak_more_often() -> None:
+    sparse, dense = (
+        sum(night.possible - night.proven for night in nights(scene(1, is_perfect=True, step_s=step_s)))
+        for step_s in (10, 2)
+    )
+
+    assert 0 < dense < sparse
 
 
 def test_night_has_six_hours_when_the_clocks_spring_forward() -> None:
@@ -249,25 +260,17 @@ def test_nobody_could_be_heard_when_no_vehicle_is_registered() -> None:
 
 def test_share_is_that_of_the_worked_example_when_a_gap_hides_900_m() -> None:
     # A zone of 12,400 m, 9,500 m proven and 900 m inside a gap: 76.61 % to 83.87 %.
-    swept = Swept(9_500_000, 9_500_000, 9_500_000, 9_500_000)
-    found = Coverage({0: swept, 1: Swept(2_900_000)}, 9_500_000, 9_500_000, 9_500_000)
-    gap = Hidden(Gap(0, 1, -1, -1, GapCause.DEVICE), (0, 1), 900_000, frozenset((0, 1)))
+    swept_mm = np.array([9_500_000, 0])
+    swept = Swept(np.array([9_500_000, 2_900_000]), swept_mm, swept_mm, swept_mm)
+    gap = Hidden(Gap(0, 1, -1, -1, GapCause.DEVICE), (0, 1), 900_000, np.array([0, 1], np.int32))
 
-    hide(found, [(gap, True)])
+    found = hide(Coverage(np.array([0, 1]), swept, *swept.total()), [(gap, True)])
 
     assert (766_129, 838_709) == (
         found.proven_mm * 1_000_000 // found.length_mm,
         found.possible_mm * 1_000_000 // found.length_mm,
     )
     assert 9_500_000 == found.borne_mm
-
-
-@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=8))
-def test_union_counts_each_millimetre_once_when_pieces_overlap(spans: list[tuple[int, int]]) -> None:
-    pieces = [Piece(min(span), max(span), 0, 0) for span in spans]
-    expected = len({mm for span in spans for mm in range(min(span), max(span))})
-
-    assert expected == union_mm(pieces)
 
 
 def test_worst_tenth_lies_below_the_share_when_streets_are_left_out() -> None:

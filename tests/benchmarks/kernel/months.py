@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels import coverage
 from rules.assets import Asset, Installation, Register
 from rules.causes import Presence
 from rules.shifts import Field, shift_of
 from rules.standards.judging import Facts
 from rules.standards.months import measures
-from rules.sweeps import Work
+from rules.sweeps import Pieces, Work
 from rules.windows import standard_windows
 from sensors.columns import Columns
 from sensors.kinds.fill_level import KIND as FILL_LEVEL
@@ -108,17 +109,26 @@ def sweeper_field(sweepers: int, days: int) -> Field:
     return Field(network, register, readings, Presence(register, readings))
 
 
-def sweepers_measured(field: Field, days: int, threads: int) -> int:
-    """Find what each sweeper swept in each shift; how many segments."""
+def sweepers_measured(field: Field, days: int, threads: int) -> tuple[int, int]:
+    """Measure what each sweeper swept in each shift; how many millimetres, at least and at most."""
     window_us = [(FIRST_US + day * DAY_US, FIRST_US + day * DAY_US + 32 * QUARTER_US) for day in range(days)]
 
-    def one(asset: Asset) -> int:
+    def one(asset: Asset) -> tuple[int, int]:
         own = Register((asset,), tuple(one for one in field.register.installations if one.asset == asset.asset))
         mine = Field(field.network, own, field.readings, field.presence)
-        return sum(len(shift_of(mine, asset, window, _WORK, _GPS_MM).sweep.proven) for window in window_us)
+        sweeps = [shift_of(mine, asset, window, _WORK, _GPS_MM).sweep for window in window_us]
+        return sum(_united_mm(field, one.proven) for one in sweeps), sum(
+            _united_mm(field, one.possible) for one in sweeps
+        )
 
     with ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(one, field.register.assets))
+        proven_mm, possible_mm = zip(*pool.map(one, field.register.assets), strict=True)
+    return sum(proven_mm), sum(possible_mm)
+
+
+def _united_mm(field: Field, pieces: Pieces) -> int:
+    ends_mm = (pieces.from_mm, pieces.until_mm)
+    return int(coverage.covered(pieces.segment, ends_mm, len(field.network.segment_ids)).sum())
 
 
 @contextmanager
