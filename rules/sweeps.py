@@ -6,12 +6,14 @@ error, an unsaid signal, and what the vehicle could have swept in a gap.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels import matching
 from rules.fixes import IDLE, WORKING, Gap, Track
+from rules.paths import doubt_mm_of
 from rules.places import Network, distances_mm, to_local
 from rules.traversals import Traversals, near_of, traverse
 from sensors.readings import NOT_SAID
@@ -87,13 +89,14 @@ class Sweep:
     ----------
     proven, possible : dict of int to list of Piece
         By place of the segment in the network, in the order of time; the possible ones include the proven.
+    spans : dict of int to list of tuple of int
+        When it may have been at work on each segment, or within the error of it; ascending. [us since 1970, UTC]
     hidden : list of Hidden
-    received, expected : int
-        Fixes by slot.
     """
 
     proven: defaultdict[int, list[Piece]] = field(default_factory=lambda: defaultdict(list))
     possible: defaultdict[int, list[Piece]] = field(default_factory=lambda: defaultdict(list))
+    spans: dict[int, list[tuple[int, int]]] = field(default_factory=dict[int, list[tuple[int, int]]])
     hidden: list[Hidden] = field(default_factory=list[Hidden])
 
 
@@ -115,14 +118,18 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     certain, possible = _pairs(track, rows, work)
     silent = [gap.before for gap in gaps if gap.before >= 0 and gap.after == gap.before + 1]
     certain[silent] = possible[silent] = False
-    inside = (rows.enter_us >= window[0]) & (rows.leave_us <= window[1])
-    touching = (rows.leave_us > window[0]) & (rows.enter_us < window[1])
+    # Where between two fixes a vehicle was as the window began is a guess: whole pairs are within it, or not.
+    t_us, accuracy_mm = track.fixes.t_us, track.fixes.accuracy_mm.astype(np.int64)
+    inside = certain & (t_us[:-1] >= window[0]) & (t_us[1:] <= window[1])
+    touching = possible & (t_us[1:] > window[0]) & (t_us[:-1] < window[1])
+    is_end = touching & ~(np.append(touching[1:], False) & np.append(False, touching[:-1])) if t_us.size else touching
     sweep = Sweep()
-    is_proven = inside & rows.is_certain & certain[rows.fix]
-    _add(sweep.proven, network, rows, is_proven, -track.fixes.accuracy_mm.astype(np.int64))
-    _add(sweep.possible, network, rows, touching & possible[rows.fix], track.fixes.accuracy_mm.astype(np.int64))
-    _add_others(sweep.possible, network, track, rows, touching & possible[rows.fix] & ~rows.is_certain)
+    worked = _worked(rows, inside, accuracy_mm)
+    _add(sweep.proven, network, worked, worked.is_certain, np.zeros_like(accuracy_mm))
+    _add(sweep.possible, network, rows, touching[rows.fix], accuracy_mm)
+    _add_others(sweep.possible, network, track, rows, touching[rows.fix] & (~rows.is_certain | is_end[rows.fix]))
     _add_turns(sweep.possible, network, track, rows, work)
+    sweep.spans = _spans(network, track, rows, touching)
     doubts = [gap for gap in _doubts(track, rows, possible) if gap.from_us < window[1] and window[0] < gap.until_us]
     sweep.hidden = [
         hidden for gap in (*gaps, *doubts) if (hidden := _hidden(network, track, gap, window, work)) is not None
@@ -152,6 +159,47 @@ def _pairs(track: Track, rows: Traversals, work: Work) -> tuple[NDArray[np.bool_
     certain = on[:-1] & on[1:] & np.where(by_device, fits[:-1] & fits[1:] & fitting, least & most)
     possible = ~(off[:-1] & off[1:]) & (could | (by_device & (fits[:-1] | fits[1:])))
     return certain, possible | certain
+
+
+def _worked(rows: Traversals, at_work: NDArray[np.bool_], accuracy_mm: NDArray[np.int64]) -> Traversals:
+    """Keep the rows of pairs at work, less what the error leaves in doubt at both ends of each run of such pairs.
+
+    Work may have begun further along the way than the first fix says, and ended before the last: by two accuracies,
+    and by twice that where a corner is nearer, as the way round it is longer than the error is wide. The next fixes
+    may be nearer than that.
+    """
+    chosen = np.flatnonzero(at_work[rows.fix])
+    from_mm, to_mm, is_certain = rows.from_mm.copy(), rows.to_mm.copy(), np.zeros(rows.fix.size, np.bool_)
+    for run in np.split(chosen, np.flatnonzero(np.diff(rows.fix[chosen]) > 1) + 1):
+        if run.size == 0:
+            continue
+        begin_mm, until_mm = _along(rows, run)
+        is_forward, corners = rows.direction[run] > 0, np.flatnonzero(np.diff(rows.segment[run]))
+        first_mm = until_mm[corners[0]] - begin_mm[0] if corners.size else np.inf
+        last_mm = until_mm[-1] - begin_mm[corners[-1] + 1] if corners.size else np.inf
+        ends_mm = 2 * accuracy_mm[[rows.fix[run[0]], rows.fix[run[-1]] + 1]]
+        ends_mm *= np.where(ends_mm > (first_mm, last_mm), 2, 1)
+        length_mm = until_mm - begin_mm
+        before_mm = np.clip(begin_mm[0] + ends_mm[0] - begin_mm, 0, length_mm)
+        after_mm = np.clip(until_mm - (until_mm[-1] - ends_mm[1]), 0, length_mm)
+        from_mm[run] += np.where(is_forward, before_mm, after_mm).astype(np.int32)
+        to_mm[run] -= np.where(is_forward, after_mm, before_mm).astype(np.int32)
+        is_certain[run] = rows.is_certain[run]
+    return replace(rows, from_mm=from_mm, to_mm=to_mm, is_certain=is_certain & (from_mm < to_mm))
+
+
+def _along(rows: Traversals, run: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where rows that follow on each other begin and end along their way.
+
+    Fixes of a vehicle that stands go to and fro: what was driven already is not counted anew.
+    """
+    from_mm, to_mm, is_forward = (column[run] for column in (rows.from_mm, rows.to_mm, rows.direction > 0))
+    is_same = (np.diff(rows.segment[run]) == 0) & (np.diff(rows.direction[run]) == 0)
+    again_mm = np.where(is_forward[1:], to_mm[:-1] - from_mm[1:], to_mm[1:] - from_mm[:-1])
+    again_mm = np.where(is_same, np.maximum(again_mm, 0), 0)
+    length_mm = to_mm.astype(np.int64) - from_mm
+    until_mm = np.cumsum(length_mm) - np.append(0, np.cumsum(again_mm))
+    return until_mm - length_mm, until_mm
 
 
 def _add(
@@ -216,6 +264,26 @@ def _add_others(
             from_mm, until_mm = min(low for low, _ in spans), max(high for _, high in spans)
             if from_mm < until_mm:
                 into[segment].append(Piece(from_mm, until_mm, *span_us))
+
+
+def _spans(
+    network: Network, track: Track, rows: Traversals, touching: NDArray[np.bool_]
+) -> dict[int, list[tuple[int, int]]]:
+    """When a vehicle may have been at work on each segment: between fixes of which one is near, or a way leads there."""
+    t_us, count = track.fixes.t_us, len(network.segment_ids)
+    x_mm, y_mm = to_local(network, track.fixes.lon_e7, track.fixes.lat_e7)
+    places = (x_mm, y_mm, doubt_mm_of(track.fixes.accuracy_mm))
+    start, street, *_ = matching.locate(network.vertices, network.vertex_segment, network.grid, places, count)
+    fix = np.repeat(np.arange(t_us.size), np.diff(start))
+    pair = np.concatenate([rows.fix, fix, fix - 1])
+    key = np.concatenate([rows.segment, street, street]) * t_us.size + pair
+    key = np.unique(key[np.append(touching, False)[pair]])
+    first, last = np.diff(key, prepend=key[:1] - 2) > 1, np.diff(key, append=key[-1:] + 2) > 1
+    spans: dict[int, list[tuple[int, int]]] = {}
+    for begin, end in zip(key[first].tolist(), key[last].tolist(), strict=True):
+        span = (int(t_us[begin % t_us.size]), int(t_us[end % t_us.size + 1]))
+        spans.setdefault(begin // t_us.size, []).append(span)
+    return spans
 
 
 def _near(network: Network, track: Track, place: int) -> dict[int, tuple[int, int]]:

@@ -11,6 +11,7 @@ from rules.contract import Standard, Terms
 from rules.numbers import value_on
 from rules.records import Determination, GapCause
 from rules.shifts import KIND, Shift
+from rules.standards import stretches
 from rules.standards.judging import Bounds, Facts, Family, Judged, determination, target_on, zones_of
 from rules.standards.streets import (
     VISIT_US,
@@ -23,7 +24,8 @@ from rules.standards.streets import (
     shifts_of,
     visits,
 )
-from rules.sweeps import union_mm
+from rules.standards.stretches import Span
+from rules.sweeps import Piece, union_mm
 from rules.windows import laid_windows
 
 if TYPE_CHECKING:
@@ -35,11 +37,20 @@ _DAY_US = 86_400_000_000
 
 @dataclass(slots=True)
 class _Passes:
-    """Passes of one segment: proven ones as instants, possible ones as spans, borne by the contractor or not."""
+    """Spans in which passes of one segment were.
 
-    proven_us: list[int] = field(default_factory=list[int])
-    possible: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    borne: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    Parameters
+    ----------
+    heard, proven : list of tuple of int
+        In each there was one: as far as was heard, and until where a gap may have drawn it out. [us since 1970, UTC]
+    possible, borne : list of tuple of int
+        There may have been some; borne where that is the contractor's. [us since 1970, UTC]
+    """
+
+    heard: list[Span] = field(default_factory=list[Span])
+    proven: list[Span] = field(default_factory=list[Span])
+    possible: list[Span] = field(default_factory=list[Span])
+    borne: list[Span] = field(default_factory=list[Span])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,11 @@ class _Doubt:
     end_us: int
     most_mm: int
     is_adverse: bool
+
+    @property
+    def span(self) -> Span:
+        """From when until when."""
+        return self.begin_us, self.end_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +143,9 @@ def _segment(facts: Facts, standard: Standard, place: int, window: Window, servi
     (passes.borne if facts.is_borne(GapCause.CITY) else passes.possible).extend(service.bare)
     edges = (scan_us, window.start_us, window.end_us, target_on(standard, window.day))
     every = [*passes.possible, *passes.borne]
-    proven, from_us, until_us = longest(passes.proven_us, every, [], edges)
-    borne, _, _ = longest(passes.proven_us, passes.possible, passes.borne, edges)
-    possible, _, _ = longest(passes.proven_us, [], every, edges)
+    proven, from_us, until_us = stretches.at_least(passes.proven, every, [], edges)
+    borne, _, _ = stretches.at_least(passes.heard, passes.possible, passes.borne, edges)
+    possible, _, _ = stretches.at_most(passes.proven, every, edges)
     looked = _looks(standard, window)
     return Judged(
         subject=network.segment_ids[place],
@@ -164,28 +180,59 @@ def _passes(facts: Facts, standard: Standard, place: int, day: date, shifts: Seq
     measure = cast("PassMeasure", standard.measure)
     length_mm = int(network_of(facts.terms).length_mm[place])
     needed_mm = -(-round(value_on(measure.pass_share, day) * _PPM) * length_mm // _PPM)
+    parted_us = VISIT_US - 2 * int(value_on(measure.every, day, "us"))
     found = _Passes()
     for shift in shifts:
-        doubtful: list[_Doubt] = []
-        for begin_us, end_us, proven_mm in visits(shift, place):
-            if proven_mm >= needed_mm:
-                found.proven_us.append(end_us)
-                continue
-            driven = [piece for piece in shift.sweep.possible[place] if begin_us <= piece.enter_us <= end_us]
-            is_adverse = is_near_borne(facts, shift, begin_us, end_us)
-            doubtful.append(_Doubt(begin_us, end_us, union_mm(driven), is_adverse))
-        doubtful += [
+        visited = [_visited(facts, shift, place, span) for span in _joined(shift.sweep.spans.get(place, ()))]
+        hidden = [
             _Doubt(*hidden.span, hidden.most_mm, is_borne(facts, shift, hidden))
             for hidden in shift.sweep.hidden
             if place in hidden.segments
         ]
-        for stay in _stays(doubtful):
-            span = (min(one.begin_us for one in stay), max(one.end_us for one in stay))
+        passed = [
+            chain[0].enter_us for chain in _chains(shift, place, parted_us) if union_mm(chain) >= needed_mm
+        ]
+        for stay in _stays([*visited, *hidden]):
+            span = (stay[0].begin_us, max(one.end_us for one in stay))
             if sum(one.most_mm for one in stay if not one.is_adverse) >= needed_mm:
                 found.possible.append(span)
             elif sum(one.most_mm for one in stay) >= needed_mm:
                 found.borne.append(span)
+            for begun_us in passed:
+                # A visit ends at some time after what proves it began, but when in it that was driven is a guess.
+                heard = [one.span for one in visited if one.begin_us <= begun_us <= one.end_us and one in stay]
+                found.heard += [(max(begin_us, begun_us - shift.max_gap_us), end_us) for begin_us, end_us in heard]
+                found.proven += [(max(begin_us, begun_us - shift.max_gap_us), span[1]) for begin_us, _ in heard]
     return found
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Put spans together that are one visit."""
+    visits: list[Span] = []
+    for begin_us, end_us in spans:
+        if visits and begin_us - visits[-1][1] <= VISIT_US:
+            visits[-1] = (visits[-1][0], end_us)
+        else:
+            visits.append((begin_us, end_us))
+    return visits
+
+
+def _visited(facts: Facts, shift: Shift, place: int, span: Span) -> _Doubt:
+    """What may have been swept of a segment while a vehicle may have been there."""
+    begin_us, end_us = span
+    driven = [piece for piece in shift.sweep.possible.get(place, ()) if begin_us <= piece.enter_us <= end_us]
+    return _Doubt(begin_us, end_us, union_mm(driven), is_near_borne(facts, shift, begin_us, end_us))
+
+
+def _chains(shift: Shift, place: int, parted_us: int) -> list[list[Piece]]:
+    """Pieces proven to be of one visit: whatever the time between two fixes, they are not further apart."""
+    chains: list[list[Piece]] = []
+    for piece in sorted(shift.sweep.proven.get(place, ()), key=lambda piece: piece.enter_us):
+        if chains and piece.enter_us - chains[-1][-1].leave_us <= max(parted_us, 0):
+            chains[-1].append(piece)
+        else:
+            chains.append([piece])
+    return chains
 
 
 def _stays(doubtful: Sequence[_Doubt]) -> list[list[_Doubt]]:
@@ -199,60 +246,3 @@ def _stays(doubtful: Sequence[_Doubt]) -> list[list[_Doubt]]:
             stays.append([one])
         reached_us = max(reached_us, one.end_us)
     return stays
-
-
-def longest(
-    passes_us: Sequence[int],
-    benign: Sequence[tuple[int, int]],
-    adverse: Sequence[tuple[int, int]],
-    edges: tuple[int, int, int, int],
-) -> tuple[int, int, int]:
-    """Find the longest stretch without a pass that reaches into a window.
-
-    Parameters
-    ----------
-    passes_us : sequence of int
-        Proven passes. [us since 1970, UTC]
-    benign, adverse : sequence of tuple of int
-        Spans in which there may have been passes, resolved to the contractor's benefit, or against it.
-    edges : tuple of int
-        From where a stretch may begin, the window's start and end, and the target. [us]
-
-    Returns
-    -------
-    tuple of int
-        Length [us], from when until when [us since 1970, UTC].
-
-    Notes
-    -----
-    One stretch is one fact: what was longer than the target before the window began was judged in the window before,
-    and counts anew from this one's start. So a pass shortly before the window can make a stretch longer, and each
-    doubt there is tried both ways.
-    """
-    scan_us, start_us, end_us, target_us = edges
-    broken = sorted([*((us, us) for us in passes_us), *benign])
-    stretches: list[tuple[int, int]] = []
-    reached_us = scan_us
-    for broken_us, until_us in [*broken, (end_us, end_us)]:
-        begin_us = min(broken_us, end_us)
-        if begin_us > start_us and begin_us > reached_us:
-            stretches.append((reached_us, begin_us))
-        reached_us = max(reached_us, min(until_us, end_us))
-    counted_us = start_us - target_us
-    proven_us = max((us for us in passes_us if us <= start_us), default=scan_us)
-    found = [(start_us, start_us)]
-    for from_us, until_us in stretches:
-        is_old = (
-            from_us < start_us
-            and min(from_us, proven_us) < counted_us
-            and (from_us > scan_us or scan_us < counted_us)
-        )
-        found.append((start_us if is_old else from_us, until_us))
-        if from_us < start_us:
-            found += [
-                (max(low_us, counted_us, from_us), until_us)
-                for low_us, high_us in adverse
-                if low_us <= start_us and max(low_us, counted_us, from_us) <= min(high_us, start_us)
-            ]
-    longest_from, longest_until = max(found, key=lambda one: one[1] - one[0])
-    return longest_until - longest_from, longest_from, longest_until

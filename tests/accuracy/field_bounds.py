@@ -38,9 +38,8 @@ CONTAINER = "container"
 GOOD = ("A", "B+", "B")
 # The map is in whole millimetres of a projection, the field's streets are floats. [mm a segment]
 SLACK_MM = 300
-# A pass is a visit of some minutes, and an instant in it: whether two stretches beside each other are one visit or
-# two is for the last fix between them to say.
-SLACK_US = 300 * SECOND_US
+# Streets are driven in whole milliseconds.
+SLACK_US = SECOND_US
 
 
 @dataclass(frozen=True)
@@ -130,27 +129,30 @@ def _without_pass(month: Month, standard: Standard, one: Determination) -> tuple
         if window.start_us == one.window_start_us
     ]
     scan_us = passes._begin_us(month.field.terms, standard, window)  # pyright: ignore[reportPrivateUsage]
-    passed_us = _passed_us(month.swept, one.subject, needed_m)
+    services = passes._services(month.field.terms, standard, window)  # pyright: ignore[reportPrivateUsage]
+    swept = [each for each in month.swept if each.segment_id == one.subject]
+    # A night that began before the contract did is none of its nights, and nothing of it counts.
+    passed_us = [
+        us for service in services for us in _passed_us(swept, (service.start_us, service.end_us), needed_m)
+    ]
     return truth.longest_without_pass_us(passed_us, scan_us, one.window_start_us, one.window_end_us), SLACK_US
 
 
-def _passed_us(swept: Iterable[Swept], segment_id: str, needed_m: float) -> list[int]:
+def _passed_us(swept: Iterable[Swept], service: tuple[int, int], needed_m: float) -> Iterator[int]:
     """When visits of a segment ended in which enough of it was swept; a street of two directions has two a night."""
+    start_us, end_us = service
     stays: dict[str, list[list[Swept]]] = defaultdict(list)
     for one in sorted(swept, key=lambda one: one.enter_us):
-        if one.segment_id != segment_id:
+        if one.leave_us <= start_us or end_us <= one.enter_us:
             continue
         known = stays[one.vehicle]
         if known and one.enter_us - known[-1][-1].leave_us <= VISIT_US:
             known[-1].append(one)
         else:
             known.append([one])
-    every = [stay for known in stays.values() for stay in known]
-    return [
-        stay[-1].leave_us
-        for stay in every
-        if truth.swept_m(stay, segment_id, stay[0].enter_us, stay[-1].leave_us) >= needed_m
-    ]
+    for stay in (stay for known in stays.values() for stay in known):
+        if truth.swept_m(stay, stay[0].segment_id, start_us, end_us) >= needed_m:
+            yield min(stay[-1].leave_us, end_us)
 
 
 def _case(month: Month, standard: Standard, one: Determination) -> tuple[Truth, float]:
