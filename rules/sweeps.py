@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import matching
+from kernels import matching, reach
 from rules.fixes import IDLE, WORKING, Gap, Track
 from rules.paths import doubt_mm_of
 from rules.places import Network, distances_mm, to_local
-from rules.traversals import Traversals, near_of, traverse
+from rules.traversals import Traversals, traverse
 from sensors.readings import NOT_SAID
 
 _SECOND_US = 1_000_000
@@ -122,14 +122,16 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     t_us, accuracy_mm = track.fixes.t_us, track.fixes.accuracy_mm.astype(np.int64)
     inside = certain & (t_us[:-1] >= window[0]) & (t_us[1:] <= window[1])
     touching = possible & (t_us[1:] > window[0]) & (t_us[:-1] < window[1])
-    is_end = touching & ~(np.append(touching[1:], False) & np.append(False, touching[:-1])) if t_us.size else touching
     sweep = Sweep()
     worked = _worked(rows, inside, accuracy_mm)
-    _add(sweep.proven, network, worked, worked.is_certain, np.zeros_like(accuracy_mm))
-    _add(sweep.possible, network, rows, touching[rows.fix], accuracy_mm)
-    _add_others(sweep.possible, network, track, rows, touching[rows.fix] & (~rows.is_certain | is_end[rows.fix]))
-    _add_turns(sweep.possible, network, track, rows, work)
-    sweep.spans = _spans(network, track, rows, touching)
+    _add(sweep.proven, worked, worked.is_certain)
+    _add(sweep.possible, rows, touching[rows.fix])
+    reached = _reached(network, track, rows, touching, work)
+    for pair, segment, from_mm, until_mm in zip(*(column.tolist() for column in reached), strict=True):
+        sweep.possible[segment].append(Piece(from_mm, until_mm, int(t_us[pair]), int(t_us[pair + 1])))
+    is_touching = touching[rows.fix]
+    pair = np.concatenate([reached[0], rows.fix[is_touching]])
+    sweep.spans = _spans(t_us, pair, np.concatenate([reached[1], rows.segment[is_touching]]))
     doubts = [gap for gap in _doubts(track, rows, possible) if gap.from_us < window[1] and window[0] < gap.until_us]
     sweep.hidden = [
         hidden for gap in (*gaps, *doubts) if (hidden := _hidden(network, track, gap, window, work)) is not None
@@ -137,14 +139,18 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     return sweep
 
 
+def _driven_mm(track: Track, rows: Traversals) -> NDArray[np.int64]:
+    """Length of the way between each two neighbouring fixes. Shape (n - 1,)."""
+    length_mm = np.zeros(max(len(track) - 1, 0), np.int64)
+    np.add.at(length_mm, rows.fix, rows.to_mm.astype(np.int64) - rows.from_mm)
+    return length_mm
+
+
 def _pairs(track: Track, rows: Traversals, work: Work) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether the vehicle certainly, and possibly, worked between two fixes. Shape (n - 1,) each."""
-    n = max(len(track) - 1, 0)
     on, off = track.working == WORKING, track.working == IDLE
-    length_mm = np.zeros(n, np.int64)
-    np.add.at(length_mm, rows.fix, rows.to_mm.astype(np.int64) - rows.from_mm)
-    dt_us = np.diff(track.fixes.t_us)
-    error_mm = track.fixes.accuracy_mm[:-1].astype(np.int64) + track.fixes.accuracy_mm[1:] if n else length_mm
+    length_mm, dt_us = _driven_mm(track, rows), np.diff(track.fixes.t_us)
+    error_mm = track.fixes.accuracy_mm[:-1].astype(np.int64) + track.fixes.accuracy_mm[1:]
     said = track.speed_mmps != NOT_SAID
     fits = said & (track.speed_mmps >= work.slowest_mmps) & (track.speed_mmps <= work.fastest_mmps)
     # Where the device says no speed, that of the way between counts, with the error of both ends.
@@ -202,114 +208,44 @@ def _along(rows: Traversals, run: NDArray[np.int64]) -> tuple[NDArray[np.int64],
     return until_mm - length_mm, until_mm
 
 
-def _add(
-    into: defaultdict[int, list[Piece]],
-    network: Network,
-    rows: Traversals,
-    chosen: NDArray[np.bool_],
-    widen_mm: NDArray[np.int64],
-) -> None:
-    """Add the chosen rows' pieces; at both ends of a run they are widened, or with a minus narrowed, by the error."""
-    places = np.flatnonzero(chosen)
-    # Only what reaches the fix itself ends there; what ends before already left the error out.
-    is_first = np.diff(rows.fix, prepend=-1) != 0
-    is_last = np.diff(rows.fix, append=-1) != 0
-    for place, row in enumerate(places):
-        pair, segment = int(rows.fix[row]), int(rows.segment[row])
-        from_mm, until_mm = int(rows.from_mm[row]), int(rows.to_mm[row])
-        previous = int(rows.fix[places[place - 1]]) if place else -2
-        following = int(rows.fix[places[place + 1]]) if place + 1 < len(places) else -2
-        is_forward = rows.direction[row] > 0
-        # A run begins where the pair before is none of it, and ends where the pair after is none.
-        begins = int(widen_mm[pair]) if is_first[row] and previous != pair - 1 else 0
-        ends = int(widen_mm[pair + 1]) if is_last[row] and following != pair + 1 else 0
-        low, high = (begins, ends) if is_forward else (ends, begins)
-        from_mm = max(from_mm - low, 0)
-        until_mm = min(until_mm + high, int(network.length_mm[segment]))
-        if from_mm < until_mm:
-            into[segment].append(Piece(from_mm, until_mm, int(rows.enter_us[row]), int(rows.leave_us[row])))
+def _add(into: defaultdict[int, list[Piece]], rows: Traversals, chosen: NDArray[np.bool_]) -> None:
+    """Add the chosen rows' pieces."""
+    for row in np.flatnonzero(chosen & (rows.from_mm < rows.to_mm)):
+        ends_mm, span_us = (rows.from_mm[row], rows.to_mm[row]), (rows.enter_us[row], rows.leave_us[row])
+        into[int(rows.segment[row])].append(Piece(*map(int, ends_mm), *map(int, span_us)))
 
 
-def _add_turns(
-    into: defaultdict[int, list[Piece]], network: Network, track: Track, rows: Traversals, work: Work
-) -> None:
-    """Where a vehicle turned back, it may have gone on before, as far as its time between the fixes allowed."""
-    turns = (np.diff(rows.segment) == 0) & (np.diff(rows.direction) != 0) & (np.diff(rows.fix) <= 1)
-    length_mm = rows.to_mm.astype(np.int64) - rows.from_mm
-    for row in np.flatnonzero(turns):
-        segment = int(rows.segment[row])
-        if segment not in into:
-            continue
-        slack_mm = 0
-        for pair in {int(rows.fix[row]), int(rows.fix[row + 1])}:
-            dt_us = int(track.fixes.t_us[pair + 1] - track.fixes.t_us[pair])
-            spare_mm = work.fastest_mmps * dt_us // _SECOND_US - int(length_mm[rows.fix == pair].sum())
-            slack_mm = max(slack_mm, spare_mm // 2 + int(track.fixes.accuracy_mm[pair + 1]))
-        turned_mm = int(rows.to_mm[row] if rows.direction[row] > 0 else rows.from_mm[row])
-        from_mm, until_mm = turned_mm - slack_mm, turned_mm + slack_mm
-        piece = (max(from_mm, 0), min(until_mm, int(network.length_mm[segment])))
-        into[segment].append(Piece(*piece, int(rows.enter_us[row]), int(rows.leave_us[row + 1])))
+def _reached(
+    network: Network, track: Track, rows: Traversals, touching: NDArray[np.bool_], work: Work
+) -> tuple[NDArray[np.int64], ...]:
+    """Find what may have been swept between each two fixes: all that lies on a way that is not too long for work.
 
-
-def _add_others(
-    into: defaultdict[int, list[Piece]], network: Network, track: Track, rows: Traversals, chosen: NDArray[np.bool_]
-) -> None:
-    """Where the way is in doubt, whatever lies within the error of a fix may have been swept as well."""
-    for pair in np.unique(rows.fix[chosen]):
-        ends = [_near(network, track, int(pair) + step) for step in (0, 1)]
-        span_us = (int(track.fixes.t_us[pair]), int(track.fixes.t_us[pair + 1]))
-        for segment in ends[0].keys() | ends[1].keys():
-            # Near both: another carriageway, driven from the one fix to the other.
-            spans = [one[segment] for one in ends if segment in one]
-            from_mm, until_mm = min(low for low, _ in spans), max(high for _, high in spans)
-            if from_mm < until_mm:
-                into[segment].append(Piece(from_mm, until_mm, *span_us))
+    From wherever the error of the one fix allows to wherever that of the other does, on whatever street, turning round
+    anywhere. Pair, segment, and from where to where along it. Shape (m,) each.
+    """
+    x_mm, y_mm = to_local(network, track.fixes.lon_e7, track.fixes.lat_e7)
+    near_mm, count = doubt_mm_of(track.fixes.accuracy_mm), len(network.segment_ids)
+    start, street, _, at_mm, _ = matching.locate(
+        network.vertices, network.vertex_segment, network.grid, (x_mm, y_mm, near_mm), count
+    )
+    wide_mm = np.repeat(near_mm, np.diff(start))
+    from_mm, until_mm = np.maximum(at_mm - wide_mm, 0), np.minimum(at_mm + wide_mm, network.length_mm[street])
+    furthest_mm = np.maximum(work.fastest_mmps * np.diff(track.fixes.t_us) // _SECOND_US, _driven_mm(track, rows))
+    limit_mm = np.where(touching, furthest_mm, -1)
+    return reach.reached(network.edges[0], network.length_mm, (start, street, from_mm, until_mm), limit_mm)
 
 
 def _spans(
-    network: Network, track: Track, rows: Traversals, touching: NDArray[np.bool_]
+    t_us: NDArray[np.int64], pair: NDArray[np.int64], segment: NDArray[np.int64]
 ) -> dict[int, list[tuple[int, int]]]:
-    """When a vehicle may have been at work on each segment: between fixes of which one is near, or a way leads there."""
-    t_us, count = track.fixes.t_us, len(network.segment_ids)
-    x_mm, y_mm = to_local(network, track.fixes.lon_e7, track.fixes.lat_e7)
-    places = (x_mm, y_mm, doubt_mm_of(track.fixes.accuracy_mm))
-    start, street, *_ = matching.locate(network.vertices, network.vertex_segment, network.grid, places, count)
-    fix = np.repeat(np.arange(t_us.size), np.diff(start))
-    pair = np.concatenate([rows.fix, fix, fix - 1])
-    key = np.concatenate([rows.segment, street, street]) * t_us.size + pair
-    key = np.unique(key[np.append(touching, False)[pair]])
+    """Put the pairs of fixes between which a vehicle may have been at work on a segment together, each run to a span."""
+    key = np.unique(segment * t_us.size + pair)
     first, last = np.diff(key, prepend=key[:1] - 2) > 1, np.diff(key, append=key[-1:] + 2) > 1
     spans: dict[int, list[tuple[int, int]]] = {}
     for begin, end in zip(key[first].tolist(), key[last].tolist(), strict=True):
         span = (int(t_us[begin % t_us.size]), int(t_us[end % t_us.size + 1]))
         spans.setdefault(begin // t_us.size, []).append(span)
     return spans
-
-
-def _near(network: Network, track: Track, place: int) -> dict[int, tuple[int, int]]:
-    """Which part of which segment lies within the error of a fix."""
-    here = to_local(network, track.fixes.lon_e7[[place]], track.fixes.lat_e7[[place]])
-    x_mm, y_mm = int(here[0][0]), int(here[1][0])
-    near_mm = near_of(int(track.fixes.accuracy_mm[place]))
-    off_mm = distances_mm(network, x_mm, y_mm)
-    return {
-        int(segment): _within(network, int(segment), (x_mm, y_mm), near_mm)
-        for segment in np.flatnonzero(off_mm <= near_mm)
-    }
-
-
-def _within(network: Network, segment: int, place: tuple[int, int], near_mm: int) -> tuple[int, int]:
-    """Part of a segment's line that may lie within a distance of a place: around its nearest point."""
-    vertices = network.vertex_segment == segment
-    x_mm, y_mm, measure_mm = (column[vertices] for column in network.vertices)
-    dx, dy = np.diff(x_mm), np.diff(y_mm)
-    squared = np.maximum(dx * dx + dy * dy, 1)
-    along = np.clip((place[0] - x_mm[:-1]) * dx + (place[1] - y_mm[:-1]) * dy, 0, squared)
-    foot_x, foot_y = x_mm[:-1] + along * dx // squared, y_mm[:-1] + along * dy // squared
-    nearest = int(np.argmin((foot_x - place[0]) ** 2 + (foot_y - place[1]) ** 2))
-    step_mm = int(measure_mm[nearest + 1] - measure_mm[nearest])
-    foot_mm = int(measure_mm[nearest]) + int(along[nearest]) * step_mm // int(squared[nearest])
-    return max(foot_mm - near_mm, 0), min(foot_mm + near_mm, int(network.length_mm[segment]))
 
 
 def _doubts(track: Track, rows: Traversals, possible: NDArray[np.bool_]) -> list[Gap]:
