@@ -14,8 +14,11 @@ Near = tuple[Ints, Ints, Ints, Ints]
 FAR: Final = 2**61
 """Twice this still fits; no sum of lengths comes near it."""
 
-_ENDS = 3
-"""A street is come to by its tail, its head, or begun on."""
+_ENDS: Final = 3
+"""A street is come to by its tail, by its head, or begun on."""
+
+_PARTS: Final = 3
+"""What is reached of it lies at its tail, around the fixes, or at its head."""
 
 
 @kernel(int64(several(I64, 5), several(I64, 4), int64, int64, NEW_I64, NEW_I64))
@@ -69,8 +72,9 @@ def _begins(near: Near, fix: int, street: int, span_mm: Ints) -> int:
 def _parts(ends: tuple[Ints, Ints, Ints], length_mm: int, limit_mm: int, part_mm: Ints) -> int:
     """Find which parts of a street lie on ways no longer than a limit: from its tail, around the fixes, to its head.
 
-    `ends` holds what it takes to come to the tail, the head and the part near the fix, first from the one fix and then
-    from the other, and where each of the six begins and stops along the street. Gives how many parts there are.
+    `ends` holds what it takes to come to the tail, the head and the part near the fix, first from the one fix, then
+    from the other, and where each of the six begins and stops along the street. `part_mm` is filled with where each
+    of three parts begins and ends; one that is none ends where it begins, or before.
     """
     off_mm, low_mm, high_mm = ends
     part_mm[0], part_mm[1] = 0, 0
@@ -99,7 +103,7 @@ def _parts(ends: tuple[Ints, Ints, Ints], length_mm: int, limit_mm: int, part_mm
         part_mm[3] = part_mm[2]
     if part_mm[1] >= part_mm[4]:
         part_mm[1], part_mm[4] = length_mm, length_mm
-    return 3
+    return _PARTS
 
 
 @kernel(int64(several(I64, 5), several(I64, 4), int64, NEW_I64, int64, NEW_I64))
@@ -146,10 +150,10 @@ def reached(town: Town, near: Near, limit_mm: Ints) -> tuple[Ints, Ints, Ints, I
                 low_mm[3 * side + 1] = high_mm[3 * side + 1] = length_mm[street]
                 off_mm[3 * side + 2] = _begins(near, pair + side, street, span_mm)
                 low_mm[3 * side + 2], high_mm[3 * side + 2] = span_mm[0], span_mm[1]
-            _parts((off_mm, low_mm, high_mm), length_mm[street], limit_mm[pair], part_mm)
-            if 4 * (total + 3) > found.shape[0]:
+            parts = _parts((off_mm, low_mm, high_mm), int(length_mm[street]), limit_mm[pair], part_mm)
+            if 4 * (total + _PARTS) > found.shape[0]:
                 found = np.concatenate((found, np.empty_like(found)))
-            for part in range(3):
+            for part in range(parts):
                 if part_mm[2 * part] < part_mm[2 * part + 1]:
                     found[4 * total], found[4 * total + 1] = pair, street
                     found[4 * total + 2], found[4 * total + 3] = part_mm[2 * part], part_mm[2 * part + 1]

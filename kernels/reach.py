@@ -1,9 +1,9 @@
 """Which parts of streets a vehicle may have come by between two fixes.
 
-*What is known.* Around each fix, the parts of streets on which the vehicle may have been; and for each two neighbouring
-fixes, how long its way can have been at most.
+*What is known.* Around each fix, the parts of streets on which the vehicle may have been; and for each two fixes that
+follow on each other, how long its way can have been at most.
 
-*What comes out.* Every part of a street that lies on a way, of no more than that length, from somewhere around the one
+*What comes out.* Every part of a street that lies on a way of no more than that length, from somewhere around the one
 fix to somewhere around the other. It may turn round anywhere, and drives one-way streets both ways: a little too much
 is said, and never too little.
 
@@ -31,8 +31,8 @@ def reached(
     length_mm : ndarray of int64
         Of each street. Shape (s,). [mm]
     near : tuple of four ndarray of int64
-        The parts of streets around fix k are those from ``start[k]`` to before ``start[k + 1]``: street, and from where
-        to where along its line, from <= to; each street once. Shapes (n + 1,) and three times (found,).
+        The parts of streets around fix k are those from ``start[k]`` to before ``start[k + 1]``: street, and where it
+        begins and ends along the line, from <= to; each street once. Shapes (n + 1,) and three times (found,).
         [index, index, mm, mm]
     limit_mm : ndarray of int64
         The longest way from fix k to fix k + 1, -1 where it is not asked. Shape (n - 1,). [mm]
@@ -67,12 +67,14 @@ def reached(
     limit_mm = column("limit_mm", limit_mm, np.int64)
     start = column("start", near[0], np.int64)
     if limit_mm.size != max(start.size - 2, 0):
-        raise ValueError(f"limit_mm has {limit_mm.size} elements for {start.size - 1} fixes; pass one between each two")
-    parts = tuple(column("near", one, np.int64, int(start[-1])) for one in near[1:])
-    if parts[0].size and not 0 <= int(parts[0].min()) <= int(parts[0].max()) < length_mm.size:
-        raise ValueError(f"near names street {parts[0].max()} of {length_mm.size}; pass the same streets")
+        raise ValueError(
+            f"limit_mm has {limit_mm.size} elements for {start.size - 1} fixes; pass one between each two"
+        )
+    street, low_mm, high_mm = (column("near", one, np.int64, int(start[-1])) for one in near[1:])
+    if street.size and not 0 <= int(street.min()) <= int(street.max()) < length_mm.size:
+        raise ValueError(f"near names street {street.max()} of {length_mm.size}; pass the same streets")
     order = np.argsort(heads, kind="stable")
     nodes = int(heads.max()) + 1 if heads.size else 0
     node_start = np.searchsorted(heads[order], np.arange(nodes + 1)).astype(np.int64)
     town = (heads[1::2].copy(), heads[::2].copy(), length_mm, node_start, (order // 2).astype(np.int64))
-    return _reach.reached(town, (start, *parts), limit_mm)
+    return _reach.reached(town, (start, street, low_mm, high_mm), limit_mm)

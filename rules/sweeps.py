@@ -115,7 +115,7 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     work : Work
     """
     rows = traverse(network, track.fixes, work.max_gap_us)
-    certain, possible = _pairs(track, rows, work)
+    certain, possible = _pairs(network, track, rows, work)
     silent = [gap.before for gap in gaps if gap.before >= 0 and gap.after == gap.before + 1]
     certain[silent] = possible[silent] = False
     # Where between two fixes a vehicle was as the window began is a guess: whole pairs are within it, or not.
@@ -129,9 +129,8 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     reached = _reached(network, track, rows, touching, work)
     for pair, segment, from_mm, until_mm in zip(*(column.tolist() for column in reached), strict=True):
         sweep.possible[segment].append(Piece(from_mm, until_mm, int(t_us[pair]), int(t_us[pair + 1])))
-    is_touching = touching[rows.fix]
-    pair = np.concatenate([reached[0], rows.fix[is_touching]])
-    sweep.spans = _spans(t_us, pair, np.concatenate([reached[1], rows.segment[is_touching]]))
+    driven = [column[touching[rows.fix]].astype(np.int64) for column in (rows.fix, rows.segment)]
+    sweep.spans = _spans(t_us, *(np.concatenate(both) for both in zip(reached[:2], driven, strict=True)))
     doubts = [gap for gap in _doubts(track, rows, possible) if gap.from_us < window[1] and window[0] < gap.until_us]
     sweep.hidden = [
         hidden for gap in (*gaps, *doubts) if (hidden := _hidden(network, track, gap, window, work)) is not None
@@ -146,7 +145,9 @@ def _driven_mm(track: Track, rows: Traversals) -> NDArray[np.int64]:
     return length_mm
 
 
-def _pairs(track: Track, rows: Traversals, work: Work) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _pairs(
+    network: Network, track: Track, rows: Traversals, work: Work
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether the vehicle certainly, and possibly, worked between two fixes. Shape (n - 1,) each."""
     on, off = track.working == WORKING, track.working == IDLE
     length_mm, dt_us = _driven_mm(track, rows), np.diff(track.fixes.t_us)
@@ -158,8 +159,11 @@ def _pairs(track: Track, rows: Traversals, work: Work) -> tuple[NDArray[np.bool_
     most = (length_mm + error_mm) * _SECOND_US <= work.fastest_mmps * dt_us
     # What the device says of its speed must not contradict its places.
     fitting = (length_mm - error_mm) * _SECOND_US <= work.fastest_mmps * dt_us
+    # Another way may have been shorter than the one found, but none than the straight line.
+    x_mm, y_mm = to_local(network, track.fixes.lon_e7, track.fixes.lat_e7)
+    furthest_mm = work.fastest_mmps * dt_us // _SECOND_US + error_mm
     could = ((length_mm + error_mm) * _SECOND_US >= work.slowest_mmps * dt_us) & (
-        (length_mm - error_mm) * _SECOND_US <= work.fastest_mmps * dt_us
+        np.diff(x_mm) ** 2 + np.diff(y_mm) ** 2 <= furthest_mm**2
     )
     by_device = said[:-1] & said[1:]
     certain = on[:-1] & on[1:] & np.where(by_device, fits[:-1] & fits[1:] & fitting, least & most)
@@ -188,8 +192,8 @@ def _worked(rows: Traversals, at_work: NDArray[np.bool_], accuracy_mm: NDArray[n
         length_mm = until_mm - begin_mm
         before_mm = np.clip(begin_mm[0] + ends_mm[0] - begin_mm, 0, length_mm)
         after_mm = np.clip(until_mm - (until_mm[-1] - ends_mm[1]), 0, length_mm)
-        from_mm[run] += np.where(is_forward, before_mm, after_mm).astype(np.int32)
-        to_mm[run] -= np.where(is_forward, after_mm, before_mm).astype(np.int32)
+        from_mm[run] += np.where(is_forward, before_mm, after_mm)
+        to_mm[run] -= np.where(is_forward, after_mm, before_mm)
         is_certain[run] = rows.is_certain[run]
     return replace(rows, from_mm=from_mm, to_mm=to_mm, is_certain=is_certain & (from_mm < to_mm))
 
@@ -199,11 +203,12 @@ def _along(rows: Traversals, run: NDArray[np.int64]) -> tuple[NDArray[np.int64],
 
     Fixes of a vehicle that stands go to and fro: what was driven already is not counted anew.
     """
-    from_mm, to_mm, is_forward = (column[run] for column in (rows.from_mm, rows.to_mm, rows.direction > 0))
+    from_mm, to_mm = rows.from_mm[run].astype(np.int64), rows.to_mm[run].astype(np.int64)
+    is_forward = rows.direction[run] > 0
     is_same = (np.diff(rows.segment[run]) == 0) & (np.diff(rows.direction[run]) == 0)
     again_mm = np.where(is_forward[1:], to_mm[:-1] - from_mm[1:], to_mm[1:] - from_mm[:-1])
     again_mm = np.where(is_same, np.maximum(again_mm, 0), 0)
-    length_mm = to_mm.astype(np.int64) - from_mm
+    length_mm = to_mm - from_mm
     until_mm = np.cumsum(length_mm) - np.append(0, np.cumsum(again_mm))
     return until_mm - length_mm, until_mm
 
@@ -220,8 +225,8 @@ def _reached(
 ) -> tuple[NDArray[np.int64], ...]:
     """Find what may have been swept between each two fixes: all that lies on a way that is not too long for work.
 
-    From wherever the error of the one fix allows to wherever that of the other does, on whatever street, turning round
-    anywhere. Pair, segment, and from where to where along it. Shape (m,) each.
+    From wherever the error of the one fix allows to wherever that of the other does, on whatever street, and turning
+    round anywhere. Pair, segment, and from where to where along it. Shape (m,) each.
     """
     x_mm, y_mm = to_local(network, track.fixes.lon_e7, track.fixes.lat_e7)
     near_mm, count = doubt_mm_of(track.fixes.accuracy_mm), len(network.segment_ids)
@@ -238,7 +243,7 @@ def _reached(
 def _spans(
     t_us: NDArray[np.int64], pair: NDArray[np.int64], segment: NDArray[np.int64]
 ) -> dict[int, list[tuple[int, int]]]:
-    """Put the pairs of fixes between which a vehicle may have been at work on a segment together, each run to a span."""
+    """Put pairs of fixes between which a vehicle may have been at work on a segment together, each run to a span."""
     key = np.unique(segment * t_us.size + pair)
     first, last = np.diff(key, prepend=key[:1] - 2) > 1, np.diff(key, append=key[-1:] + 2) > 1
     spans: dict[int, list[tuple[int, int]]] = {}

@@ -189,9 +189,7 @@ def _passes(facts: Facts, standard: Standard, place: int, day: date, shifts: Seq
             for hidden in shift.sweep.hidden
             if place in hidden.segments
         ]
-        passed = [
-            chain[0].enter_us for chain in _chains(shift, place, parted_us) if union_mm(chain) >= needed_mm
-        ]
+        passed = [chain[0].enter_us for chain in _chains(shift, place, parted_us) if union_mm(chain) >= needed_mm]
         for stay in _stays([*visited, *hidden]):
             span = (stay[0].begin_us, max(one.end_us for one in stay))
             if sum(one.most_mm for one in stay if not one.is_adverse) >= needed_mm:

@@ -356,7 +356,10 @@ def instants(*times: int) -> list[tuple[int, int]]:
 def test_stretch_is_one_fact_when_it_runs_over_the_end_of_a_month() -> None:
     # Four days without a pass up to an hour into the month, limit three: that was last month's fact.
     edges = (0, 100, 200, 72)
-    for bound in (stretches.at_least(instants(4, 101), [], [], edges), stretches.at_most(instants(4, 101), [], edges)):
+    for bound in (
+        stretches.at_least(instants(4, 101), [], [], edges),
+        stretches.at_most(instants(4, 101), [], edges),
+    ):
         assert 1 == bound[0] - 98
     # Begun two days before the month and ended two days into it: nobody has judged it yet.
     assert 96 == stretches.at_least(instants(52, 148, 150, 190), [], [], edges)[0]
