@@ -19,12 +19,13 @@ from kernels import (
     geofence,
     levels,
     matching,
+    reach,
     runs,
     waits,
 )
 
 # Compiled by being imported; what they give is not looked at here.
-_ALSO = (around, csv_cells, csv_lines, runs)
+_ALSO = (around, csv_cells, csv_lines, reach, runs)
 
 
 def warm() -> None:

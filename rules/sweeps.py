@@ -6,18 +6,18 @@ error, an unsaid signal, and what the vehicle could have swept in a gap.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import coverage
+from kernels import coverage, reach
 from kernels.around import around
 from rules.fixes import IDLE, WORKING, Gap, Track
-from rules.paths import Fixes, some_of, witnesses
+from rules.paths import Fixes, doubt_mm_of, some_of, witnesses
 from rules.places import Network, to_local
-from rules.traversals import Traversals, near_of, traverse
+from rules.traversals import Traversals, traverse
 from sensors.readings import NOT_SAID
 
 Ints = NDArray[np.int64]
@@ -77,14 +77,14 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """When a vehicle was on a segment at work, and how much of it was swept each time; by segment, then by time.
+    """When a vehicle may have been at work on a segment, and how much of it was swept; by segment, then by time.
 
     Parameters
     ----------
     segment : ndarray of int64
         Shape (v,). [index into the network]
     enter_us, leave_us : ndarray of int64
-        Shape (v,). [us since 1970, UTC]
+        From the fix before it to the fix after it. Shape (v,). [us since 1970, UTC]
     proven_mm, possible_mm : ndarray of int64
         Shape (v,). [mm]
     """
@@ -94,6 +94,25 @@ class Visits:
     leave_us: Ints
     proven_mm: Ints
     possible_mm: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What was surely swept of a segment in one visit: pieces that surely are of one; by segment, then by time.
+
+    Parameters
+    ----------
+    segment : ndarray of int64
+        Shape (r,). [index into the network]
+    enter_us : ndarray of int64
+        When the first of them was entered. Shape (r,). [us since 1970, UTC]
+    proven_mm : ndarray of int64
+        Shape (r,). [mm]
+    """
+
+    segment: Ints
+    enter_us: Ints
+    proven_mm: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +145,14 @@ class Sweep:
     proven, possible : Pieces
         The possible ones cover the proven.
     visits : Visits
+    runs : Runs
     hidden : list of Hidden
     """
 
     proven: Pieces
     possible: Pieces
     visits: Visits
+    runs: Runs
     hidden: list[Hidden]
 
 
@@ -149,28 +170,34 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
         Half open. [us since 1970, UTC]
     work : Work
     """
-    chosen = _witnesses(network, track, gaps)
+    chosen = _witnesses(network, track, gaps, window)
     fixes = some_of(track.fixes, chosen)
     rows = traverse(network, fixes, work.max_gap_us)
     driven_mm = _driven_mm(fixes, rows)
-    certain, possible = _pairs(track, chosen, driven_mm, work)
+    certain, possible = _pairs(network, track, chosen, driven_mm, work)
     silent = np.searchsorted(chosen, [gap.before for gap in gaps if gap.before >= 0 and gap.after == gap.before + 1])
     certain[silent] = possible[silent] = False
-    inside = (rows.enter_us >= window[0]) & (rows.leave_us <= window[1])
-    touching = (rows.leave_us > window[0]) & (rows.enter_us < window[1]) & possible[rows.fix]
-    error_mm = fixes.accuracy_mm.astype(np.int64)
-    proven = _widened(network, rows, inside & rows.is_certain & certain[rows.fix], -error_mm)
-    ways = _widened(network, rows, touching, error_mm)
-    others = _others(network, track.fixes, chosen, rows.fix[touching & ~rows.is_certain])
-    turns = _turns(network, fixes, rows, work.fastest_mmps * np.diff(fixes.t_us) // _SECOND_US - driven_mm)
-    turns = turns.some(np.isin(turns.segment, np.concatenate((ways.segment, others.segment))))
-    driven = _joined(ways, others, turns)
+    # Where between two fixes a vehicle was as the window began is a guess: whole pairs are within it, or not.
+    t_us = fixes.t_us
+    inside = certain & (t_us[:-1] >= window[0]) & (t_us[1:] <= window[1])
+    touching = possible & (t_us[1:] > window[0]) & (t_us[:-1] < window[1])
+    worked = _worked(rows, inside, fixes.accuracy_mm.astype(np.int64))
+    kept = np.flatnonzero(worked.is_certain)
+    sure = (rows.fix[kept].astype(np.int64), _pieces(worked, kept))
+    furthest_mm = np.maximum(work.fastest_mmps * np.diff(t_us) // _SECOND_US, driven_mm)
+    may = _possible(network, fixes, rows, touching, furthest_mm)
     doubts = [*gaps, *_doubts(track, chosen, rows, possible)]
-    return Sweep(proven, driven, _visits(network, proven, driven), _hidden(network, track, doubts, window, work))
+    return Sweep(
+        sure[1],
+        may[1],
+        _visits(t_us, sure, may),
+        _runs(sure[1], VISIT_US - 2 * work.every_us),
+        _hidden(network, track, doubts, window, work),
+    )
 
 
-def _witnesses(network: Network, track: Track, gaps: Sequence[Gap]) -> Ints:
-    """Choose the fixes that are matched: witnesses of their own, and both beside a gap or a change of the signal.
+def _witnesses(network: Network, track: Track, gaps: Sequence[Gap], window: tuple[int, int]) -> Ints:
+    """Choose the fixes that are matched: witnesses of their own, and all at the ends of gaps, work and window.
 
     Of fixes nearer to each other than their errors a vehicle seems to roll back and to turn round, and next to a turn
     little is certain. But where work begins and ends only the fixes there can tell.
@@ -180,6 +207,8 @@ def _witnesses(network: Network, track: Track, gaps: Sequence[Gap]) -> Ints:
     chosen[[place for gap in gaps for place in (gap.before, gap.after) if place >= 0]] = True
     changes = np.flatnonzero(np.diff(track.working))
     chosen[changes] = chosen[changes + 1] = True
+    first, last = np.searchsorted(track.fixes.t_us, (window[0], window[1] + 1))
+    chosen[first : first + 1] = chosen[max(last - 1, 0) : last] = True
     return np.flatnonzero(chosen)
 
 
@@ -190,7 +219,7 @@ def _driven_mm(fixes: Fixes, rows: Traversals) -> Ints:
     return length_mm
 
 
-def _pairs(track: Track, chosen: Ints, length_mm: Ints, work: Work) -> tuple[Flags, Flags]:
+def _pairs(network: Network, track: Track, chosen: Ints, length_mm: Ints, work: Work) -> tuple[Flags, Flags]:
     """Whether the vehicle certainly, and possibly, worked between two witnesses. Shape (n - 1,) each.
 
     Certainly, if every fix from the one to the other says so; possibly, unless every one says that it did not.
@@ -210,7 +239,12 @@ def _pairs(track: Track, chosen: Ints, length_mm: Ints, work: Work) -> tuple[Fla
     most = (length_mm + error_mm) * _SECOND_US <= work.fastest_mmps * dt_us
     # What the device says of its speed must not contradict its places.
     fitting = (length_mm - error_mm) * _SECOND_US <= work.fastest_mmps * dt_us
-    could = ((length_mm + error_mm) * _SECOND_US >= work.slowest_mmps * dt_us) & fitting
+    # Another way may have been shorter than the one found, but none than the straight line.
+    x_mm, y_mm = to_local(network, track.fixes.lon_e7[chosen], track.fixes.lat_e7[chosen])
+    furthest_mm = work.fastest_mmps * dt_us // _SECOND_US + error_mm
+    could = ((length_mm + error_mm) * _SECOND_US >= work.slowest_mmps * dt_us) & (
+        np.diff(x_mm) ** 2 + np.diff(y_mm) ** 2 <= furthest_mm**2
+    )
     by_device = all_are(said)
     certain = all_are(track.working == WORKING) & np.where(by_device, all_are(fits) & fitting, least & most)
     possible = ~all_are(track.working == IDLE) & (could | (by_device & ~all_are(~fits)))
@@ -222,60 +256,77 @@ def _joined(*parts: Pieces) -> Pieces:
     return Pieces(*(np.concatenate([getattr(part, name) for part in parts]) for name in Pieces.__slots__))
 
 
-def _widened(network: Network, rows: Traversals, chosen: Flags, widen_mm: Ints) -> Pieces:
-    """Take the chosen rows' pieces, at both ends of a run widened by the error, or with a minus narrowed."""
-    row, from_mm, until_mm = coverage.pieces(
-        rows.fix,
-        rows.segment,
-        rows.direction,
-        (rows.from_mm, rows.to_mm),
-        chosen.astype(np.uint8),
-        # One more where there is no fix: a pair of none is none.
-        widen_mm if widen_mm.size else np.zeros(1, np.int64),
+def _worked(rows: Traversals, at_work: Flags, accuracy_mm: Ints) -> Traversals:
+    """Keep the rows of pairs at work, less what the error leaves in doubt at both ends of each run of such pairs.
+
+    Work may have begun further along the way than the first fix says, and ended before the last: by two accuracies,
+    and by twice that where a corner is nearer, as the way round it is longer than the error is wide. The next fixes
+    may be nearer than that.
+    """
+    chosen = np.flatnonzero(at_work[rows.fix])
+    from_mm, to_mm, is_certain = rows.from_mm.copy(), rows.to_mm.copy(), np.zeros(rows.fix.size, np.bool_)
+    for run in np.split(chosen, np.flatnonzero(np.diff(rows.fix[chosen]) > 1) + 1):
+        if run.size == 0:
+            continue
+        begin_mm, until_mm = _along(rows, run)
+        is_forward, corners = rows.direction[run] > 0, np.flatnonzero(np.diff(rows.segment[run]))
+        first_mm = until_mm[corners[0]] - begin_mm[0] if corners.size else np.inf
+        last_mm = until_mm[-1] - begin_mm[corners[-1] + 1] if corners.size else np.inf
+        ends_mm = 2 * accuracy_mm[[rows.fix[run[0]], rows.fix[run[-1]] + 1]]
+        ends_mm *= np.where(ends_mm > (first_mm, last_mm), 2, 1)
+        length_mm = until_mm - begin_mm
+        before_mm = np.clip(begin_mm[0] + ends_mm[0] - begin_mm, 0, length_mm)
+        after_mm = np.clip(until_mm - (until_mm[-1] - ends_mm[1]), 0, length_mm)
+        from_mm[run] += np.where(is_forward, before_mm, after_mm)
+        to_mm[run] -= np.where(is_forward, after_mm, before_mm)
+        is_certain[run] = rows.is_certain[run]
+    return replace(rows, from_mm=from_mm, to_mm=to_mm, is_certain=is_certain & (from_mm < to_mm))
+
+
+def _along(rows: Traversals, run: Ints) -> tuple[Ints, Ints]:
+    """Where rows that follow on each other begin and end along their way.
+
+    Fixes of a vehicle that stands go to and fro: what was driven already is not counted anew.
+    """
+    from_mm, to_mm = rows.from_mm[run].astype(np.int64), rows.to_mm[run].astype(np.int64)
+    is_forward = rows.direction[run] > 0
+    is_same = (np.diff(rows.segment[run]) == 0) & (np.diff(rows.direction[run]) == 0)
+    again_mm = np.where(is_forward[1:], to_mm[:-1] - from_mm[1:], to_mm[1:] - from_mm[:-1])
+    again_mm = np.where(is_same, np.maximum(again_mm, 0), 0)
+    length_mm = to_mm - from_mm
+    until_mm = np.cumsum(length_mm) - np.append(0, np.cumsum(again_mm))
+    return until_mm - length_mm, until_mm
+
+
+def _pieces(rows: Traversals, kept: Ints) -> Pieces:
+    """Take some rows as pieces."""
+    ends_mm, span_us = (rows.from_mm[kept], rows.to_mm[kept]), (rows.enter_us[kept], rows.leave_us[kept])
+    return Pieces(rows.segment[kept], *ends_mm, *span_us)
+
+
+def _possible(
+    network: Network, fixes: Fixes, rows: Traversals, touching: Flags, furthest_mm: Ints
+) -> tuple[Ints, Pieces]:
+    """Find what may have been swept between each two fixes: all that lies on a way that is not too long for work.
+
+    From wherever the error of the one fix allows to wherever that of the other does, on whatever street, and turning
+    round anywhere; and the way that was found. The pair of each piece, and the pieces.
+    """
+    x_mm, y_mm = to_local(network, fixes.lon_e7, fixes.lat_e7)
+    near_mm = doubt_mm_of(fixes.accuracy_mm)
+    start, street, at_mm, _ = around(network.vertices, network.vertex_segment, network.grid, (x_mm, y_mm, near_mm))
+    wide_mm = np.repeat(near_mm, np.diff(start))
+    from_mm, until_mm = np.maximum(at_mm - wide_mm, 0), np.minimum(at_mm + wide_mm, network.length_mm[street])
+    pair, segment, *ends_mm = reach.reached(
+        network.edges[0],
         network.length_mm,
+        (start, street, from_mm, until_mm),
+        np.where(touching, furthest_mm, -1),
     )
-    return Pieces(rows.segment[row], from_mm, until_mm, rows.enter_us[row], rows.leave_us[row])
-
-
-def _turns(network: Network, fixes: Fixes, rows: Traversals, spare_mm: Ints) -> Pieces:
-    """Where a vehicle turned back, it may have gone on before, as far as its time between the fixes allowed."""
-    is_turn = (np.diff(rows.segment) == 0) & (np.diff(rows.direction) != 0) & (np.diff(rows.fix) <= 1)
-    row = np.flatnonzero(is_turn)
-    segment = rows.segment[row]
-    slack_mm = np.maximum(spare_mm // 2 + fixes.accuracy_mm[1:], 0)
-    slack_mm = np.maximum(slack_mm[rows.fix[row]], slack_mm[rows.fix[row + 1]])
-    turned_mm = np.where(rows.direction[row] > 0, rows.to_mm[row], rows.from_mm[row]).astype(np.int64)
-    return Pieces(
-        segment,
-        np.maximum(turned_mm - slack_mm, 0).astype(np.int32),
-        np.minimum(turned_mm + slack_mm, network.length_mm[segment]).astype(np.int32),
-        rows.enter_us[row],
-        rows.leave_us[row + 1],
-    )
-
-
-def _others(network: Network, fixes: Fixes, chosen: Ints, doubtful: Rows) -> Pieces:
-    """Where the way is in doubt, whatever lies within the error of a fix may have been swept as well."""
-    pair = np.unique(doubtful)
-    first_fix, sizes = chosen[pair], chosen[pair + 1] - chosen[pair] + 1
-    pair_of = np.repeat(np.arange(pair.size), sizes)
-    # From the one witness to the other: those between were not matched, but they were somewhere.
-    fix = first_fix[pair_of] + np.arange(pair_of.size) - (np.cumsum(sizes) - sizes)[pair_of]
-    near_mm = near_of(fixes.accuracy_mm[fix])
-    place, street, at_mm, _ = _around(network, fixes, fix, near_mm)
-    # Near both ends of a pair: another carriageway, driven from the one fix to the other.
-    order, first = _grouped(pair_of[place], street, len(network.segment_ids))
-    low_mm = np.maximum(at_mm - near_mm[place], 0)
-    high_mm = np.minimum(at_mm + near_mm[place], network.length_mm[street])
-    segment, owner = street[order][first], pair[pair_of[place[order][first]]]
-    found = Pieces(
-        segment.astype(np.int32),
-        _reduced(np.minimum, low_mm[order], first).astype(np.int32),
-        _reduced(np.maximum, high_mm[order], first).astype(np.int32),
-        fixes.t_us[chosen[owner]],
-        fixes.t_us[chosen[owner + 1]],
-    )
-    return found.some(found.from_mm < found.until_mm)
+    low_mm, high_mm = (column.astype(np.int32) for column in ends_mm)
+    found = Pieces(segment.astype(np.int32), low_mm, high_mm, fixes.t_us[pair], fixes.t_us[pair + 1])
+    kept = np.flatnonzero(touching[rows.fix] & (rows.from_mm < rows.to_mm))
+    return np.concatenate((rows.fix[kept].astype(np.int64), pair)), _joined(_pieces(rows, kept), found)
 
 
 def _around(network: Network, fixes: Fixes, fix: Ints, reach_mm: Ints) -> tuple[Ints, Ints, Ints, Ints]:
@@ -346,17 +397,29 @@ def _reached(network: Network, track: Track, gaps: Sequence[Gap], work: Work) ->
     return [segment[kept][cuts[k] : cuts[k + 1]] if is_fix[k].any() else everywhere for k in range(len(gaps))]
 
 
-def _visits(network: Network, proven: Pieces, possible: Pieces) -> Visits:
-    """Gather pieces into visits."""
-    every = _joined(proven, possible)
-    is_proven = np.zeros(every.segment.size, np.uint8)
-    is_proven[: proven.segment.size] = 1
-    start, span_us, covered_mm = coverage.visits(
-        every.segment,
-        (every.from_mm, every.until_mm),
-        (every.enter_us, every.leave_us),
-        is_proven,
-        VISIT_US,
-        len(network.segment_ids),
-    )
-    return Visits(np.repeat(np.arange(start.size - 1), np.diff(start)), *span_us, *covered_mm)
+def _visits(t_us: Ints, sure: tuple[Ints, Pieces], may: tuple[Ints, Pieces]) -> Visits:
+    """Gather pairs of fixes between which a vehicle may have been at work on a segment into visits."""
+    every = np.unique(may[1].segment.astype(np.int64) * t_us.size + may[0])
+    segment, pair = np.divmod(every, max(t_us.size, 1))
+    enter_us, leave_us = t_us[pair], t_us[pair + 1]
+    is_first = np.ones(every.size, np.bool_)
+    is_first[1:] = (np.diff(segment) > 0) | (enter_us[1:] - leave_us[:-1] > VISIT_US)
+    number, first = (np.cumsum(is_first) - 1).astype(np.int32), np.flatnonzero(is_first)
+    swept_mm: list[Ints] = []
+    for pairs, pieces in (sure, may):
+        # What is proven is possible too, so each piece has its visit.
+        of = number[np.searchsorted(every, pieces.segment.astype(np.int64) * t_us.size + pairs)]
+        swept_mm.append(coverage.covered(of, (pieces.from_mm, pieces.until_mm), first.size))
+    last = np.append(first[1:], every.size)[: first.size] - 1
+    return Visits(segment[first], enter_us[first], leave_us[last], *swept_mm)
+
+
+def _runs(proven: Pieces, parted_us: int) -> Runs:
+    """Gather pieces that surely are of one visit: whatever the time between two fixes, they are not further apart."""
+    order = np.lexsort((proven.enter_us, proven.segment))
+    segment, enter_us, leave_us = (getattr(proven, name)[order] for name in ("segment", "enter_us", "leave_us"))
+    is_first = np.ones(order.size, np.bool_)
+    is_first[1:] = (np.diff(segment) > 0) | (enter_us[1:] - leave_us[:-1] > max(parted_us, 0))
+    number, first = (np.cumsum(is_first) - 1).astype(np.int32), np.flatnonzero(is_first)
+    ends_mm = (proven.from_mm[order], proven.until_mm[order])
+    return Runs(segment[first].astype(np.int64), enter_us[first], coverage.covered(number, ends_mm, first.size))

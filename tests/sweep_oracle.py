@@ -1,7 +1,7 @@
 """The obvious version of a sweep: pair by pair, and every street of the network looked at for each doubt.
 
-Slow, in plain Python; of the product it takes the rows that were matched and which fixes are witnesses, which have
-obvious versions of their own.
+Slow, in plain Python; of the product it takes the rows that were matched, which fixes are witnesses, and what lies on
+ways between two fixes, which have obvious versions of their own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kernels import reach
 from rules.fixes import IDLE, WORKING, Gap, Track
 from rules.places import Network, to_local
 from rules.sweeps import VISIT_US, Work
 from rules.traversals import Traversals
 from sensors.readings import NOT_SAID
 from tests.matching_oracle import nearest
-from tests.vehicle_oracle import pieces, stays
+from tests.vehicle_oracle import stays
 
 SECOND_US = 1_000_000
 Piece = tuple[int, int, int, int, int]
@@ -56,6 +57,12 @@ class Scene:
         """How far off a fix may be."""
         return int(self.track.fixes.accuracy_mm[fix])
 
+    def apart_mm(self, first: int, last: int) -> float:
+        """How far two fixes are from each other."""
+        fixes = self.track.fixes
+        x_mm, y_mm = to_local(self.network, fixes.lon_e7[[first, last]], fixes.lat_e7[[first, last]])
+        return float(np.hypot(float(x_mm[1] - x_mm[0]), float(y_mm[1] - y_mm[0])))
+
     def driven_mm(self, pair: int) -> int:
         """Length of the way between two witnesses."""
         of_pair = self.rows.fix == pair
@@ -84,61 +91,79 @@ def pairs(scene: Scene, gaps: Sequence[Gap]) -> tuple[list[bool], list[bool]]:
         else:
             surely, maybe = all(fits) and shortest_mm <= high_mm, any(fits)
         worked = [int(scene.track.working[fix]) for fix in every]
-        could = low_mm <= furthest_mm and shortest_mm <= high_mm
+        # Another way may have been shorter, but none than the straight line.
+        could = low_mm <= furthest_mm and scene.apart_mm(first, last) <= high_mm // SECOND_US + error_mm
         certain.append(all(one == WORKING for one in worked) and surely)
         possible.append(certain[-1] or (any(one != IDLE for one in worked) and (could or maybe)))
     return certain, possible
 
 
-def driven(scene: Scene, rows: Sequence[bool], sign: int) -> list[Piece]:
-    """Pieces of the rows that count, with the error at the ends of runs."""
-    found = pieces(
-        scene.rows.fix.tolist(),
-        scene.rows.segment.tolist(),
-        scene.rows.direction.tolist(),
-        list(zip(scene.rows.from_mm.tolist(), scene.rows.to_mm.tolist(), strict=True)),
-        [int(one) for one in rows],
-        [sign * scene.error_mm(fix) for fix in scene.chosen],
-        scene.network.length_mm.tolist(),
-    )
-    enter_us, leave_us = scene.rows.enter_us.tolist(), scene.rows.leave_us.tolist()
-    return [(int(scene.rows.segment[row]), low, high, enter_us[row], leave_us[row]) for row, low, high in found]
+def worked(scene: Scene, at_work: Sequence[bool]) -> list[Piece]:
+    """What was surely swept: of each run of pairs at work, less the error at both of its ends."""
+    rows, found = scene.rows, list[Piece]()
+    chosen = [row for row in range(rows.fix.size) if at_work[int(rows.fix[row])]]
+    runs: list[list[int]] = []
+    for row in chosen:
+        if runs and rows.fix[row] - rows.fix[runs[-1][-1]] <= 1:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    for run in runs:
+        begins, walked_mm = list[int](), 0
+        for place, row in enumerate(run):
+            before = run[place - 1]
+            is_same = place > 0 and rows.segment[row] == rows.segment[before]
+            if is_same and rows.direction[row] == rows.direction[before]:
+                ahead = rows.direction[row] > 0
+                behind, here = (before, row) if ahead else (row, before)
+                walked_mm -= max(int(rows.to_mm[behind] - rows.from_mm[here]), 0)
+            begins.append(walked_mm)
+            walked_mm += int(rows.to_mm[row] - rows.from_mm[row])
+        corners = [at for at in range(1, len(run)) if rows.segment[run[at]] != rows.segment[run[at - 1]]]
+        first_mm, last_mm = (2 * scene.error_mm(scene.chosen[int(rows.fix[run[end]]) - end]) for end in (0, -1))
+        if corners:
+            last = corners[0] - 1
+            reached_mm = begins[last] + int(rows.to_mm[run[last]] - rows.from_mm[run[last]])
+            first_mm *= 2 if first_mm > reached_mm else 1
+            last_mm *= 2 if last_mm > walked_mm - begins[corners[-1]] else 1
+        for row, begin_mm in zip(run, begins, strict=True):
+            low, high = int(rows.from_mm[row]), int(rows.to_mm[row])
+            length_mm = high - low
+            before_mm = min(max(first_mm - begin_mm, 0), length_mm)
+            after_mm = min(max(begin_mm + length_mm - (walked_mm - last_mm), 0), length_mm)
+            ahead = rows.direction[row] > 0
+            low, high = low + (before_mm if ahead else after_mm), high - (after_mm if ahead else before_mm)
+            if rows.is_certain[row] and low < high:
+                found.append((int(rows.segment[row]), low, high, int(rows.enter_us[row]), int(rows.leave_us[row])))
+    return found
 
 
-def others(scene: Scene, doubtful: Sequence[int]) -> Iterator[Piece]:
-    """What else lies within the errors of two witnesses, or of a fix between them."""
-    for pair in sorted(set(doubtful)):
-        ends = scene.chosen[pair], scene.chosen[pair + 1]
-        spans: dict[int, list[int]] = {}
-        for fix in range(ends[0], ends[1] + 1):
-            near_mm = max(2 * scene.error_mm(fix), 8_000)
-            for segment, (_, at_mm) in scene.near(fix, near_mm).items():
-                low_mm, high_mm = max(at_mm - near_mm, 0), min(at_mm + near_mm, int(scene.network.length_mm[segment]))
-                spans.setdefault(segment, []).extend((low_mm, high_mm))
-        for segment, span in spans.items():
-            if min(span) < max(span):
-                yield segment, min(span), max(span), scene.t_us(ends[0]), scene.t_us(ends[1])
-
-
-def turns(scene: Scene, segments: set[int]) -> Iterator[Piece]:
-    """How far a vehicle may have gone on before it turned back."""
-    rows = scene.rows
-    for row in range(rows.fix.size - 1):
-        segment = int(rows.segment[row])
-        is_turn = segment == rows.segment[row + 1] and rows.direction[row] != rows.direction[row + 1]
-        if not is_turn or rows.fix[row + 1] - rows.fix[row] > 1 or segment not in segments:
-            continue
-        slack_mm = 0
-        for pair in (int(rows.fix[row]), int(rows.fix[row + 1])):
-            first, last = scene.chosen[pair], scene.chosen[pair + 1]
-            most_mm = scene.work.fastest_mmps * (scene.t_us(last) - scene.t_us(first)) // SECOND_US
-            slack_mm = max(slack_mm, (most_mm - scene.driven_mm(pair)) // 2 + scene.error_mm(last))
-        turned_mm = int(rows.to_mm[row] if rows.direction[row] > 0 else rows.from_mm[row])
-        low_mm, high_mm = (
-            max(turned_mm - slack_mm, 0),
-            min(turned_mm + slack_mm, int(scene.network.length_mm[segment])),
-        )
-        yield segment, low_mm, high_mm, int(rows.enter_us[row]), int(rows.leave_us[row + 1])
+def maybe(scene: Scene, touching: Sequence[bool]) -> list[tuple[int, Piece]]:
+    """What may have been swept: the way that was found, and all on others that are not too long; with its pair."""
+    rows, found = scene.rows, list[tuple[int, Piece]]()
+    for row, pair in enumerate(rows.fix):
+        if touching[int(pair)] and rows.from_mm[row] < rows.to_mm[row]:
+            enter_us, leave_us = int(rows.enter_us[row]), int(rows.leave_us[row])
+            piece = int(rows.segment[row]), int(rows.from_mm[row]), int(rows.to_mm[row]), enter_us, leave_us
+            found.append((int(pair), piece))
+    start, parts, limits = [0], list[tuple[int, int, int]](), list[int]()
+    for place, fix in enumerate(scene.chosen):
+        near_mm = max(2 * scene.error_mm(fix), 8_000)
+        for segment, (_, at_mm) in scene.near(fix, near_mm).items():
+            length_mm = int(scene.network.length_mm[segment])
+            parts.append((segment, max(at_mm - near_mm, 0), min(at_mm + near_mm, length_mm)))
+        start.append(len(parts))
+        if place + 1 < len(scene.chosen):
+            dt_us = scene.t_us(scene.chosen[place + 1]) - scene.t_us(fix)
+            most_mm = max(scene.work.fastest_mmps * dt_us // SECOND_US, scene.driven_mm(place))
+            limits.append(most_mm if touching[place] else -1)
+    columns = tuple(np.array([one[k] for one in parts], np.int64) for k in range(3))
+    near = (np.array(start, np.int64), columns[0], columns[1], columns[2])
+    ways = reach.reached(scene.network.edges[0], scene.network.length_mm, near, np.array(limits, np.int64))
+    for pair, segment, low, high in zip(*(column.tolist() for column in ways), strict=True):
+        begin_us, end_us = scene.t_us(scene.chosen[pair]), scene.t_us(scene.chosen[pair + 1])
+        found.append((pair, (segment, low, high, begin_us, end_us)))
+    return found
 
 
 def hidden(scene: Scene, gaps: Sequence[Gap], window: tuple[int, int]) -> Iterator[Hides]:
@@ -159,15 +184,31 @@ def hidden(scene: Scene, gaps: Sequence[Gap], window: tuple[int, int]) -> Iterat
         yield span, -(-scene.work.fastest_mmps * (span[1] - span[0]) // SECOND_US), within
 
 
-def visits(proven: Sequence[Piece], possible: Sequence[Piece]) -> Iterator[tuple[int, int, int, int, int]]:
+def visits(
+    scene: Scene, proven: Sequence[Piece], possible: Sequence[tuple[int, Piece]]
+) -> Iterator[tuple[int, int, int, int, int]]:
     """Stays on each segment: from, until, what was surely swept, and what at most."""
-    for segment in sorted({one[0] for one in possible}):
-        known = [one for one in possible if one[0] == segment]
-        for stay in stays([one[3:] for one in known], VISIT_US):
-            begin_us, end_us = min(known[one][3] for one in stay), max(known[one][4] for one in stay)
+    for segment in sorted({one[0] for _, one in possible}):
+        pairs = sorted({pair for pair, one in possible if one[0] == segment})
+        spans = [(scene.t_us(scene.chosen[pair]), scene.t_us(scene.chosen[pair + 1])) for pair in pairs]
+        for stay in stays(spans, VISIT_US):
+            begin_us, end_us = min(spans[one][0] for one in stay), max(spans[one][1] for one in stay)
             sure = [one for one in proven if one[0] == segment and begin_us <= one[3] and one[4] <= end_us]
-            every = [*sure, *(known[one] for one in stay)]
-            yield segment, begin_us, end_us, united(sure), united(every)
+            known = [one for pair, one in possible if one[0] == segment and pair in {pairs[at] for at in stay}]
+            yield segment, begin_us, end_us, united(sure), united(known)
+
+
+def runs(proven: Sequence[Piece], parted_us: int) -> Iterator[tuple[int, int, int]]:
+    """What was surely swept of a segment without a break: when it was begun, and how much."""
+    chains: list[list[Piece]] = []
+    for piece in sorted(proven, key=lambda one: (one[0], one[3])):
+        is_on = bool(chains) and chains[-1][-1][0] == piece[0]
+        if is_on and piece[3] - chains[-1][-1][4] <= max(parted_us, 0):
+            chains[-1].append(piece)
+        else:
+            chains.append([piece])
+    for chain in chains:
+        yield chain[0][0], chain[0][3], united(chain)
 
 
 def united(spans: Sequence[Piece]) -> int:
@@ -181,27 +222,33 @@ def united(spans: Sequence[Piece]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a vehicle swept: surely, maybe, visit by visit, and what gaps may hide."""
+    """What a vehicle swept: surely, maybe, visit by visit, run by run, and what gaps may hide."""
 
     proven: list[Piece]
     possible: list[Piece]
     visits: list[tuple[int, int, int, int, int]]
+    runs: list[tuple[int, int, int]]
     hidden: list[Hides]
 
 
 def swept(scene: Scene, gaps: Sequence[Gap], window: tuple[int, int]) -> Swept:
     """Put together what a vehicle swept in a window."""
     certain, possible = pairs(scene, gaps)
-    sure, may = [False] * scene.rows.fix.size, [False] * scene.rows.fix.size
-    for row, pair in enumerate(int(one) for one in scene.rows.fix):
-        enter_us, leave_us = int(scene.rows.enter_us[row]), int(scene.rows.leave_us[row])
-        is_certain = bool(scene.rows.is_certain[row])
-        sure[row] = window[0] <= enter_us and leave_us <= window[1] and is_certain and certain[pair]
-        may[row] = leave_us > window[0] and enter_us < window[1] and possible[pair]
-    doubtful = [int(scene.rows.fix[row]) for row, one in enumerate(may) if one and not scene.rows.is_certain[row]]
-    proven, found = driven(scene, sure, -1), [*driven(scene, may, 1), *others(scene, doubtful)]
-    found += turns(scene, {one[0] for one in found})
+    times = [(scene.t_us(one), scene.t_us(two)) for one, two in zip(scene.chosen[:-1], scene.chosen[1:], strict=True)]
+    inside = [
+        one and window[0] <= begin and end <= window[1] for one, (begin, end) in zip(certain, times, strict=True)
+    ]
+    touching = [
+        one and begin < window[1] and window[0] < end for one, (begin, end) in zip(possible, times, strict=True)
+    ]
+    proven, found = worked(scene, inside), maybe(scene, touching)
     lost = [pair for pair, one in enumerate(possible) if one and pair not in scene.rows.fix]
     ends = [(scene.chosen[pair], scene.chosen[pair + 1]) for pair in lost]
     doubts = [Gap(scene.t_us(first), scene.t_us(last), first, last, None) for first, last in ends]
-    return Swept(sorted(proven), sorted(found), [*visits(proven, found)], [*hidden(scene, [*gaps, *doubts], window)])
+    return Swept(
+        sorted(proven),
+        sorted(one for _, one in found),
+        [*visits(scene, proven, found)],
+        [*runs(proven, VISIT_US - 2 * scene.work.every_us)],
+        [*hidden(scene, [*gaps, *doubts], window)],
+    )

@@ -15,6 +15,7 @@ from rules.contract import Standard, Terms
 from rules.numbers import value_on
 from rules.records import Determination, GapCause
 from rules.shifts import KIND, Shift
+from rules.standards import stretches
 from rules.standards.judging import Bounds, Facts, Family, Judged, determination, target_on, zones_of
 from rules.standards.streets import (
     digests_of,
@@ -26,7 +27,8 @@ from rules.standards.streets import (
     places_of,
     shifts_of,
 )
-from rules.sweeps import VISIT_US
+from rules.standards.stretches import Span
+from rules.sweeps import VISIT_US, Runs
 from rules.windows import laid_windows
 
 if TYPE_CHECKING:
@@ -40,11 +42,20 @@ _DAY_US = 86_400_000_000
 
 @dataclass(slots=True)
 class _Passes:
-    """Passes of one segment: proven ones as instants, possible ones as spans, borne by the contractor or not."""
+    """Spans in which passes of one segment were.
 
-    proven_us: list[int] = field(default_factory=list[int])
-    possible: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    borne: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    Parameters
+    ----------
+    heard, proven : list of tuple of int
+        In each there was one: as far as was heard, and until where a gap may have drawn it out. [us since 1970, UTC]
+    possible, borne : list of tuple of int
+        There may have been some; borne where that is the contractor's. [us since 1970, UTC]
+    """
+
+    heard: list[Span] = field(default_factory=list[Span])
+    proven: list[Span] = field(default_factory=list[Span])
+    possible: list[Span] = field(default_factory=list[Span])
+    borne: list[Span] = field(default_factory=list[Span])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +67,30 @@ class _Doubt:
     most_mm: int
     is_adverse: bool
 
+    @property
+    def span(self) -> Span:
+        """From when until when."""
+        return self.begin_us, self.end_us
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What one shift says of each segment of a zone: visits as told and as doubts, and what gaps may hide."""
+    """What one shift says of each segment of a zone.
 
+    Parameters
+    ----------
+    visits : dict of int to list of tuple
+        Each as it is told, and as a doubt.
+    runs : dict of int to list of tuple of int
+        When what surely is of one visit was begun, and how much of the segment it swept. [us since 1970, UTC; mm]
+    hidden : dict of int to list of _Doubt
+    max_gap_us : int
+        No two fixes of a visit are further apart. [us]
+    """
+
+    max_gap_us: int
     visits: defaultdict[int, list[tuple[tuple[int, int, int], _Doubt]]]
+    runs: defaultdict[int, list[tuple[int, int]]]
     hidden: defaultdict[int, list[_Doubt]]
 
 
@@ -147,9 +176,9 @@ def _segment(facts: Facts, standard: Standard, place: int, window: Window, servi
     (passes.borne if facts.is_borne(GapCause.CITY) else passes.possible).extend(service.bare)
     edges = (scan_us, window.start_us, window.end_us, target_on(standard, window.day))
     every = [*passes.possible, *passes.borne]
-    proven, from_us, until_us = longest(passes.proven_us, every, [], edges)
-    borne, _, _ = longest(passes.proven_us, passes.possible, passes.borne, edges)
-    possible, _, _ = longest(passes.proven_us, [], every, edges)
+    proven, from_us, until_us = stretches.at_least(passes.proven, every, [], edges)
+    borne, _, _ = stretches.at_least(passes.heard, passes.possible, passes.borne, edges)
+    possible, _, _ = stretches.at_most(passes.proven, every, edges)
     looked = _looks(standard, window)
     return Judged(
         subject=network.segment_ids[place],
@@ -177,7 +206,8 @@ def _segment(facts: Facts, standard: Standard, place: int, window: Window, servi
 
 def _seen(facts: Facts, shift: Shift, places: Ints) -> _Seen:
     """Sort what a shift says by segment."""
-    visits, seen = shift.sweep.visits, _Seen(defaultdict(list), defaultdict(list))
+    visits, runs = shift.sweep.visits, shift.sweep.runs
+    seen = _Seen(shift.max_gap_us, defaultdict(list), defaultdict(list), defaultdict(list))
     is_borne_near = near_borne(facts, shift, visits.enter_us, visits.leave_us)
     columns = (visits.segment, visits.enter_us, visits.leave_us, visits.proven_mm, visits.possible_mm, is_borne_near)
     is_in = np.isin(visits.segment, places)
@@ -185,6 +215,8 @@ def _seen(facts: Facts, shift: Shift, places: Ints) -> _Seen:
         place, begin_us, end_us, proven_mm, possible_mm, is_adverse = row
         doubt = _Doubt(begin_us, end_us, possible_mm, is_adverse)
         seen.visits[place].append(((begin_us, end_us, proven_mm), doubt))
+    for place, begun_us, proven_mm in zip(*(getattr(runs, name).tolist() for name in Runs.__slots__), strict=True):
+        seen.runs[place].append((begun_us, proven_mm))
     for hidden in shift.sweep.hidden:
         doubt = _Doubt(*hidden.span, hidden.most_mm, is_borne(facts, shift, hidden))
         for place in np.intersect1d(hidden.segments, places).tolist():
@@ -199,18 +231,19 @@ def _passes(facts: Facts, standard: Standard, place: int, day: date, shifts: Seq
     needed_mm = -(-round(value_on(measure.pass_share, day) * _PPM) * length_mm // _PPM)
     found = _Passes()
     for seen in shifts:
-        doubtful = list(seen.hidden.get(place, ()))
-        for (_, end_us, proven_mm), doubt in seen.visits.get(place, ()):
-            if proven_mm >= needed_mm:
-                found.proven_us.append(end_us)
-            else:
-                doubtful.append(doubt)
-        for stay in _stays(doubtful):
-            span = (min(one.begin_us for one in stay), max(one.end_us for one in stay))
+        visited = [doubt for _, doubt in seen.visits.get(place, ())]
+        passed = [begun_us for begun_us, proven_mm in seen.runs.get(place, ()) if proven_mm >= needed_mm]
+        for stay in _stays([*visited, *seen.hidden.get(place, ())]):
+            span = (stay[0].begin_us, max(one.end_us for one in stay))
             if sum(one.most_mm for one in stay if not one.is_adverse) >= needed_mm:
                 found.possible.append(span)
             elif sum(one.most_mm for one in stay) >= needed_mm:
                 found.borne.append(span)
+            for begun_us in passed:
+                # A visit ends at some time after what proves it began, but when in it that was driven is a guess.
+                heard = [one.span for one in visited if one.begin_us <= begun_us <= one.end_us and one in stay]
+                found.heard += [(max(begin_us, begun_us - seen.max_gap_us), end_us) for begin_us, end_us in heard]
+                found.proven += [(max(begin_us, begun_us - seen.max_gap_us), span[1]) for begin_us, _ in heard]
     return found
 
 
@@ -225,60 +258,3 @@ def _stays(doubtful: Sequence[_Doubt]) -> list[list[_Doubt]]:
             stays.append([one])
         reached_us = max(reached_us, one.end_us)
     return stays
-
-
-def longest(
-    passes_us: Sequence[int],
-    benign: Sequence[tuple[int, int]],
-    adverse: Sequence[tuple[int, int]],
-    edges: tuple[int, int, int, int],
-) -> tuple[int, int, int]:
-    """Find the longest stretch without a pass that reaches into a window.
-
-    Parameters
-    ----------
-    passes_us : sequence of int
-        Proven passes. [us since 1970, UTC]
-    benign, adverse : sequence of tuple of int
-        Spans in which there may have been passes, resolved to the contractor's benefit, or against it.
-    edges : tuple of int
-        From where a stretch may begin, the window's start and end, and the target. [us]
-
-    Returns
-    -------
-    tuple of int
-        Length [us], from when until when [us since 1970, UTC].
-
-    Notes
-    -----
-    One stretch is one fact: what was longer than the target before the window began was judged in the window before,
-    and counts anew from this one's start. So a pass shortly before the window can make a stretch longer, and each
-    doubt there is tried both ways.
-    """
-    scan_us, start_us, end_us, target_us = edges
-    broken = sorted([*((us, us) for us in passes_us), *benign])
-    stretches: list[tuple[int, int]] = []
-    reached_us = scan_us
-    for broken_us, until_us in [*broken, (end_us, end_us)]:
-        begin_us = min(broken_us, end_us)
-        if begin_us > start_us and begin_us > reached_us:
-            stretches.append((reached_us, begin_us))
-        reached_us = max(reached_us, min(until_us, end_us))
-    counted_us = start_us - target_us
-    proven_us = max((us for us in passes_us if us <= start_us), default=scan_us)
-    found = [(start_us, start_us)]
-    for from_us, until_us in stretches:
-        is_old = (
-            from_us < start_us
-            and min(from_us, proven_us) < counted_us
-            and (from_us > scan_us or scan_us < counted_us)
-        )
-        found.append((start_us if is_old else from_us, until_us))
-        if from_us < start_us:
-            found += [
-                (max(low_us, counted_us, from_us), until_us)
-                for low_us, high_us in adverse
-                if low_us <= start_us and max(low_us, counted_us, from_us) <= min(high_us, start_us)
-            ]
-    longest_from, longest_until = max(found, key=lambda one: one[1] - one[0])
-    return longest_until - longest_from, longest_from, longest_until

@@ -100,6 +100,15 @@ def overstated_reports(reports: Iterable[Report], margin: int, *, is_first: bool
     }
 
 
+def lifts_off(reports: Iterable[Report]) -> dict[tuple[str, int], int]:
+    """By how many lifts the last version of each report that came is off: of zone and day."""
+    return {
+        key: abs(one.lifts_said - one.lifts_true)
+        for key, one in _versions(reports, 10_000).items()
+        if one.said_us is not None
+    }
+
+
 def good_share(inspected: Iterable[Inspected], zone: str, month: str, good: Collection[str]) -> tuple[int, int]:
     """How many of a zone's points inspected by a month's plan were good, and how many were inspected."""
     grades = [one.grade for one in inspected if one.grade and (one.zone, one.month) == (zone, month)]

@@ -83,7 +83,8 @@ def test_sweep_is_the_oracles_when_a_vehicle_drives(seed: int, step_s: int) -> N
 
     chosen = set(witnesses(TOWN, track.fixes).tolist()) | {one for gap in gaps for one in (gap.before, gap.after)}
     turned = [one for one in range(1, len(track)) if track.working[one] != track.working[one - 1]]
-    chosen = sorted((chosen | {*turned, *(one - 1 for one in turned)}) - {-1})
+    within = [one for one, us in enumerate(track.fixes.t_us.tolist()) if window[0] <= us <= window[1]]
+    chosen = sorted((chosen | {*turned, *(one - 1 for one in turned), within[0], within[-1]}) - {-1})
     rows = traverse(TOWN, some_of(track.fixes, np.array(chosen)), WORK.max_gap_us)
     expected = oracle.swept(oracle.Scene(TOWN, track, chosen, rows, WORK), gaps, window)
 
@@ -92,6 +93,9 @@ def test_sweep_is_the_oracles_when_a_vehicle_drives(seed: int, step_s: int) -> N
     visits = found.visits
     columns = (visits.segment, visits.enter_us, visits.leave_us, visits.proven_mm, visits.possible_mm)
     assert expected.visits == list(zip(*(column.tolist() for column in columns), strict=True))
+    runs = found.runs
+    columns = (runs.segment, runs.enter_us, runs.proven_mm)
+    assert expected.runs == list(zip(*(column.tolist() for column in columns), strict=True))
     assert expected.hidden == [(one.span, one.most_mm, one.segments.tolist()) for one in found.hidden]
 
 

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from app.jobs.demo_field import field_of, register_of
@@ -19,7 +19,7 @@ from rules.contract import Bearer, Terms
 from rules.fixes import Gap
 from rules.records import Determination, GapCause, Verdict
 from rules.register import load_register
-from rules.standards.passes import longest
+from rules.standards import stretches
 from rules.standards.streets import Coverage, Swept, hide
 from rules.sweeps import Hidden
 from sensors import sweepers
@@ -314,41 +314,64 @@ def _value(passes: frozenset[int], edges: tuple[int, int, int, int]) -> int:
     return best
 
 
+_SPANS = st.lists(st.tuples(_US, st.integers(0, 3)), max_size=2)
+
+
 @given(
-    st.lists(_US, max_size=3),
-    st.lists(st.tuples(_US, st.integers(0, 3)), max_size=2),
-    st.lists(st.tuples(_US, st.integers(0, 3)), max_size=2),
+    st.lists(st.tuples(_US, st.integers(0, 2)), max_size=3),
+    _SPANS,
+    _SPANS,
     st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(0, 9)),
 )
-@settings(max_examples=300)
-def test_longest_holds_every_way_that_doubts_may_turn_out(
-    passes: list[int], benign: list[tuple[int, int]], adverse: list[tuple[int, int]], window: tuple[int, int, int]
+@settings(max_examples=300, deadline=None)
+def test_stretches_hold_every_way_that_doubts_may_turn_out(
+    sure: list[tuple[int, int]],
+    benign: list[tuple[int, int]],
+    adverse: list[tuple[int, int]],
+    window: tuple[int, int, int],
 ) -> None:
     start, length, target = window
     edges = (0, start, start + length, target)
-    free, borne = ([(low, low + width) for low, width in spans] for spans in (benign, adverse))
-    instants = {us for low, high in [*free, *borne] for us in range(low, high + 1)}
+    passed, free, borne = ([(low, low + width) for low, width in spans] for spans in (sure, benign, adverse))
+    instants = sorted({us for low, high in [*passed, *free, *borne] for us in range(low, high + 1)})
+    assume(len(instants) <= 12)
 
     ways = [
-        _value(frozenset(passes) | frozenset(chosen), edges)
+        _value(frozenset(chosen), edges)
         for count in range(len(instants) + 1)
-        for chosen in combinations(sorted(instants), count)
+        for chosen in combinations(instants, count)
+        if all(any(low <= us <= high for us in chosen) for low, high in passed)
     ]
     every = [*free, *borne]
-    least, _, _ = longest(passes, every, [], edges)
-    middle, _, _ = longest(passes, free, borne, edges)
-    most, _, _ = longest(passes, [], every, edges)
+    least, _, _ = stretches.at_least(passed, every, [], edges)
+    middle, _, _ = stretches.at_least(passed, free, borne, edges)
+    most, _, _ = stretches.at_most(passed, every, edges)
 
     assert least <= min(ways)
-    assert max(ways) <= most
+    assert max(ways) == most
     assert least <= middle <= most
+
+
+def instants(*times: int) -> list[tuple[int, int]]:
+    return [(us, us) for us in times]
 
 
 def test_stretch_is_one_fact_when_it_runs_over_the_end_of_a_month() -> None:
     # Four days without a pass up to an hour into the month, limit three: that was last month's fact.
-    assert 1 == longest([4, 101], [], [], (0, 100, 200, 72))[0] - 98
+    edges = (0, 100, 200, 72)
+    for bound in (
+        stretches.at_least(instants(4, 101), [], [], edges),
+        stretches.at_most(instants(4, 101), [], edges),
+    ):
+        assert 1 == bound[0] - 98
     # Begun two days before the month and ended two days into it: nobody has judged it yet.
-    assert 96 == longest([52, 148, 150, 190], [], [], (0, 100, 200, 72))[0]
+    assert 96 == stretches.at_least(instants(52, 148, 150, 190), [], [], edges)[0]
+
+
+def test_stretch_is_longer_or_shorter_by_a_visit_when_the_pass_was_at_some_time_of_it() -> None:
+    edges, visits = (0, 0, 100, 200), [(20, 30), (70, 75)]
+    assert 40 == stretches.at_least(visits, [], [], edges)[0]
+    assert 55 == stretches.at_most(visits, [], edges)[0]
 
 
 def test_fixes_of_a_kind_are_columns_when_stored() -> None:
