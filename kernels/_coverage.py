@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I8, I32, I64, NEW_I32, NEW_I64, U8, int64, kernel, pair, several, triple
+from kernels._jit import I8, I32, I64, NEW_I32, NEW_I64, U8, inner, int64, kernel, pair, several, triple
 
 Ints = NDArray[np.int64]
 Rows = NDArray[np.int32]
@@ -11,52 +11,94 @@ Rows = NDArray[np.int32]
 # Up to here the pieces of a group are put in order by hand; more of them are handed to a sort.
 _FEW = 64
 
+FAR = 2**60
+"""Further than any way is long."""
+
 NOWHERE = -1
 """Group of a piece that counts for none."""
 
 
-@kernel(triple(NEW_I32)(I32, I32, I8, pair(I32), U8, I64, I64))
-def pieces(  # noqa: PLR0917  # columns of rows first, then what is asked of them
+@inner(pair(int64)(I32, I32, I8, pair(I32), U8, NEW_I64, int64))  # pyright: ignore[reportArgumentType]
+def _walk(  # noqa: PLR0917  # columns of rows first, then what is filled, and from where
     fix: Rows,
     segment: Rows,
     direction: NDArray[np.int8],
     ends_mm: tuple[Rows, Rows],
     chosen: NDArray[np.uint8],
-    widen_mm: Ints,
-    length_mm: Ints,
-) -> tuple[Rows, Rows, Rows]:
-    """Cut or widen the chosen rows at the ends of runs; see `coverage.pieces`."""
-    count = fix.shape[0]
-    row_of = np.empty(count, np.int32)
-    from_mm = np.empty(count, np.int32)
-    until_mm = np.empty(count, np.int32)
-    # The pair of the chosen row after each one, from the last backwards; -2 is next to none.
-    following = np.empty(count, np.int32)
-    after = -2
-    for row in range(count - 1, -1, -1):
-        following[row] = after
-        if chosen[row]:
-            after = fix[row]
-    found = 0
-    previous = -2
-    for row in range(count):
+    begin_mm: Ints,
+    first: int,
+) -> tuple[int, int]:
+    """Fill in where each row of a run begins along its way; gives the run's last row, and where that ends.
+
+    Fixes of a vehicle that stands go to and fro: what was driven already is not counted anew.
+    """
+    from_mm, to_mm = ends_mm
+    last, walked_mm = first, 0
+    for row in range(first, fix.shape[0]):
         if not chosen[row]:
             continue
-        at = np.int64(fix[row])
-        # Only what reaches the fix itself ends there; what ends before already left the error out.
-        is_first = row == 0 or fix[row - 1] != at
-        is_last = row == count - 1 or fix[row + 1] != at
-        begins = widen_mm[at] if is_first and previous != at - 1 else 0
-        ends = widen_mm[at + 1] if is_last and following[row] != at + 1 else 0
-        previous = at
-        low, high = (begins, ends) if direction[row] > 0 else (ends, begins)
-        from_ = max(np.int64(ends_mm[0][row]) - low, 0)
-        until = min(np.int64(ends_mm[1][row]) + high, length_mm[segment[row]])
-        if from_ < until:
-            row_of[found] = row
-            from_mm[found] = from_
-            until_mm[found] = until
-            found += 1
+        if fix[row] - fix[last] > 1:
+            break
+        if row > first and segment[row] == segment[last] and direction[row] == direction[last]:
+            behind, here = (last, row) if direction[row] > 0 else (row, last)
+            walked_mm -= max(to_mm[behind] - from_mm[here], 0)
+        begin_mm[row] = walked_mm
+        walked_mm += to_mm[row] - from_mm[row]
+        last = row
+    return last, walked_mm
+
+
+@inner(pair(int64)(I32, pair(I32), U8, I64, int64, int64))  # pyright: ignore[reportArgumentType]
+def _corners(  # the rows, and which run
+    segment: Rows, ends_mm: tuple[Rows, Rows], chosen: NDArray[np.uint8], begin_mm: Ints, first: int, last: int
+) -> tuple[int, int]:
+    """Find where along a run's way it comes to its first corner, and leaves its last; `FAR` and 0 - `FAR` if none."""
+    first_mm, last_mm, before = FAR, -FAR, first
+    for row in range(first + 1, last + 1):
+        if chosen[row]:
+            if segment[row] != segment[before]:
+                if first_mm == FAR:
+                    first_mm = begin_mm[before] + ends_mm[1][before] - ends_mm[0][before]
+                last_mm = begin_mm[row]
+            before = row
+    return int(first_mm), int(last_mm)
+
+
+@kernel(triple(NEW_I32)(I32, I32, I8, pair(I32), U8, I64))
+def pieces(  # columns of rows first, then what is asked of them
+    fix: Rows,
+    segment: Rows,
+    direction: NDArray[np.int8],
+    ends_mm: tuple[Rows, Rows],
+    chosen: NDArray[np.uint8],
+    error_mm: Ints,
+) -> tuple[Rows, Rows, Rows]:
+    """Narrow the chosen rows at the ends of runs; see `coverage.pieces`."""
+    count = fix.shape[0]
+    row_of, begin_mm = np.empty(count, np.int32), np.empty(count, np.int64)
+    from_mm, until_mm = np.empty(count, np.int32), np.empty(count, np.int32)
+    found, first = 0, 0
+    while first < count:
+        if not chosen[first]:
+            first += 1
+            continue
+        last, walked_mm = _walk(fix, segment, direction, ends_mm, chosen, begin_mm, first)
+        corner_mm, left_mm = _corners(segment, ends_mm, chosen, begin_mm, first, last)
+        begins_mm, ends = error_mm[fix[first]], error_mm[fix[last] + 1]
+        begins_mm *= 2 if begins_mm > corner_mm else 1
+        ends *= 2 if ends > walked_mm - left_mm else 1
+        for row in range(first, last + 1):
+            if not chosen[row]:
+                continue
+            length_mm = np.int64(ends_mm[1][row]) - ends_mm[0][row]
+            before_mm = min(max(begins_mm - begin_mm[row], 0), length_mm)
+            after_mm = min(max(begin_mm[row] + length_mm - (walked_mm - ends), 0), length_mm)
+            low_mm, high_mm = (before_mm, after_mm) if direction[row] > 0 else (after_mm, before_mm)
+            if low_mm + high_mm < length_mm:
+                row_of[found] = row
+                from_mm[found], until_mm[found] = ends_mm[0][row] + low_mm, ends_mm[1][row] - high_mm
+                found += 1
+        first = last + 1
     return row_of[:found].copy(), from_mm[:found].copy(), until_mm[:found].copy()
 
 

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, int64, kernel, several
+from kernels._jit import I64, NEW_I64, inner, int64, kernel, pair, several
 
 Ints = NDArray[np.int64]
 Town = tuple[Ints, Ints, Ints, Ints, Ints]
@@ -21,7 +21,7 @@ _PARTS: Final = 3
 """What is reached of it lies at its tail, around the fixes, or at its head."""
 
 
-@kernel(int64(several(I64, 5), several(I64, 4), int64, int64, NEW_I64, NEW_I64))
+@inner(int64(several(I64, 5), several(I64, 4), int64, int64, NEW_I64, NEW_I64))
 def _spread(town: Town, near: Near, fix: int, limit_mm: int, away_mm: Ints, nodes: Ints) -> int:
     """Measure how far nodes lie from around a fix, up to a limit; gives how many there are in `nodes`."""
     tail, head, length_mm, node_start, node_street = town
@@ -57,7 +57,7 @@ def _spread(town: Town, near: Near, fix: int, limit_mm: int, away_mm: Ints, node
     return count
 
 
-@kernel(int64(several(I64, 4), int64, int64, NEW_I64))
+@inner(int64(several(I64, 4), int64, int64, NEW_I64))
 def _begins(near: Near, fix: int, street: int, span_mm: Ints) -> int:
     """Find the part of a street near a fix; gives nought where there is one, else `FAR`."""
     start, streets, low_mm, high_mm = near
@@ -68,7 +68,7 @@ def _begins(near: Near, fix: int, street: int, span_mm: Ints) -> int:
     return FAR
 
 
-@kernel(int64(several(NEW_I64, 3), int64, int64, NEW_I64))
+@inner(int64(several(NEW_I64, 3), int64, int64, NEW_I64))
 def _parts(ends: tuple[Ints, Ints, Ints], length_mm: int, limit_mm: int, part_mm: Ints) -> int:
     """Find which parts of a street lie on ways no longer than a limit: from its tail, around the fixes, to its head.
 
@@ -106,7 +106,7 @@ def _parts(ends: tuple[Ints, Ints, Ints], length_mm: int, limit_mm: int, part_mm
     return _PARTS
 
 
-@kernel(int64(several(I64, 5), several(I64, 4), int64, NEW_I64, int64, NEW_I64))
+@inner(int64(several(I64, 5), several(I64, 4), int64, NEW_I64, int64, NEW_I64))
 def _around(town: Town, near: Near, fix: int, nodes: Ints, count: int, streets: Ints) -> int:
     """List the streets at some nodes and near a fix, some of them more than once; gives how many."""
     _, _, _, node_start, node_street = town
@@ -119,6 +119,24 @@ def _around(town: Town, near: Near, fix: int, nodes: Ints, count: int, streets: 
             streets[total] = node_street[one]
             total += 1
     return total
+
+
+@kernel(pair(NEW_I64)(I64))
+def meeting(heads: Ints) -> tuple[Ints, Ints]:
+    """List the streets that meet at each node: where each node's begin, and they, ascending."""
+    nodes = heads.max() + 1 if heads.shape[0] else 0
+    start, street = np.zeros(nodes + 1, np.int64), np.empty(heads.shape[0], np.int64)
+    for edge in range(heads.shape[0]):
+        start[heads[edge] + 1] += 1
+    for node in range(nodes):
+        start[node + 1] += start[node]
+    for edge in range(heads.shape[0] - 1, -1, -1):
+        start[heads[edge] + 1] -= 1
+        street[start[heads[edge] + 1]] = edge // 2
+    # Each start has become that of the node before.
+    start[:nodes] = start[1:]
+    start[nodes] = heads.shape[0]
+    return start, street
 
 
 @kernel(several(NEW_I64, 4)(several(I64, 5), several(I64, 4), I64))
@@ -134,28 +152,28 @@ def reached(town: Town, near: Near, limit_mm: Ints) -> tuple[Ints, Ints, Ints, I
     span_mm, part_mm = np.zeros(2, np.int64), np.zeros(6, np.int64)
     found = np.empty(4 * 256, np.int64)
     total = 0
-    for pair in range(limit_mm.shape[0]):
-        if limit_mm[pair] < 0:
+    for link in range(limit_mm.shape[0]):
+        if limit_mm[link] < 0:
             continue
-        near_count = _spread(town, near, pair, limit_mm[pair], one_mm, ones)
-        far_count = _spread(town, near, pair + 1, limit_mm[pair], other_mm, others)
-        for place in range(_around(town, near, pair, ones, near_count, streets)):
+        near_count = _spread(town, near, link, limit_mm[link], one_mm, ones)
+        far_count = _spread(town, near, link + 1, limit_mm[link], other_mm, others)
+        for place in range(_around(town, near, link, ones, near_count, streets)):
             street = streets[place]
-            if seen[street] == pair:
+            if seen[street] == link:
                 continue
-            seen[street] = pair
+            seen[street] = link
             for side in range(2):
                 away_mm = other_mm if side else one_mm
                 off_mm[3 * side], off_mm[3 * side + 1] = away_mm[tail[street]], away_mm[head[street]]
                 low_mm[3 * side + 1] = high_mm[3 * side + 1] = length_mm[street]
-                off_mm[3 * side + 2] = _begins(near, pair + side, street, span_mm)
+                off_mm[3 * side + 2] = _begins(near, link + side, street, span_mm)
                 low_mm[3 * side + 2], high_mm[3 * side + 2] = span_mm[0], span_mm[1]
-            parts = _parts((off_mm, low_mm, high_mm), int(length_mm[street]), limit_mm[pair], part_mm)
+            parts = _parts((off_mm, low_mm, high_mm), int(length_mm[street]), limit_mm[link], part_mm)
             if 4 * (total + _PARTS) > found.shape[0]:
                 found = np.concatenate((found, np.empty_like(found)))
             for part in range(parts):
                 if part_mm[2 * part] < part_mm[2 * part + 1]:
-                    found[4 * total], found[4 * total + 1] = pair, street
+                    found[4 * total], found[4 * total + 1] = link, street
                     found[4 * total + 2], found[4 * total + 3] = part_mm[2 * part], part_mm[2 * part + 1]
                     total += 1
         for place in range(near_count):

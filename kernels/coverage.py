@@ -4,10 +4,9 @@
 proven and which are only possible is said by whoever calls, from the working signal, speed and window; so is the
 group that a row counts for: a street, or a street and a direction where both kerbs are to be swept.
 
-*What comes out.* `pieces` takes the error of the fixes from the ends of what is proven, or adds it to what is
-possible; `covered` measures the union of pieces, group by group, so that nothing counts twice; `visits` gathers rows
-into stays on a street, and `passes` counts those that cover enough of it. Proven never exceeds possible if the
-possible rows include the proven ones.
+*What comes out.* `pieces` takes the error of the fixes from the ends of what is proven; `covered` measures the union
+of pieces, group by group, so that nothing counts twice; `visits` gathers rows into stays on a street, and `passes`
+counts those that cover enough of it. Proven never exceeds possible if the possible rows include the proven ones.
 
 *What is left to others.* What a gap may hide beyond the rows that are there, who bears it, and what a share is worth.
 """
@@ -24,16 +23,15 @@ Rows = NDArray[np.int32]
 _GROUPS_MAX = 2**31
 
 
-def pieces(  # noqa: PLR0917  # columns of rows first, then what is asked of them
+def pieces(  # columns of rows first, then what is asked of them
     fix: Rows,
     segment: Rows,
     direction: NDArray[np.int8],
     ends_mm: tuple[Rows, Rows],
     chosen: NDArray[np.uint8],
-    widen_mm: Ints,
-    length_mm: Ints,
+    error_mm: Ints,
 ) -> tuple[Rows, Rows, Rows]:
-    """Take the error of the fixes from both ends of each run of chosen rows, or add it.
+    """Take the error of the fixes from both ends of each run of chosen rows, along its way.
 
     Parameters
     ----------
@@ -47,11 +45,8 @@ def pieces(  # noqa: PLR0917  # columns of rows first, then what is asked of the
         Where each row begins and ends along the line, from <= to. Shape (m,) each. [mm]
     chosen : ndarray of uint8
         1 for the rows that count. Shape (m,). [flag]
-    widen_mm : ndarray of int64
-        Error of each fix: positive where rows are to be widened, negative where they are to be narrowed. Shape (n,).
-        [mm]
-    length_mm : ndarray of int64
-        Length of each street. Shape (s,). [mm]
+    error_mm : ndarray of int64
+        How much further on along a street work may have begun than a fix says, or ended before it. Shape (n,). [mm]
 
     Returns
     -------
@@ -65,33 +60,30 @@ def pieces(  # noqa: PLR0917  # columns of rows first, then what is asked of the
     TypeError
         If an array is of another type.
     ValueError
-        If lengths differ, fixes do not ascend, or a row names a fix or a street that is not there.
+        If lengths differ, fixes do not ascend, or a row names a fix that is not there.
 
     Notes
     -----
-    A run begins at a pair of fixes before which no chosen row lies, and ends where none follows; the error counts
-    there once, and nowhere inside. One walk, O(m).
+    A run begins at a pair of fixes before which no chosen row lies, and ends where none follows. The error is taken
+    off along the way, over as many rows as it reaches: the next fixes may be nearer than that. Where a corner is
+    nearer it counts twice, as the way round a corner is longer than the error is wide. Two walks, O(m).
 
     References
     ----------
     R. E. Moore, Interval Analysis, chapter 2, 1966.
     """
     fix = column("fix", fix, np.int32)
-    segment = column("segment", segment, np.int32, fix.size)
-    length_mm = column("length_mm", length_mm, np.int64)
-    widen_mm = column("widen_mm", widen_mm, np.int64)
-    _within("segment", segment, length_mm.size)
-    _within("fix", fix, widen_mm.size - 1)
+    error_mm = column("error_mm", error_mm, np.int64)
+    _within("fix", fix, max(error_mm.size - 1, 0))
     if np.any(fix[1:] < fix[:-1]):
         raise ValueError("fix descends; pass the rows in the order of time")
     return _coverage.pieces(
         fix,
-        segment,
+        column("segment", segment, np.int32, fix.size),
         column("direction", direction, np.int8, fix.size),
         _ends(ends_mm, fix.size),
         column("chosen", chosen, np.uint8, fix.size),
-        widen_mm,
-        length_mm,
+        error_mm,
     )
 
 

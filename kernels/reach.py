@@ -73,8 +73,5 @@ def reached(
     street, low_mm, high_mm = (column("near", one, np.int64, int(start[-1])) for one in near[1:])
     if street.size and not 0 <= int(street.min()) <= int(street.max()) < length_mm.size:
         raise ValueError(f"near names street {street.max()} of {length_mm.size}; pass the same streets")
-    order = np.argsort(heads, kind="stable")
-    nodes = int(heads.max()) + 1 if heads.size else 0
-    node_start = np.searchsorted(heads[order], np.arange(nodes + 1)).astype(np.int64)
-    town = (heads[1::2].copy(), heads[::2].copy(), length_mm, node_start, (order // 2).astype(np.int64))
+    town = (heads[1::2].copy(), heads[::2].copy(), length_mm, *_reach.meeting(heads))
     return _reach.reached(town, (start, street, low_mm, high_mm), limit_mm)

@@ -141,7 +141,7 @@ def _driven() -> tuple[NDArray[np.int64], ...]:
     zero, ten, one = np.array([0], np.int32), np.array([10], np.int32), np.array([1], np.uint8)
     t_us, corner_mm = np.array([0, 1], np.int64), np.array([0, 9, 9], np.int64)
     fixes, along = (zero, zero, np.array([1], np.int8)), (zero, ten)
-    _, from_mm, until_mm = coverage.pieces(*fixes, along, one, 0 * t_us, 10 * t_us[1:])
+    _, from_mm, until_mm = coverage.pieces(*fixes, along, one, 0 * t_us)
     covered_mm = coverage.covered(zero, (from_mm, until_mm), 1)
     stays = coverage.visits(zero, (from_mm, until_mm), (t_us[:1], t_us[1:]), one, 0, 1)
     counts, without_us = coverage.passes(*stays, covered_mm, 0, 2)

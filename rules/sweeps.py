@@ -6,7 +6,7 @@ error, an unsaid signal, and what the vehicle could have swept in a gap.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -181,9 +181,7 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     t_us = fixes.t_us
     inside = certain & (t_us[:-1] >= window[0]) & (t_us[1:] <= window[1])
     touching = possible & (t_us[1:] > window[0]) & (t_us[:-1] < window[1])
-    worked = _worked(rows, inside, fixes.accuracy_mm.astype(np.int64))
-    kept = np.flatnonzero(worked.is_certain)
-    sure = (rows.fix[kept].astype(np.int64), _pieces(worked, kept))
+    sure = _proven(fixes, rows, inside)
     furthest_mm = np.maximum(work.fastest_mmps * np.diff(t_us) // _SECOND_US, driven_mm)
     may = _possible(network, fixes, rows, touching, furthest_mm)
     doubts = [*gaps, *_doubts(track, chosen, rows, possible)]
@@ -256,52 +254,24 @@ def _joined(*parts: Pieces) -> Pieces:
     return Pieces(*(np.concatenate([getattr(part, name) for part in parts]) for name in Pieces.__slots__))
 
 
-def _worked(rows: Traversals, at_work: Flags, accuracy_mm: Ints) -> Traversals:
-    """Keep the rows of pairs at work, less what the error leaves in doubt at both ends of each run of such pairs.
+def _proven(fixes: Fixes, rows: Traversals, inside: Flags) -> tuple[Ints, Pieces]:
+    """Find what was surely swept: the pair of each piece, and the pieces.
 
-    Work may have begun further along the way than the first fix says, and ended before the last: by two accuracies,
-    and by twice that where a corner is nearer, as the way round it is longer than the error is wide. The next fixes
-    may be nearer than that.
+    Work may have begun further along the way than the first fix of a run says, and ended before the last: by two
+    accuracies, and by twice that round a corner.
     """
-    chosen = np.flatnonzero(at_work[rows.fix])
-    from_mm, to_mm, is_certain = rows.from_mm.copy(), rows.to_mm.copy(), np.zeros(rows.fix.size, np.bool_)
-    for run in np.split(chosen, np.flatnonzero(np.diff(rows.fix[chosen]) > 1) + 1):
-        if run.size == 0:
-            continue
-        begin_mm, until_mm = _along(rows, run)
-        is_forward, corners = rows.direction[run] > 0, np.flatnonzero(np.diff(rows.segment[run]))
-        first_mm = until_mm[corners[0]] - begin_mm[0] if corners.size else np.inf
-        last_mm = until_mm[-1] - begin_mm[corners[-1] + 1] if corners.size else np.inf
-        ends_mm = 2 * accuracy_mm[[rows.fix[run[0]], rows.fix[run[-1]] + 1]]
-        ends_mm *= np.where(ends_mm > (first_mm, last_mm), 2, 1)
-        length_mm = until_mm - begin_mm
-        before_mm = np.clip(begin_mm[0] + ends_mm[0] - begin_mm, 0, length_mm)
-        after_mm = np.clip(until_mm - (until_mm[-1] - ends_mm[1]), 0, length_mm)
-        from_mm[run] += np.where(is_forward, before_mm, after_mm)
-        to_mm[run] -= np.where(is_forward, after_mm, before_mm)
-        is_certain[run] = rows.is_certain[run]
-    return replace(rows, from_mm=from_mm, to_mm=to_mm, is_certain=is_certain & (from_mm < to_mm))
-
-
-def _along(rows: Traversals, run: Ints) -> tuple[Ints, Ints]:
-    """Where rows that follow on each other begin and end along their way.
-
-    Fixes of a vehicle that stands go to and fro: what was driven already is not counted anew.
-    """
-    from_mm, to_mm = rows.from_mm[run].astype(np.int64), rows.to_mm[run].astype(np.int64)
-    is_forward = rows.direction[run] > 0
-    is_same = (np.diff(rows.segment[run]) == 0) & (np.diff(rows.direction[run]) == 0)
-    again_mm = np.where(is_forward[1:], to_mm[:-1] - from_mm[1:], to_mm[1:] - from_mm[:-1])
-    again_mm = np.where(is_same, np.maximum(again_mm, 0), 0)
-    length_mm = to_mm - from_mm
-    until_mm = np.cumsum(length_mm) - np.append(0, np.cumsum(again_mm))
-    return until_mm - length_mm, until_mm
-
-
-def _pieces(rows: Traversals, kept: Ints) -> Pieces:
-    """Take some rows as pieces."""
-    ends_mm, span_us = (rows.from_mm[kept], rows.to_mm[kept]), (rows.enter_us[kept], rows.leave_us[kept])
-    return Pieces(rows.segment[kept], *ends_mm, *span_us)
+    row, from_mm, until_mm = coverage.pieces(
+        rows.fix,
+        rows.segment,
+        rows.direction,
+        (rows.from_mm, rows.to_mm),
+        inside[rows.fix].astype(np.uint8),
+        2 * fixes.accuracy_mm.astype(np.int64),
+    )
+    is_sure = rows.is_certain[row]
+    row, from_mm, until_mm = row[is_sure], from_mm[is_sure], until_mm[is_sure]
+    span_us = (rows.enter_us[row], rows.leave_us[row])
+    return rows.fix[row].astype(np.int64), Pieces(rows.segment[row], from_mm, until_mm, *span_us)
 
 
 def _possible(
@@ -326,7 +296,9 @@ def _possible(
     low_mm, high_mm = (column.astype(np.int32) for column in ends_mm)
     found = Pieces(segment.astype(np.int32), low_mm, high_mm, fixes.t_us[pair], fixes.t_us[pair + 1])
     kept = np.flatnonzero(touching[rows.fix] & (rows.from_mm < rows.to_mm))
-    return np.concatenate((rows.fix[kept].astype(np.int64), pair)), _joined(_pieces(rows, kept), found)
+    ends_mm, span_us = (rows.from_mm[kept], rows.to_mm[kept]), (rows.enter_us[kept], rows.leave_us[kept])
+    way = Pieces(rows.segment[kept], *ends_mm, *span_us)
+    return np.concatenate((rows.fix[kept].astype(np.int64), pair)), _joined(way, found)
 
 
 def _around(network: Network, fixes: Fixes, fix: Ints, reach_mm: Ints) -> tuple[Ints, Ints, Ints, Ints]:

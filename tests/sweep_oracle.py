@@ -16,7 +16,7 @@ from rules.sweeps import VISIT_US, Work
 from rules.traversals import Traversals
 from sensors.readings import NOT_SAID
 from tests.matching_oracle import nearest
-from tests.vehicle_oracle import stays
+from tests.vehicle_oracle import pieces, stays
 
 SECOND_US = 1_000_000
 Piece = tuple[int, int, int, int, int]
@@ -99,53 +99,32 @@ def pairs(scene: Scene, gaps: Sequence[Gap]) -> tuple[list[bool], list[bool]]:
 
 
 def worked(scene: Scene, at_work: Sequence[bool]) -> list[Piece]:
-    """What was surely swept: of each run of pairs at work, less the error at both of its ends."""
-    rows, found = scene.rows, list[Piece]()
-    chosen = [row for row in range(rows.fix.size) if at_work[int(rows.fix[row])]]
-    runs: list[list[int]] = []
-    for row in chosen:
-        if runs and rows.fix[row] - rows.fix[runs[-1][-1]] <= 1:
-            runs[-1].append(row)
-        else:
-            runs.append([row])
-    for run in runs:
-        begins, walked_mm = list[int](), 0
-        for place, row in enumerate(run):
-            before = run[place - 1]
-            is_same = place > 0 and rows.segment[row] == rows.segment[before]
-            if is_same and rows.direction[row] == rows.direction[before]:
-                ahead = rows.direction[row] > 0
-                behind, here = (before, row) if ahead else (row, before)
-                walked_mm -= max(int(rows.to_mm[behind] - rows.from_mm[here]), 0)
-            begins.append(walked_mm)
-            walked_mm += int(rows.to_mm[row] - rows.from_mm[row])
-        corners = [at for at in range(1, len(run)) if rows.segment[run[at]] != rows.segment[run[at - 1]]]
-        first_mm, last_mm = (2 * scene.error_mm(scene.chosen[int(rows.fix[run[end]]) - end]) for end in (0, -1))
-        if corners:
-            last = corners[0] - 1
-            reached_mm = begins[last] + int(rows.to_mm[run[last]] - rows.from_mm[run[last]])
-            first_mm *= 2 if first_mm > reached_mm else 1
-            last_mm *= 2 if last_mm > walked_mm - begins[corners[-1]] else 1
-        for row, begin_mm in zip(run, begins, strict=True):
-            low, high = int(rows.from_mm[row]), int(rows.to_mm[row])
-            length_mm = high - low
-            before_mm = min(max(first_mm - begin_mm, 0), length_mm)
-            after_mm = min(max(begin_mm + length_mm - (walked_mm - last_mm), 0), length_mm)
-            ahead = rows.direction[row] > 0
-            low, high = low + (before_mm if ahead else after_mm), high - (after_mm if ahead else before_mm)
-            if rows.is_certain[row] and low < high:
-                found.append((int(rows.segment[row]), low, high, int(rows.enter_us[row]), int(rows.leave_us[row])))
-    return found
+    """What was surely swept: the certain rows of pairs at work, less the error at both ends of each run of them."""
+    rows = scene.rows
+    left = pieces(
+        rows.fix.tolist(),
+        rows.segment.tolist(),
+        rows.direction.tolist(),
+        list(zip(rows.from_mm.tolist(), rows.to_mm.tolist(), strict=True)),
+        [int(at_work[int(pair)]) for pair in rows.fix],
+        [2 * scene.error_mm(fix) for fix in scene.chosen],
+    )
+    return [
+        (int(rows.segment[row]), low, high, int(rows.enter_us[row]), int(rows.leave_us[row]))
+        for row, low, high in left
+        if rows.is_certain[row]
+    ]
 
 
 def maybe(scene: Scene, touching: Sequence[bool]) -> list[tuple[int, Piece]]:
     """What may have been swept: the way that was found, and all on others that are not too long; with its pair."""
     rows, found = scene.rows, list[tuple[int, Piece]]()
-    for row, pair in enumerate(rows.fix):
-        if touching[int(pair)] and rows.from_mm[row] < rows.to_mm[row]:
+    for row in range(rows.fix.size):
+        pair = int(rows.fix[row])
+        if touching[pair] and rows.from_mm[row] < rows.to_mm[row]:
             enter_us, leave_us = int(rows.enter_us[row]), int(rows.leave_us[row])
             piece = int(rows.segment[row]), int(rows.from_mm[row]), int(rows.to_mm[row]), enter_us, leave_us
-            found.append((int(pair), piece))
+            found.append((pair, piece))
     start, parts, limits = [0], list[tuple[int, int, int]](), list[int]()
     for place, fix in enumerate(scene.chosen):
         near_mm = max(2 * scene.error_mm(fix), 8_000)
@@ -160,7 +139,8 @@ def maybe(scene: Scene, touching: Sequence[bool]) -> list[tuple[int, Piece]]:
     columns = tuple(np.array([one[k] for one in parts], np.int64) for k in range(3))
     near = (np.array(start, np.int64), columns[0], columns[1], columns[2])
     ways = reach.reached(scene.network.edges[0], scene.network.length_mm, near, np.array(limits, np.int64))
-    for pair, segment, low, high in zip(*(column.tolist() for column in ways), strict=True):
+    for row in range(ways[0].size):
+        pair, segment, low, high = (int(column[row]) for column in ways)
         begin_us, end_us = scene.t_us(scene.chosen[pair]), scene.t_us(scene.chosen[pair + 1])
         found.append((pair, (segment, low, high, begin_us, end_us)))
     return found

@@ -14,23 +14,36 @@ Visit = tuple[int, int, int, int, int, int]
 """From, until, first, last, stay, whether it is sure."""
 
 
-def pieces(  # noqa: PLR0917  # as the kernel
-    fix: Ints, segment: Ints, direction: Ints, ends: Sequence[Span], chosen: Ints, widen: Ints, length: Ints
+def pieces(  # as the kernel
+    fix: Ints, segment: Ints, direction: Ints, ends: Sequence[Span], chosen: Ints, error: Ints
 ) -> list[tuple[int, int, int]]:
-    """Widen the chosen rows where no chosen row of the neighbouring pair goes on."""
-    at_work = {pair for pair, is_chosen in zip(fix, chosen, strict=True) if is_chosen}
+    """Narrow each run of chosen rows at both of its ends, along its way."""
+    runs: list[list[int]] = []
+    for row in (row for row, is_chosen in enumerate(chosen) if is_chosen):
+        if runs and fix[row] - fix[runs[-1][-1]] <= 1:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
     found: list[tuple[int, int, int]] = []
-    for row, pair in enumerate(fix):
-        low = high = 0
-        if pair not in fix[:row] and pair - 1 not in at_work:
-            low = widen[pair]
-        if pair not in fix[row + 1 :] and pair + 1 not in at_work:
-            high = widen[pair + 1]
-        if direction[row] < 0:
-            low, high = high, low
-        begin, end = max(ends[row][0] - low, 0), min(ends[row][1] + high, length[segment[row]])
-        if chosen[row] and begin < end:
-            found.append((row, begin, end))
+    for run in runs:
+        length = {row: ends[row][1] - ends[row][0] for row in run}
+        begin, end, walked = dict[int, int](), dict[int, int](), 0
+        for before, row in pairwise([run[0], *run]):
+            if begin and (segment[row], direction[row]) == (segment[before], direction[before]):
+                again = ends[before][1] - ends[row][0] if direction[row] > 0 else ends[row][1] - ends[before][0]
+                walked -= max(again, 0)
+            begin[row], end[row] = walked, walked + length[row]
+            walked = end[row]
+        corners = [(one, other) for one, other in pairwise(run) if segment[one] != segment[other]]
+        first, last = error[fix[run[0]]], error[fix[run[-1]] + 1]
+        first *= 2 if corners and first > end[corners[0][0]] else 1
+        last *= 2 if corners and last > walked - begin[corners[-1][1]] else 1
+        for row in run:
+            low, high = ends[row]
+            before, after = max(first - begin[row], 0), max(end[row] - (walked - last), 0)
+            low, high = (low + before, high - after) if direction[row] > 0 else (low + after, high - before)
+            if low < high:
+                found.append((row, low, high))
     return found
 
 

@@ -25,7 +25,7 @@ class Rows:
     direction: list[int]
     ends: list[tuple[int, int]]
     chosen: list[int]
-    widen: list[int]
+    error: list[int]
 
 
 @st.composite
@@ -45,7 +45,7 @@ def driven(draw: st.DrawFn) -> Rows:
         [1 if is_along else -1 for is_along in draw(st.lists(st.booleans(), min_size=size, max_size=size))],
         ends,
         draw(st.lists(st.integers(0, 1), min_size=size, max_size=size)),
-        draw(st.lists(st.integers(-6, 6), min_size=fixes, max_size=fixes)),
+        draw(st.lists(st.integers(0, 9), min_size=fixes, max_size=fixes)),
     )
 
 
@@ -62,10 +62,9 @@ def test_pieces_are_the_oracles_when_rows_are_any(rows: Rows) -> None:
         i8(rows.direction),
         both(rows.ends),
         u8(rows.chosen),
-        i64(rows.widen),
-        i64(LENGTH_MM),
+        i64(rows.error),
     )
-    expected = oracle.pieces(rows.fix, rows.segment, rows.direction, rows.ends, rows.chosen, rows.widen, LENGTH_MM)
+    expected = oracle.pieces(rows.fix, rows.segment, rows.direction, rows.ends, rows.chosen, rows.error)
     assert expected == list(zip(row.tolist(), from_mm.tolist(), until_mm.tolist(), strict=True))
 
 
@@ -147,7 +146,7 @@ def test_passes_are_the_oracles_when_visits_are_any(
 def test_share_of_a_zone_when_some_of_it_lies_in_a_gap() -> None:
     # 31 streets of 400 m: 12,400 m. The vehicle drives 10,400 m without a break, in steps of 20 m; 900 m of them,
     # from 4,000 m to 4,900 m, lie in a gap and prove nothing.
-    length_mm, step_mm = i64([400_000] * 31), 20_000
+    step_mm = 20_000
     along = np.arange(0, 10_400_000, step_mm)
     fix = np.arange(along.size, dtype=np.int32)
     segment, from_mm = (along // 400_000).astype(np.int32), (along % 400_000).astype(np.int32)
@@ -156,7 +155,7 @@ def test_share_of_a_zone_when_some_of_it_lies_in_a_gap() -> None:
     no_error, direction = np.zeros(along.size + 1, np.int64), np.ones(along.size, np.int8)
     metres: list[int] = []
     for chosen in (is_known, np.ones_like(is_known)):
-        row, *left = coverage.pieces(fix, segment, direction, ends, chosen, no_error, length_mm)
+        row, *left = coverage.pieces(fix, segment, direction, ends, chosen, no_error)
         metres.append(int(coverage.covered(segment[row], (left[0], left[1]), 31).sum()) // 1_000)
     assert [9_500, 10_400] == metres
     assert ["76.61", "83.87"] == [f"{100 * one / 12_400:.2f}" for one in metres]
@@ -186,6 +185,4 @@ def test_covered_when_a_piece_ends_before_it_begins() -> None:
 
 def test_pieces_when_rows_are_out_of_order() -> None:
     with pytest.raises(ValueError, match="order of time"):
-        coverage.pieces(
-            i32([1, 0]), i32([0, 0]), i8([1, 1]), (i32([0, 0]), i32([1, 1])), u8([1, 1]), i64([0, 0, 0]), i64([1])
-        )
+        coverage.pieces(i32([1, 0]), i32([0, 0]), i8([1, 1]), (i32([0, 0]), i32([1, 1])), u8([1, 1]), i64([0, 0, 0]))

@@ -50,14 +50,15 @@ class Rows:
 
     def covered(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Measure what is proven and what is possible of each street."""
-        proven = self._covered(self.proven, -self.error_mm)
-        return proven, self._covered(self.possible, self.error_mm)
-
-    def _covered(self, chosen: NDArray[np.uint8], widen_mm: NDArray[np.int64]) -> NDArray[np.int64]:
         row, from_mm, until_mm = coverage.pieces(
-            self.fix, self.street, self.direction, self.ends_mm, chosen, widen_mm, self.length_mm
+            self.fix, self.street, self.direction, self.ends_mm, self.proven, self.error_mm
         )
-        return coverage.covered(self.street[row], (from_mm, until_mm), _STREETS)
+        is_in = self.possible == 1
+        possible_mm = (self.ends_mm[0][is_in], self.ends_mm[1][is_in])
+        return (
+            coverage.covered(self.street[row], (from_mm, until_mm), _STREETS),
+            coverage.covered(self.street[is_in], possible_mm, _STREETS),
+        )
 
 
 @contextmanager
