@@ -5,7 +5,6 @@ A path has holes where a vehicle was off all streets or silent for too long, and
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,6 @@ from rules.places import Network, to_local
 from rules.traversals import Traversals, traversals_of
 
 Ints = NDArray[np.int64]
-
-# Odds of one to e**20: beyond that, what is not in the model is likelier.
-_MARGIN_MAX: Final = 20 * matching.COST_UNIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +136,7 @@ def _others(network: Network, fixes: Fixes, chosen: Ints, rows: Traversals) -> t
 
 def _confidence_ppm(margin: Ints) -> NDArray[np.int32]:
     """Turn odds into shares: e**m to one is m's first six terms to one, which no library decides."""
-    m = np.clip(margin, 0, _MARGIN_MAX) / matching.COST_UNIT
+    # Rivals beyond the beam were not looked at; and what is not in the model is likelier than they.
+    m = np.clip(margin, 0, paths.BEAM) / matching.COST_UNIT
     odds = 1 + m * (1 + m / 2 * (1 + m / 3 * (1 + m / 4 * (1 + m / 5 * (1 + m / 6)))))
     return np.floor(1_000_000 * (odds / (odds + 1))).astype(np.int32)

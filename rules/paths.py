@@ -44,8 +44,8 @@ _STRANGE_MMPS: Final = 750
 TOP_MMPS, URBAN_MMPS = 40_000, 13_900
 # A block around in place of a street forbidden; in a grid of one-way streets the way is up to three times as long.
 _DETOUR_MM, _DETOUR_RATIO = 500_000, 3
-# A state of odds of one to e**25 is not followed; one fix in e**12 is an outlier, and three in a row are none.
-_BEAM, _SKIP, _SKIPS_MAX = 12 * matching.COST_UNIT, 12 * matching.COST_UNIT, 3
+# A state of odds of one to e**12 is not followed; one fix in e**12 is an outlier, and three in a row are none.
+BEAM, _SKIP, _SKIPS_MAX = 12 * matching.COST_UNIT, 12 * matching.COST_UNIT, 3
 # What vehicles do in five minutes out of sight is anybody's guess.
 _BRIDGE_US: Final = 300_000_000
 _DEGREE_CDEG: Final = 100
@@ -197,7 +197,7 @@ def _weights(bridge_us: int) -> Ints:
     """Put the numbers in the order in which the kernels take them."""
     bridge_us = max(bridge_us, _BRIDGE_US)
     numbers = (*TURNS_MM, STRANGE_MM, _STRANGE_MMPS, TOP_MMPS, URBAN_MMPS, _DETOUR_MM, _DETOUR_RATIO)
-    return np.array([*numbers, _BEAM, _SKIP, _SKIPS_MAX, bridge_us], np.int64)
+    return np.array([*numbers, BEAM, _SKIP, _SKIPS_MAX, bridge_us], np.int64)
 
 
 def doubt_mm_of(accuracy_mm: NDArray[np.int32]) -> Ints:
