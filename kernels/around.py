@@ -7,7 +7,8 @@ within reach counts, as what could have been driven. What that proves or exclude
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, int64, kernel, pair, several, triple
+from kernels._jit import I64, NEW_I64, kernel, several, triple
+from kernels._nearest import nearest_on
 
 Ints = NDArray[np.int64]
 Triple = tuple[Ints, Ints, Ints]
@@ -16,23 +17,6 @@ Around = tuple[Ints, Ints, Ints, Ints]
 _FAR = 2**62
 # One street in so many.
 _MANY = 16
-_numbers = pair(int64)  # pyright: ignore[reportArgumentType]  # numbers make a pair as arrays do
-
-
-@kernel(_numbers(I64, I64, I64, int64, int64, int64))
-def _foot(x: Ints, y: Ints, measure: Ints, piece: int, x_mm: int, y_mm: int) -> tuple[int, int]:
-    """Measure how far a straight piece is from a place, and where along its street it is nearest."""
-    east, north = x[piece + 1] - x[piece], y[piece + 1] - y[piece]
-    squared = float(east * east + north * north)
-    share = 0.0
-    if squared > 0:
-        share = float((x_mm - x[piece]) * east + (y_mm - y[piece]) * north) / squared
-        share = min(max(share, 0.0), 1.0)
-    beside = float(x_mm - x[piece]) - share * float(east)
-    above = float(y_mm - y[piece]) - share * float(north)
-    distance_mm = np.int64(np.sqrt(beside * beside + above * above) + 0.5)
-    at_mm = measure[piece] + np.int64(share * float(measure[piece + 1] - measure[piece]) + 0.5)
-    return int(distance_mm), int(at_mm)
 
 
 @kernel(several(NEW_I64, 4)(triple(I64), I64, triple(I64), triple(I64)))
@@ -90,7 +74,7 @@ def around(vertices: Triple, street: Ints, grid: Triple, places: Triple) -> Arou
                 cell = row * shape[3] + column
                 for index in range(cell_start[cell], cell_start[cell + 1]):
                     piece = cell_piece[index]
-                    distance_mm, at_mm = _foot(x, y, measure, piece, x_mm, y_mm)
+                    distance_mm, at_mm = nearest_on(x, y, measure, piece, x_mm, y_mm)
                     if distance_mm > reach_mm:
                         continue
                     one = street[piece]
