@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import cache, partial
@@ -39,9 +40,9 @@ def shortfall(seed: int, days: int, containers: int) -> tuple[Fraction, list[str
     register = load_register(register_of(field), field.terms)
     readings = stored(field, messages_of(field, seed))
     span: tuple[date, date] = (FIRST, FIRST + timedelta(days=days))
-    found = assess(field.terms, register, readings, span, FAR_US)
-    whole = {one.id for one in field.terms.file.standard if days >= _MONTH_DAYS or one.window.span == "day"}
-    body = settle(field.terms, [one for one in found if one.standard in whole], MONTHS[0]).body
+    whole = [one for one in field.terms.file.standard if days >= _MONTH_DAYS or one.window.span == "day"]
+    judging = replace(field.terms, file=field.terms.file.model_copy(update={"standard": whole}))
+    body = settle(field.terms, assess(judging, register, readings, span, FAR_US), MONTHS[0]).body
     charged = [line["id"] for line in body["blocks"]["C"]["lines"]]
     return read(body["totals"]["base"]) - read(body["totals"]["net"]), charged
 

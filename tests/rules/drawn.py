@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from datetime import date, time
 from fractions import Fraction
+from functools import cache
 from itertools import permutations
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 from rules.contract import Standard, Terms
 from rules.records import Determination, Op, Relief, Unit, Verdict
 from tests.rules.contracts import HOUR_US, Table, contract_table, full_standard, utc_us
+
+Drawn = TypeVar("Drawn")
 
 PERIOD = "2026-09"
 INDEXES = {("UTM", f"2026-{n:02}"): Fraction(value) for n, value in ((8, 67_000), (9, 68_000), (10, "68500.55"))}
@@ -58,10 +61,21 @@ KINDS = {
 # Tariffs that may be in points: the others are parts of a base sum.
 POINTED = ("per_event", "per_time", "proportional", "per_unit", "nth")
 
-amounts = st.sampled_from(["0", "0.5", "1", "2.345", "0.333", "7", "150.505", "20000"])
-shares = st.sampled_from(["0", "0.001", "1.25", "10", "12.5", "100"])
+
+# Built once: to build a strategy, and to look it through, costs more than to draw from it.
+@cache
+def of(*values: Drawn) -> st.SearchStrategy[Drawn]:
+    """Draw one of some values."""
+    return st.sampled_from(values)
 
 
+amounts = of("0", "0.5", "1", "2.345", "0.333", "7", "150.505", "20000")
+shares = of("0", "0.001", "1.25", "10", "12.5", "100")
+
+
+_STARTS = st.sets(of("0.25", "0.5", "0.795", "0.8", "1"))
+_LADDERS = st.lists(st.tuples(amounts, amounts), min_size=1, max_size=3)
+_TURNS = st.sets(of(1, 2, 4, 9), min_size=1)
 _MONTHLY: Table = {"kind": "calendar_month", "reset": "period"}
 _COUNTED = st.sampled_from(
     [
@@ -72,6 +86,7 @@ _COUNTED = st.sampled_from(
 )
 
 
+@cache
 def dated(values: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
     """Draw one value, or one that changes in the middle of the month."""
 
@@ -92,32 +107,32 @@ def standard_of(unit: str, **changes: Any) -> Table:
 @st.composite
 def tariffs(draw: st.DrawFn, unit: str, *, is_pointed: bool = False) -> Table:
     """Draw a tariff that fits a measure of the unit, in points where it is asked."""
-    kind = draw(st.sampled_from([kind for kind in KINDS[unit] if kind in POINTED or not is_pointed]))
-    currency = "pts" if is_pointed else draw(st.sampled_from(["CLP", "UTM"]))
+    kind = draw(of(*(kind for kind in KINDS[unit] if kind in POINTED or not is_pointed)))
+    currency = "pts" if is_pointed else draw(of("CLP", "UTM"))
     match kind:
         case "range":
             least, most = sorted(draw(st.tuples(amounts, amounts)), key=Fraction)
             return {"kind": kind, "min": least, "max": most, "unit": currency}
         case "planned_share":
-            excused = draw(st.sampled_from(["done", "out_of_plan"]))
+            excused = draw(of("done", "out_of_plan"))
             return {"kind": kind, "base": "monthly-fee", "unit": "CLP", "excused": excused}
         case "per_time":
-            said = {"time": st.sampled_from(["PT1H", "PT40M"]), "of": st.sampled_from(["excess", "whole"])}
-            count = draw(st.sampled_from(["started", "completed", "exact"]))
+            said = {"time": of("PT1H", "PT40M"), "of": of("excess", "whole")}
+            count = draw(of("started", "completed", "exact"))
             drawn: Table = {name: draw(values) for name, values in said.items()}
             return {"kind": kind, "amount": draw(dated(amounts)), "unit": currency, "count": count, **drawn}
         case "band":
-            starts = sorted(draw(st.sets(st.sampled_from(["0.25", "0.5", "0.795", "0.8", "1"]))), reverse=True)
+            starts = sorted(draw(_STARTS), reverse=True)
             pcts = draw(st.lists(shares, min_size=len(starts) + 1, max_size=len(starts) + 1))
             rows = zip([*starts, "0"], sorted(pcts, key=Fraction), strict=True)
             bands = [{"from": start, "pct": pct} for start, pct in rows]
             return {"kind": kind, "bands": bands, "base": "monthly-fee", "unit": "CLP"}
         case "nth":
-            ladders = draw(st.lists(st.tuples(amounts, amounts), min_size=1, max_size=3))
+            ladders = draw(_LADDERS)
             first, later = (sorted(column, key=Fraction) for column in zip(*ladders, strict=True))
             rows = zip(first, later, strict=True)
             changing = [[{"value": one}, {"value": other, "from": date(2026, 9, 10)}] for one, other in rows]
-            key = draw(st.sampled_from(["contract", "zone", "asset"]))
+            key = draw(of("contract", "zone", "asset"))
             return {"kind": kind, "amounts": draw(st.sampled_from([first, changing])), "key": key, "unit": currency}
         case _:
             return {"kind": kind, "amount": draw(dated(amounts)), "unit": currency}
@@ -126,7 +141,7 @@ def tariffs(draw: st.DrawFn, unit: str, *, is_pointed: bool = False) -> Table:
 @st.composite
 def caps(draw: st.DrawFn, *, carries: bool) -> Table:
     """Draw a cap: a percentage of a base sum, or a sum."""
-    cap: Table = {"per": draw(st.sampled_from(["month", "zone_month", "event"]))}
+    cap: Table = {"per": draw(of("month", "zone_month", "event"))}
     if draw(st.booleans()):
         cap |= {"pct": draw(dated(shares)), "base": "monthly-fee"}
     else:
@@ -139,11 +154,11 @@ def caps(draw: st.DrawFn, *, carries: bool) -> Table:
 @st.composite
 def repeats(draw: st.DrawFn) -> Table:
     """Draw what makes events dearer that come again."""
-    starts = sorted(draw(st.sets(st.sampled_from([1, 2, 4, 9]), min_size=1)))
-    factors = sorted(draw(st.sampled_from(["1", "1.5", "2", "3"])) for _ in starts)
+    starts = sorted(draw(_TURNS))
+    factors = sorted(draw(of("1", "1.5", "2", "3")) for _ in starts)
     steps = [{"from": start, "multiplier": factor} for start, factor in zip(starts, factors, strict=True)]
-    hits = draw(st.sampled_from(["later", "graded", "top"]))
-    return {"per": draw(st.sampled_from(["contract", "zone", "asset"])), "steps": steps, "hits": hits}
+    hits = draw(of("later", "graded", "top"))
+    return {"per": draw(of("contract", "zone", "asset")), "steps": steps, "hits": hits}
 
 
 @st.composite
@@ -158,22 +173,22 @@ def consequences(
 ) -> list[Table]:
     """Draw one consequence, or one of each nature; those of an account's nature may be in its points."""
     found: list[Table] = []
-    pairs = [("price",), ("fine",), ("price", "fine"), ("fine", "price"), ("damages",), ("credit", "damages")]
-    for nature in draw(st.sampled_from(pairs)):
+    pairs = of(("price",), ("fine",), ("price", "fine"), ("fine", "price"), ("damages",), ("credit", "damages"))
+    for nature in draw(pairs):
         is_pointed = nature == account and draw(st.booleans())
         one: Table = {"nature": nature, "tariff": draw(tariffs(unit, is_pointed=is_pointed))}
         if draw(st.integers(0, 3)) == 0:
             one["repeat"] = draw(repeats())
         if draw(st.booleans()):
-            per = draw(st.sampled_from(["contract", "zone", "asset"]))
-            one["allowance"] = {"free": draw(dated(st.sampled_from(["0", "1", "3"]))), "per": per}
+            per = draw(of("contract", "zone", "asset"))
+            one["allowance"] = {"free": draw(dated(of("0", "1", "3"))), "per": per}
         if has_cap and not is_pointed and draw(st.booleans()):
             one["cap"] = draw(caps(carries=carries))
         found.append(one)
     if len(found) > 1:
         found[0]["beside"] = "23"
     if bonuses and draw(st.integers(0, 3)) == 0:
-        kind = draw(st.sampled_from(["per_event", "per_unit", "nth"] if unit == "count" else ["per_event", "nth"]))
+        kind = draw(of("per_event", "per_unit", "nth") if unit == "count" else of("per_event", "nth"))
         ladder: Table = {"amounts": ["1", "20"], "key": "zone"} if kind == "nth" else {"amount": draw(dated(amounts))}
         bonus: Table = {"nature": "price", "on": "met", "tariff": {"kind": kind, "unit": "CLP", **ladder}}
         if has_cap and draw(st.booleans()):
@@ -197,18 +212,18 @@ def tables(
 
     With `bonuses`, some standards pay where they are met.
     """
-    who = bearer or draw(st.sampled_from(["city", "contractor", "mixed"]))
+    who = bearer or draw(of("city", "contractor", "mixed"))
     chosen = list(policies) or [
         "by_cause",
         "hold",
         *{"city": ["no_deduction"], "contractor": ["deduct"]}.get(who, []),
     ]
-    keep, across = draw(st.sampled_from(["highest", "sum"])), draw(st.sampled_from(["", "", "natures"]))
-    account = draw(st.sampled_from(["", "", "price", "fine"])) if is_shared else ""
+    keep, across = draw(of("highest", "sum")), draw(of("", "", "natures"))
+    account = draw(of("", "", "price", "fine")) if is_shared else ""
     standards: list[Table] = []
     for n in range(draw(st.integers(1, 3))):
-        unit, policy = draw(st.sampled_from(["us", "us", "ppm", "count"])), draw(st.sampled_from(chosen))
-        overlap = {"group": draw(st.sampled_from(["none", "asset_day"])), "keep": keep}
+        unit, policy = draw(of("us", "us", "ppm", "count")), draw(of(*chosen))
+        overlap = {"group": draw(of("none", "asset_day")), "keep": keep}
         if across:
             overlap["across"] = across
         # Points compare with points alone, and are not held.
@@ -225,7 +240,7 @@ def tables(
     if account:
         table["points"] = [draw(accounts(account))]
     if draw(st.booleans()):
-        covers = draw(st.sampled_from(["touched", "contained"]))
+        covers = draw(of("touched", "contained"))
         table["relief"] = [{"code": "road_closed", "clause": "20", "effect": "spares_deduction", "covers": covers}]
         table["relief"].append({**table["relief"][0], "code": "force_majeure", "effect": "bars_termination"})
     if draw(st.integers(0, 3)) == 0:
@@ -236,19 +251,19 @@ def tables(
         found = [one for standard in standards for one in standard["consequence"]]
         carried = {one["nature"] for one in found if "carry_over" in one.get("cap", {})}
         natures = draw(st.sampled_from([*(some for some in drawn if not carried & set(some)), ["retention"]]))
-        per = draw(st.sampled_from(["month", "half_year", "contract_year", "contract"]))
+        per = draw(of("month", "half_year", "contract_year", "contract"))
         cap: Table = {"id": "whole", "clause": "22", "natures": natures, "per": per}
         shares = [{"pct": "10", "base": "monthly-fee", "of": of} for of in ("month", "span")]
         cap |= draw(st.sampled_from([*shares, {"amount": "20000"}, {"amount": "30.5"}]))
         table["total_cap"] = [cap]
     if is_shared and draw(st.integers(0, 3)) == 0:
         table["money"] |= draw(_little(standards))
-    order = draw(st.sampled_from(_loading(orders, standards, keep)))
+    order = draw(of(*_loading(orders, standards, keep)))
     table["money"]["order"] = draw(_extended(order, table, keep))
     table["money"]["rounding"] = {
-        "mode": draw(st.sampled_from(["half_up", "half_even", "down"])),
-        "step": draw(st.sampled_from(["1", "10", "0.01", "0.5", "3"])),
-        "at": draw(st.sampled_from(["line", "total"])),
+        "mode": draw(of("half_up", "half_even", "down")),
+        "step": draw(of("1", "10", "0.01", "0.5", "3")),
+        "at": draw(of("line", "total")),
     }
     table["base"] = draw(_bases())
     return table
@@ -265,14 +280,14 @@ def _little(draw: st.DrawFn, standards: Sequence[Table]) -> Table:
     natures = [sorted(some) for some in drawn if not carried & some]
     if not natures:
         return {}
-    amount = draw(st.sampled_from(["0.5", "3", "20", "300.5", "20000"]))
+    amount = draw(of("0.5", "3", "20", "300.5", "20000"))
     return {"de_minimis": {"amount": amount, "natures": draw(st.sampled_from(natures)), "clause": "24"}}
 
 
 @st.composite
 def _bases(draw: st.DrawFn) -> list[Table]:
     """Draw one base sum or two; the first may change within the month."""
-    found = [{"id": "monthly-fee", "amount": draw(st.sampled_from(["1005", "1479000.45"])), "clause": "7"}]
+    found = [{"id": "monthly-fee", "amount": draw(of("1005", "1479000.45")), "clause": "7"}]
     if draw(st.integers(0, 3)) == 0:
         found[0] |= draw(_split())
     if draw(st.booleans()):
@@ -283,7 +298,7 @@ def _bases(draw: st.DrawFn) -> list[Table]:
 @st.composite
 def _split(draw: st.DrawFn) -> Table:
     """Draw a base sum that changes within the month, and how its parts weigh."""
-    kind = draw(st.sampled_from(["none", "days", "working_days"]))
+    kind = draw(of("none", "days", "working_days"))
     later = date(2026, 9, draw(st.integers(2, 30)))
     said: Table = {"pro_rata": kind, "amount": [{"value": draw(amounts)}, {"value": "1479000.45", "from": later}]}
     if kind == "working_days":
@@ -294,17 +309,17 @@ def _split(draw: st.DrawFn) -> Table:
 @st.composite
 def accounts(draw: st.DrawFn, nature: str) -> Table:
     """Draw a points account."""
-    money: Table = {"amount": draw(amounts), "unit": draw(st.sampled_from(["CLP", "UTM"]))}
-    match draw(st.sampled_from(["linear", "bands", "ratchet"])):
+    money: Table = {"amount": draw(amounts), "unit": draw(of("CLP", "UTM"))}
+    match draw(of("linear", "bands", "ratchet")):
         case "linear":
             money["kind"] = "linear"
         case "bands":
-            money |= {"kind": "bands", "band": draw(st.sampled_from(["1", "2.5", "7"]))}
+            money |= {"kind": "bands", "band": draw(of("1", "2.5", "7"))}
         case _:
-            factors = sorted(draw(st.lists(st.sampled_from(["0", "1", "1.2", "3"]), min_size=3, max_size=3)))
+            factors = sorted(draw(st.lists(of("0", "1", "1.2", "3"), min_size=3, max_size=3)))
             slices = [{"above": a, "multiplier": m} for a, m in zip(["0", "2", "7.5"], factors, strict=True)]
-            money |= {"kind": "ratchet", "slices": slices, "hits": draw(st.sampled_from(["slice", "whole"]))}
-    free = draw(st.sampled_from(["0", "2", "5"]))
+            money |= {"kind": "ratchet", "slices": slices, "hits": draw(of("slice", "whole"))}
+    free = draw(of("0", "2", "5"))
     return {"id": "pts", "clause": "9", "nature": nature, "free": free, "to_money": money}
 
 
@@ -343,16 +358,16 @@ def reliefs(draw: st.DrawFn, terms: Terms, period: str = PERIOD) -> list[Relief]
         found.append(
             Relief(
                 id=f"R-{n}",
-                code=draw(st.sampled_from(codes)),
+                code=draw(of(*codes)),
                 since_us=start_us,
                 until_us=start_us + draw(st.integers(1, 200)) * HOUR_US,
                 number="7",
                 date=f"{period}-28",
                 signer="ana",
                 reason="works",
-                standards=draw(st.sampled_from([(), ("s0",), ("s0", "s1")])),
-                zones=draw(st.sampled_from([(), (), ("VP-02",)])),
-                subjects=draw(st.sampled_from([(), (), ("C-1",)])),
+                standards=draw(of((), ("s0",), ("s0", "s1"))),
+                zones=draw(of((), (), ("VP-02",))),
+                subjects=draw(of((), (), ("C-1",))),
             )
         )
     return found
@@ -450,24 +465,32 @@ def determined(
 def facts(draw: st.DrawFn, terms: Terms, period: str = PERIOD, size: int = 30) -> list[Determination]:
     """Draw the determinations of a month, each opportunity once, in any order."""
     standards = {standard.id: standard for standard in terms.file.standard}
-    place = st.tuples(
-        st.sampled_from(sorted(standards)), st.sampled_from(sorted(ZONES)), st.sampled_from([1, 2, 9, 14, 15, 28])
-    )
     found: list[Determination] = []
-    for name, subject, day in draw(st.lists(place, unique=True, max_size=size)):
-        bounds = draw(bounds_of(standards[name]))
+    for name, subject, day in draw(_places(tuple(sorted(standards)), size)):
+        bounds = draw(_bounds(standards[name].measure.unit))
         verdict = judged(standards[name], bounds)
         # Too few readings conclude nothing, whatever the bounds.
-        verdict = draw(st.sampled_from([verdict, verdict, verdict, Verdict.INCONCLUSIVE]))
+        verdict = draw(of(verdict, verdict, verdict, Verdict.INCONCLUSIVE))
         found.append(determined(terms, standards[name], (subject, f"{period}-{day:02}"), bounds, verdict))
     return found
 
 
-@st.composite
-def bounds_of(draw: st.DrawFn, standard: Standard) -> tuple[int, int, int]:
+@cache
+def _places(standards: tuple[str, ...], size: int) -> st.SearchStrategy[list[tuple[str, str, int]]]:
+    """Draw standards, subjects and days, each opportunity once."""
+    place = st.tuples(of(*standards), of(*sorted(ZONES)), of(1, 2, 9, 14, 15, 28))
+    return st.lists(place, unique=True, max_size=size)
+
+
+@cache
+def _bounds(unit: Unit) -> st.SearchStrategy[tuple[int, int, int]]:
     """Draw proven, borne and possible around the target."""
-    unit = standard.measure.unit
     target, most = TARGETS[unit], MOST[unit]
-    near = st.sampled_from([target - 1, target, target + 1, target + MISSES[unit], target - MISSES[unit]])
-    values = sorted(draw(st.lists(near | st.integers(0, most), min_size=3, max_size=3)))
-    return values[0], values[1], values[2]
+    near = of(target - 1, target, target + 1, target + MISSES[unit], target - MISSES[unit])
+    value = near | st.integers(0, most)
+
+    def in_order(values: tuple[int, int, int]) -> tuple[int, int, int]:
+        least, middle, greatest = sorted(values)
+        return least, middle, greatest
+
+    return st.tuples(value, value, value).map(in_order)
