@@ -110,8 +110,8 @@ def _matching(step_s: int, setup: Setup) -> Generator[Contest]:
             f"A fix every {step_s} s, 5 m of error, {len(network.segment_ids):,} segments; one thread but where two "
             "are said. Path and odds alone: nothing is asked to be proven, as nothing is by Meili. In memory Meili "
             "is given the text of its requests, and its answers are not read. File to file ours includes the start "
-            "of the program, the network's file and what is proven; Meili's tiles are there before. Both are told of the "
-            "error."
+            "of the program, the network's file and what is proven; Meili's tiles are there before. All are told of "
+            "the error."
         )
         yield Contest(f"Map matching, each {step_s} s", "fixes", amounts, runners, bars, [told])
 
