@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I8, I32, I64, NEW_I8, NEW_I64, U8, int64, kernel, pair, triple
+from kernels._jit import I8, I32, I64, NEW_I8, NEW_I64, U8, inner, int64, kernel, pair, several, triple
 from kernels._levels import ABOVE, BELOW, UNCERTAIN
 
 Ints = NDArray[np.int64]
@@ -30,8 +30,11 @@ TOTAL: Final = 1
 # What `scan` gives for the windows of a series whose times do not ascend, or whose bounds cross.
 WRONG: Final = -1
 
+_found = _rules = triple(int64)  # pyright: ignore[reportArgumentType]  # numbers make a tuple as arrays do
+_window = several(int64, 5)  # pyright: ignore[reportArgumentType]
 
-@kernel(int64(I64))
+
+@inner(int64(I64))
 def _widest(t_us: Ints) -> int:
     """Measure the longest time between two neighbours; -1 if a sample does not come after the one before it."""
     least_us, most_us = 1, 0
@@ -42,7 +45,7 @@ def _widest(t_us: Ints) -> int:
     return most_us if least_us > 0 else -1
 
 
-@kernel(int64(I32, I32, int64, int64, NEW_I8))
+@inner(int64(I32, I32, int64, int64, NEW_I8))
 def _compare(lo_ppm: Ppm, hi_ppm: Ppm, above_ppm: int, below_ppm: int, state: States) -> int:
     """Tell of each sample whether it is surely above, surely below, or neither; count the bounds that cross."""
     wrong = 0
@@ -56,7 +59,7 @@ def _compare(lo_ppm: Ppm, hi_ppm: Ppm, above_ppm: int, below_ppm: int, state: St
     return wrong
 
 
-@kernel(int64(I64, int64, int64))
+@inner(int64(I64, int64, int64))
 def _first_after(t_us: Ints, low: int, instant_us: int) -> int:
     """Find the first sample from one on that comes after an instant, n if there is none; looks near it first."""
     step, high = 1, t_us.shape[0]
@@ -73,11 +76,10 @@ def _first_after(t_us: Ints, low: int, instant_us: int) -> int:
     return low
 
 
-@kernel(int64(I64, I8, int64, int64, int64, int64))
-def _steady(t_us: Ints, state: States, sample: int, max_gap_us: int, end_us: int, is_even: int) -> int:
-    """Find the first sample from one on that differs from the one before it, comes after a gap or after the end."""
-    count = t_us.shape[0]
-    while sample + _BLOCK <= count and t_us[sample] < end_us:
+@inner(int64(I64, I8, int64, int64, int64, int64))
+def _steady(t_us: Ints, state: States, sample: int, last: int, max_gap_us: int, is_even: int) -> int:
+    """Find the first sample from one on that differs from the one before it or comes after a gap; else the last."""
+    while sample + _BLOCK <= last:
         changes, widest_us = 0, 0
         for k in range(sample, sample + _BLOCK):
             changes |= state[k] ^ state[k - 1]
@@ -87,22 +89,79 @@ def _steady(t_us: Ints, state: States, sample: int, max_gap_us: int, end_us: int
         if changes or widest_us > max_gap_us:
             break
         sample += _BLOCK
-    while sample < count and state[sample] == state[sample - 1] and t_us[sample] < end_us:
+    while sample < last and state[sample] == state[sample - 1]:
         if is_even == 0 and t_us[sample] - t_us[sample - 1] > max_gap_us:
             break
         sample += 1
     return sample
 
 
-@kernel(int64(int64, int64, int64, int64, int64))
+@inner(int64(int64, int64, int64, int64, int64))
 def _ended(best_us: int, from_us: int, until_us: int, start_us: int, how: int) -> int:
     """Count a run that has ended: by its length, or if it is the longest."""
-    if until_us <= start_us:
-        return best_us
-    return best_us + until_us - from_us if how == TOTAL else max(best_us, until_us - from_us)
+    length_us = until_us - from_us if until_us > start_us else 0
+    return best_us + length_us if how == TOTAL else max(best_us, length_us)
 
 
-@kernel(int64(I64, I8, U8, int64, triple(I64), triple(NEW_I64), int64, int64))
+@inner(_found(I64, I8, U8, _rules, _window))
+def _measured(
+    t_us: Ints, state: States, adverse: Flags, rules: tuple[int, int, int], window: tuple[int, int, int, int, int]
+) -> tuple[int, int, int]:
+    """Measure one window of one series, from change to change: over the interval, then over what is steady after it.
+
+    The window is told by when it may be scanned from, its start and end, the first sample after the one and the first
+    that is not before the other.
+    """
+    max_gap_us, how, is_even = rules
+    scan_us, start_us, end_us, sample, last = window
+    count = t_us.shape[0]
+    proven_us, borne_us, possible_us = 0, 0, 0
+    # The state since `steady_us`, and since when what is borne, and possible, would have run.
+    here = state[sample - 1] if sample > 0 else UNCERTAIN
+    steady_us, borne_from, possible_from, until_us = scan_us, scan_us, scan_us, scan_us
+    while True:
+        first = sample
+        if sample > 0:
+            sample = _steady(t_us, state, sample, last, max_gap_us, is_even)
+        until_us = t_us[sample - 1] if sample > first else steady_us
+        is_gap = sample in (0, count) or t_us[sample] - t_us[sample - 1] > max_gap_us
+        after = state[sample] if sample < count else UNCERTAIN
+        if not is_gap and after == here:
+            # Steady to the end.
+            if here == ABOVE:
+                proven_us = _ended(proven_us, steady_us, end_us, start_us, how)
+                borne_us = _ended(borne_us, borne_from, end_us, start_us, how)
+            break
+        is_borne = is_gap and adverse[sample] != 0
+        if here == ABOVE:
+            proven_us = _ended(proven_us, steady_us, until_us, start_us, how)
+            if not is_borne:
+                borne_us = _ended(borne_us, borne_from, until_us, start_us, how)
+        elif is_borne:
+            # Two intervals hang together at a sample surely above, and only there.
+            borne_from = until_us
+        if here == BELOW:
+            possible_from = until_us
+        here = after
+        if sample == last:
+            if is_borne:
+                borne_us = _ended(borne_us, borne_from, end_us, start_us, how)
+            here = UNCERTAIN
+            break
+        steady_us = t_us[sample]
+        if not is_borne:
+            borne_from = steady_us
+        elif after != ABOVE:
+            borne_us = _ended(borne_us, borne_from, steady_us, start_us, how)
+        if after == BELOW:
+            possible_us = _ended(possible_us, possible_from, steady_us, start_us, how)
+        sample += 1
+    if here != BELOW:
+        possible_us = _ended(possible_us, possible_from, end_us, start_us, how)
+    return proven_us, borne_us, possible_us
+
+
+@inner(int64(I64, I8, U8, int64, triple(I64), triple(NEW_I64), int64, int64))
 def _walk(  # noqa: PLR0917  # what is known, what is asked, where to write
     t_us: Ints,
     state: States,
@@ -113,50 +172,20 @@ def _walk(  # noqa: PLR0917  # what is known, what is asked, where to write
     how: int,
     is_even: int,
 ) -> int:
-    """Measure one series, without a gap if it is even; gives how many intervals were looked at one by one."""
-    count, near, near_us, looked = t_us.shape[0], 0, 0, 0
-    for window in range(windows[0].shape[0]):
+    """Measure one series, without a gap if it is even; gives how many windows it has."""
+    near, near_us, count = 0, 0, windows[0].shape[0]
+    for window in range(count):
         scan_us, start_us, end_us = windows[0][window], windows[1][window], windows[2][window]
+        if scan_us >= end_us:
+            found[0][window], found[1][window], found[2][window] = 0, 0, 0
+            continue
         # Windows mostly come in the order of time: what lay before the last one lies before this.
-        near = _first_after(t_us, near if window > 0 and scan_us >= near_us else 0, scan_us)
-        near_us, from_us, interval = scan_us, scan_us, near
-        proven_us, borne_us, possible_us = 0, 0, 0
-        # Where the run at hand began; there is none that began before the scan.
-        none = scan_us - 1
-        proven_from, borne_from, possible_from = none, none, none
-        while from_us < end_us:
-            is_gap = interval in (0, count) or t_us[interval] - t_us[interval - 1] > max_gap_us
-            before = state[interval - 1] if interval > 0 else UNCERTAIN
-            after = state[interval] if interval < count else UNCERTAIN
-            is_proven = not is_gap and before == ABOVE and after == ABOVE
-            is_borne = is_proven or (is_gap and adverse[interval] != 0)
-            is_possible = is_gap or before != BELOW or after != BELOW
-            if proven_from != none and not is_proven:
-                proven_us = _ended(proven_us, proven_from, from_us, start_us, how)
-                proven_from = none
-            # Two intervals hang together at a sample surely above, and only there.
-            if borne_from != none and not (is_borne and before == ABOVE):
-                borne_us = _ended(borne_us, borne_from, from_us, start_us, how)
-                borne_from = none
-            if possible_from != none and (before == BELOW or not is_possible):
-                possible_us = _ended(possible_us, possible_from, from_us, start_us, how)
-                possible_from = none
-            proven_from = from_us if is_proven and proven_from == none else proven_from
-            borne_from = from_us if is_borne and borne_from == none else borne_from
-            possible_from = from_us if is_possible and possible_from == none else possible_from
-            interval += 1
-            looked += 1
-            if not is_gap and before == after:
-                interval = _steady(t_us, state, interval, max_gap_us, end_us, is_even)
-            from_us = t_us[interval - 1] if interval <= count else end_us
-        if proven_from != none:
-            proven_us = _ended(proven_us, proven_from, end_us, start_us, how)
-        if borne_from != none:
-            borne_us = _ended(borne_us, borne_from, end_us, start_us, how)
-        if possible_from != none:
-            possible_us = _ended(possible_us, possible_from, end_us, start_us, how)
-        found[0][window], found[1][window], found[2][window] = proven_us, borne_us, possible_us
-    return looked
+        near = _first_after(t_us, near if near > 0 and scan_us >= near_us else 0, scan_us)
+        near_us = scan_us
+        asked = (scan_us, start_us, end_us, near, _first_after(t_us, near, end_us - 1))
+        measured = _measured(t_us, state, adverse, (max_gap_us, how, is_even), asked)
+        found[0][window], found[1][window], found[2][window] = measured
+    return count
 
 
 @kernel(triple(NEW_I64)(I64, I8, U8, int64, triple(I64), int64))
