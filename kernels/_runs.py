@@ -3,7 +3,8 @@
 It checks little: columns come from `kernels.levels` and `kernels.runs`, which say what the numbers mean. Series lie
 one after the other: series s holds the samples ``sample_start[s]`` to ``sample_start[s + 1]``, its n samples make n+1
 intervals, and its windows are ``window_start[s]`` to ``window_start[s + 1]``. Where the state stays and no gap comes,
-nothing begins and nothing ends: such stretches, nearly all of a month, are passed over by wide registers.
+nothing begins and nothing ends: changes are marked by wide registers, and what lies between two, nearly all of a
+month, is passed over by eight samples at a time.
 """
 
 from typing import Final
@@ -21,16 +22,15 @@ Pair = tuple[Ints, Ints]
 Triple = tuple[Ints, Ints, Ints]
 Ppm = NDArray[np.int32]
 Fills = tuple[Ppm, Ppm]
+Window = tuple[int, int, int, int, int]
 
-# So many intervals are asked at once whether anything changes: few enough that a change costs little, and enough for
-# the processor's wide registers.
-_BLOCK: Final = 16
 LONGEST: Final = 0
 TOTAL: Final = 1
 # What `scan` gives for the windows of a series whose times do not ascend, or whose bounds cross.
 WRONG: Final = -1
 
-_found = _rules = triple(int64)  # pyright: ignore[reportArgumentType]  # numbers make a tuple as arrays do
+_found = triple(int64)  # pyright: ignore[reportArgumentType]  # numbers make a tuple as arrays do
+_rules = pair(int64)  # pyright: ignore[reportArgumentType]
 _window = several(int64, 5)  # pyright: ignore[reportArgumentType]
 
 
@@ -76,24 +76,45 @@ def _first_after(t_us: Ints, low: int, instant_us: int) -> int:
     return low
 
 
-@inner(int64(I64, I8, int64, int64, int64, int64))
-def _steady(t_us: Ints, state: States, sample: int, last: int, max_gap_us: int, is_even: int) -> int:
-    """Find the first sample from one on that differs from the one before it or comes after a gap; else the last."""
-    while sample + _BLOCK <= last:
-        changes, widest_us = 0, 0
-        for k in range(sample, sample + _BLOCK):
-            changes |= state[k] ^ state[k - 1]
-        if is_even == 0:
-            for k in range(sample, sample + _BLOCK):
-                widest_us = max(widest_us, t_us[k] - t_us[k - 1])
-        if changes or widest_us > max_gap_us:
-            break
-        sample += _BLOCK
-    while sample < last and state[sample] == state[sample - 1]:
-        if is_even == 0 and t_us[sample] - t_us[sample - 1] > max_gap_us:
-            break
-        sample += 1
-    return sample
+@inner(int64(I64, I8, int64, NEW_I8))
+def _mark(t_us: Ints, state: States, max_gap_us: int, mark: States) -> int:
+    """Mark the samples that differ from the one before, or come after a gap; gives the widest time between two.
+
+    It is -1 if a sample does not come after the one before it.
+    """
+    widest_us = _widest(t_us)
+    for sample in range(1, state.shape[0]):
+        mark[sample] = state[sample] != state[sample - 1]
+    if widest_us > max_gap_us:
+        for sample in range(1, state.shape[0]):
+            mark[sample] |= t_us[sample] - t_us[sample - 1] > max_gap_us
+    return widest_us
+
+
+@inner(int64(I64, int64, int64))
+def _steady(marks: Ints, sample: int, last: int) -> int:
+    """Find the first marked sample from one on, the last if there is none before it.
+
+    Eight marks lie in one number, the first in its lowest byte, as on every machine that Numba is made for.
+    """
+    if sample >= last:
+        return last
+    at = sample >> 3
+    word = marks[at] >> (8 * (sample & 7))
+    if word == 0:
+        at += 1
+        while 8 * at < last and marks[at] == 0:
+            at += 1
+        if 8 * at >= last:
+            return last
+        word, sample = marks[at], 8 * at
+    # Which of the eight, without a branch.
+    high = int((word & 0xFFFFFFFF) == 0)
+    word >>= 32 * high
+    middle = int((word & 0xFFFF) == 0)
+    word >>= 16 * middle
+    sample += 4 * high + 2 * middle + int((word & 0xFF) == 0)
+    return min(sample, last)
 
 
 @inner(int64(int64, int64, int64, int64, int64))
@@ -103,16 +124,21 @@ def _ended(best_us: int, from_us: int, until_us: int, start_us: int, how: int) -
     return best_us + length_us if how == TOTAL else max(best_us, length_us)
 
 
-@inner(_found(I64, I8, U8, _rules, _window))
+@inner(_found(I64, I8, I64, U8, _rules, _window))
 def _measured(
-    t_us: Ints, state: States, adverse: Flags, rules: tuple[int, int, int], window: tuple[int, int, int, int, int]
+    t_us: Ints,
+    state: States,
+    marks: Ints,
+    adverse: Flags,
+    rules: tuple[int, int],
+    window: tuple[int, int, int, int, int],
 ) -> tuple[int, int, int]:
     """Measure one window of one series, from change to change: over the interval, then over what is steady after it.
 
     The window is told by when it may be scanned from, its start and end, the first sample after the one and the first
     that is not before the other.
     """
-    max_gap_us, how, is_even = rules
+    max_gap_us, how = rules
     scan_us, start_us, end_us, sample, last = window
     count = t_us.shape[0]
     proven_us, borne_us, possible_us = 0, 0, 0
@@ -122,7 +148,7 @@ def _measured(
     while True:
         first = sample
         if sample > 0:
-            sample = _steady(t_us, state, sample, last, max_gap_us, is_even)
+            sample = _steady(marks, sample, last)
         until_us = t_us[sample - 1] if sample > first else steady_us
         is_gap = sample in (0, count) or t_us[sample] - t_us[sample - 1] > max_gap_us
         after = state[sample] if sample < count else UNCERTAIN
@@ -161,18 +187,18 @@ def _measured(
     return proven_us, borne_us, possible_us
 
 
-@inner(int64(I64, I8, U8, int64, triple(I64), triple(NEW_I64), int64, int64))
+@inner(int64(I64, I8, I64, U8, int64, triple(I64), triple(NEW_I64), int64))
 def _walk(  # noqa: PLR0917  # what is known, what is asked, where to write
     t_us: Ints,
     state: States,
+    marks: Ints,
     adverse: Flags,
     max_gap_us: int,
     windows: Triple,
     found: Triple,
     how: int,
-    is_even: int,
 ) -> int:
-    """Measure one series, without a gap if it is even; gives how many windows it has."""
+    """Measure one series; gives how many windows it has."""
     near, near_us, count = 0, 0, windows[0].shape[0]
     for window in range(count):
         scan_us, start_us, end_us = windows[0][window], windows[1][window], windows[2][window]
@@ -183,7 +209,7 @@ def _walk(  # noqa: PLR0917  # what is known, what is asked, where to write
         near = _first_after(t_us, near if near > 0 and scan_us >= near_us else 0, scan_us)
         near_us = scan_us
         asked = (scan_us, start_us, end_us, near, _first_after(t_us, near, end_us - 1))
-        measured = _measured(t_us, state, adverse, (max_gap_us, how, is_even), asked)
+        measured = _measured(t_us, state, marks, adverse, (max_gap_us, how), asked)
         found[0][window], found[1][window], found[2][window] = measured
     return count
 
@@ -195,7 +221,9 @@ def measure(
     """Measure one series whose states are known: proven, borne, possible for each window."""
     count = windows[0].shape[0]
     found = (np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64))
-    _walk(t_us, state, adverse, max_gap_us, windows, found, how, _widest(t_us) <= max_gap_us)
+    mark = np.zeros(t_us.shape[0] // 8 * 8 + 8, np.int8)
+    _mark(t_us, state, max_gap_us, mark)
+    _walk(t_us, state, mark.view(np.int64), adverse, max_gap_us, windows, found, how)
     return found
 
 
@@ -215,7 +243,8 @@ def scan(  # noqa: PLR0917  # the same
     count, longest = windows[0].shape[0], 0
     for one in range(sample_start.shape[0] - 1):
         longest = max(longest, sample_start[one + 1] - sample_start[one])
-    state = np.empty(longest, np.int8)
+    state, mark = np.empty(longest, np.int8), np.zeros(longest // 8 * 8 + 8, np.int8)
+    marks = mark.view(np.int64)
     found = (np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64))
     for one in range(sample_start.shape[0] - 1):
         first, last = sample_start[one], sample_start[one + 1]
@@ -224,20 +253,11 @@ def scan(  # noqa: PLR0917  # the same
             continue
         t_here, known = t_us[first:last], state[: last - first]
         wrong = _compare(fills[0][first:last], fills[1][first:last], limits[0][one], limits[1][one], known)
-        widest_us = _widest(t_here)
+        widest_us = _mark(t_here, known, max_gap_us, mark)
         if wrong or widest_us < 0:
             found[0][begin:end] = WRONG
             continue
         asked = (windows[0][begin:end], windows[1][begin:end], windows[2][begin:end])
         told = (found[0][begin:end], found[1][begin:end], found[2][begin:end])
-        _walk(
-            t_here,
-            known,
-            adverse[first + one : last + one + 1],
-            max_gap_us,
-            asked,
-            told,
-            how,
-            widest_us <= max_gap_us,
-        )
+        _walk(t_here, known, marks, adverse[first + one : last + one + 1], max_gap_us, asked, told, how)
     return found
