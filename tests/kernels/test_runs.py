@@ -91,9 +91,17 @@ def steady(draw: st.DrawFn) -> Case:
     count = len(fill_ppm)
     windows = draw(st.lists(st.tuples(*[st.integers(-9, sum(steps) + 9)] * 3).map(sorted), min_size=2, max_size=2))
     adverse = draw(st.lists(st.integers(0, 1), min_size=count + 1, max_size=count + 1))
-    scan_us, start_us, end_us = ([window[at] for window in windows] for at in range(3))
-    t_us = np.cumsum(steps, dtype=np.int64).tolist()
-    return Case(t_us, fill_ppm, fill_ppm, [200] * count, adverse, _GAP_US, scan_us, start_us, end_us)
+    return Case(
+        t_us=np.cumsum(steps, dtype=np.int64).tolist(),
+        lo_ppm=fill_ppm,
+        hi_ppm=fill_ppm,
+        threshold_ppm=[200] * count,
+        adverse=adverse,
+        max_gap_us=_GAP_US,
+        scan_start_us=[window[0] for window in windows],
+        start_us=[window[1] for window in windows],
+        end_us=[window[2] for window in windows],
+    )
 
 
 @given(st.lists(steady(), min_size=1, max_size=3))
