@@ -241,7 +241,7 @@ def _cell(shape: NDArray[np.int32], per_side: float, east: int, north: int) -> t
         return -1, 0
     beside, above = float(column * side + side // 2 - east), float(row * side + side // 2 - north)
     # Rounded up, as what is kept of a piece is rounded down.
-    return row * columns + column, np.int64(np.sqrt(beside * beside + above * above)) + 1
+    return int(row * columns + column), int(np.int64(np.sqrt(beside * beside + above * above))) + 1
 
 
 @inner(pair(float64)(I32, _numbers, _numbers, int64, float64))  # pyright: ignore[reportArgumentType]
