@@ -1,7 +1,8 @@
 """The one door to Numba: how every kernel is compiled, and where its machine code is kept.
 
-A kernel is compiled when its module is imported, for the one signature it declares, and the machine code is kept
-between runs. Three things are decided here and nowhere else.
+A kernel is compiled for the one signature it declares when it is first called, by Python or while another kernel is
+compiled that calls it, and the machine code is kept between runs. So a program loads what it calls and no more: what
+only other kernels call lies in their machine code already. Four things are decided here and nowhere else.
 
 *Flags.* No fastmath and no parallel loops: a statement must come out the same twice. ``error_model="python"``: a
 division by zero raises, as it does in Python. The other model, ``"numpy"``, would go on with a made-up number (an
@@ -29,7 +30,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -133,6 +134,7 @@ _CACHED: Final = _use_cache()
 import numba  # noqa: E402  # reads NUMBA_CACHE_DIR while it is imported
 from numba import config, types  # noqa: E402
 from numba.core.typing.templates import Signature  # noqa: E402
+from numba.extending import typeof_impl  # noqa: E402
 
 config.reload_config()  # somebody may have imported Numba before; without a change this does nothing
 
@@ -163,8 +165,59 @@ def several(array: types.Array, count: int) -> types.UniTuple:
     return types.UniTuple(array, count)
 
 
+class Kernel(Generic[P, R]):
+    """A function that is compiled, or loaded, when it is first needed.
+
+    Parameters
+    ----------
+    function : callable
+        What is compiled.
+    compiled : callable
+        Compiles it for its one signature.
+
+    Notes
+    -----
+    Two threads that call it first at once make it twice, which costs time and changes nothing.
+    """
+
+    def __init__(self, function: Callable[P, R], compiled: Callable[[Callable[P, R]], Callable[P, R]]) -> None:
+        self._function = function
+        self._compiled = compiled
+        self._made: Callable[P, R] | None = None
+        _DECLARED.append(self)
+
+    def made(self) -> Callable[P, R]:
+        """Give what Numba makes of it."""
+        if self._made is None:
+            self._made = self._compiled(self._function)
+        return self._made
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run it."""
+        return self.made()(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> object:
+        """Give what Numba says of it, such as ``signatures``."""
+        return getattr(self.made(), name)
+
+
+_DECLARED: Final[list[Kernel[..., Any]]] = []
+
+
+@typeof_impl.register(Kernel)
+def _typed(kernel: Kernel[..., Any], context: object) -> object:
+    """Tell Numba what a kernel is that is called by the one being compiled."""
+    return typeof_impl(kernel.made(), context)
+
+
+def make_all() -> None:
+    """Compile, or load, every kernel that has been declared by now."""
+    for declared in _DECLARED:
+        _ = declared.made()
+
+
 def kernel(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Compile a function for one signature, now, or take its machine code from the cache.
+    """Compile a function for one signature when it is first called, or take its machine code from the cache.
 
     Parameters
     ----------
@@ -181,7 +234,7 @@ def kernel(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
     Called with an array of another type, a kernel raises TypeError. A floating-point number in place of an integer
     would be cut off in silence, so the public functions check their integers (`kernels._columns`).
     """
-    return numba.njit(signature, cache=_CACHED, error_model="python", fastmath=False, parallel=False, nogil=True)
+    return _declared(signature, {})
 
 
 def inner(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -204,5 +257,12 @@ def inner(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
     the arrays. A function that makes one does not compile.
     """
     # A flag that Numba's types do not tell.
-    flags: dict[str, Any] = {"cache": _CACHED, "error_model": "python", "nogil": True, "_nrt": False}
-    return numba.njit(signature, fastmath=False, parallel=False, **flags)
+    return _declared(signature, {"_nrt": False})
+
+
+def _declared(signature: Signature, flags: dict[str, Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make the decorator of one signature."""
+    compiled = numba.njit(
+        signature, cache=_CACHED, error_model="python", fastmath=False, parallel=False, nogil=True, **flags
+    )
+    return lambda function: Kernel(function, compiled)

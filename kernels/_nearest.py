@@ -3,15 +3,21 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, inner, int64, kernel, pair, several, triple
+from kernels._jit import I32, I64, NEW_I32, NEW_I64, float64, inner, int64, kernel, pair, several, triple
 
 Ints = NDArray[np.int64]
+Grid = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 Pair = tuple[Ints, Ints]
 Triple = tuple[Ints, Ints, Ints]
 Four = tuple[Ints, Ints, Ints, Ints]
 
-# What is kept of a piece: its beginning, the way to its end, the square of its length, and its street.
+# What a cell keeps of a piece: its beginning, from the grid's corner, the way to its end, how far it lies from the
+# cell's middle, and its street.
 _PIECE = 6
+# Places looked up at once: each waits for memory, and all together no longer than one.
+_AT_ONCE = 64
+# Half of the memory is a third of the time. No city is a thousand kilometres wide.
+_EXTENT_MAX_MM = 1_000_000_000
 # A box of streets is cut into no more cells than this for each piece.
 _CELLS_MAX = 16
 
@@ -137,8 +143,18 @@ def _shape(vertices: Triple, street: Ints, side_mm: int, reach_mm: int) -> Ints:
     return shape
 
 
-@kernel(triple(NEW_I64)(triple(I64), I64, int64, int64))
-def nearest_grid(vertices: Triple, street: Ints, side_mm: int, reach_mm: int) -> Triple:
+@inner(int64(NEW_I32, int64, int64, int64))
+def _placed(found: NDArray[np.int32], first: int, at: int, apart_mm: int) -> int:
+    """Make room in a cell for a piece, the nearest to its middle first; gives where it goes."""
+    while at > first and found[_PIECE * at - 2] > apart_mm:
+        for index in range(_PIECE * at, _PIECE * (at + 1)):
+            found[index] = found[index - _PIECE]
+        at -= 1
+    return at
+
+
+@kernel(triple(NEW_I32)(triple(I64), I64, int64, int64))
+def nearest_grid(vertices: Triple, street: Ints, side_mm: int, reach_mm: int) -> Grid:
     """Make a grid of which each cell lists the pieces that can be nearest to a place within it.
 
     Parameters
@@ -154,19 +170,21 @@ def nearest_grid(vertices: Triple, street: Ints, side_mm: int, reach_mm: int) ->
 
     Returns
     -------
-    shape, start, piece : ndarray of int64
-        The grid, where the pieces of each cell begin, and they themselves, in the order of their streets.
+    shape, start, piece : ndarray of int32
+        The grid, where the pieces of each cell begin, and they themselves, the nearest to its middle first.
 
     Raises
     ------
     TypeError
-        If an array is of another type than declared. Nothing else is checked here.
+        If an array is of another type than declared.
+    ValueError
+        If streets lie more than a thousand kilometres apart, or from the origin.
 
     Notes
     -----
     A piece is left out of a cell where it is out of reach, or where another is nearer to every place of the cell.
     Both are told from the distance to the cell's middle, which differs from that to any of its places by no more than
-    half its diagonal. O(v c) for c cells within reach of a piece.
+    half its diagonal. O(v c p) for c cells within reach of a piece and p pieces in each.
 
     References
     ----------
@@ -175,54 +193,92 @@ def nearest_grid(vertices: Triple, street: Ints, side_mm: int, reach_mm: int) ->
     """
     x, y, _ = vertices
     shape = _shape(vertices, street, side_mm, reach_mm)
-    west, south, side, columns, rows = shape[0], shape[1], shape[2], shape[3], shape[4]
+    if np.abs(shape).max() > _EXTENT_MAX_MM:
+        raise ValueError("streets lie more than a thousand kilometres apart; give those of one city")
+    side, columns = shape[2], shape[3]
     half = side * 708 // 1_000 + 2
-    least = np.full(columns * rows, 2**62, np.int64)
-    start = np.zeros(columns * rows + 1, np.int64)
-    found = np.empty(0, np.int64)
+    least = np.full(columns * shape[4], 2**62, np.int64)
+    start = np.zeros(columns * shape[4] + 1, np.int64)
+    found, filled = np.empty(0, np.int32), start
     # First how near the nearest is to each cell's middle, then how many could be, then which.
     for turn in range(3):
         for piece in range(x.shape[0] - 1):
             if street[piece] != street[piece + 1]:
                 continue
+            west, south = x[piece] - shape[0], y[piece] - shape[1]
             east, north = x[piece + 1] - x[piece], y[piece + 1] - y[piece]
-            left = (min(x[piece], x[piece + 1]) - reach_mm - west) // side
-            right = (max(x[piece], x[piece + 1]) + reach_mm - west) // side
-            low = (min(y[piece], y[piece + 1]) - reach_mm - south) // side
-            high = (max(y[piece], y[piece + 1]) + reach_mm - south) // side
+            left, right = (west + min(east, 0) - reach_mm) // side, (west + max(east, 0) + reach_mm) // side
+            low, high = (south + min(north, 0) - reach_mm) // side, (south + max(north, 0) + reach_mm) // side
             for row in range(low, high + 1):
-                for column in range(left, right + 1):
-                    cell = row * columns + column
-                    middle = (west + column * side + side // 2, south + row * side + side // 2)
-                    apart_mm = _apart_mm(x[piece], y[piece], east, north, middle[0], middle[1])
+                for cell in range(row * columns + left, row * columns + right + 1):
+                    middle = ((cell - row * columns) * side + side // 2, row * side + side // 2)
+                    apart_mm = _apart_mm(west, south, east, north, middle[0], middle[1])
                     if turn == 0:
                         least[cell] = min(least[cell], apart_mm)
                     elif apart_mm <= reach_mm + half and apart_mm <= least[cell] + 2 * half:
                         if turn == 2:  # noqa: PLR2004  # the third
-                            at = _PIECE * start[cell]
-                            found[at], found[at + 1], found[at + 2], found[at + 3] = x[piece], y[piece], east, north
-                            found[at + 4], found[at + 5] = east * east + north * north, street[piece]
-                        start[cell] += 1
+                            at = _PIECE * _placed(found, start[cell], filled[cell], apart_mm)
+                            found[at], found[at + 1], found[at + 2], found[at + 3] = west, south, east, north
+                            found[at + 4], found[at + 5] = apart_mm, street[piece]
+                        filled[cell] += 1
         if turn == 1:
             total = 0
             for cell in range(start.shape[0]):
-                size = start[cell]
-                start[cell] = total
-                total += size
-            found = np.empty(_PIECE * total, np.int64)
-    for cell in range(start.shape[0] - 1, 0, -1):
-        start[cell] = start[cell - 1]
-    start[0] = 0
-    return shape, start, found
+                start[cell], total = total, total + start[cell]
+            filled, found = start.copy(), np.empty(_PIECE * total, np.int32)
+    return shape.astype(np.int32), start.astype(np.int32), found
 
 
-@kernel(pair(NEW_I64)(triple(I64), I64, I64))
-def nearest(grid: Triple, x_mm: Ints, y_mm: Ints) -> Pair:
+@inner(_numbers(I32, float64, int64, int64))
+def _cell(shape: NDArray[np.int32], per_side: float, east: int, north: int) -> tuple[int, int]:
+    """Find the cell of a place, told from the grid's corner, -1 where there is none; and how far its middle is."""
+    side, columns = int(shape[2]), int(shape[3])
+    # A quotient may come out one too low or high at a cell's very edge.
+    column, row = np.int64(east * per_side), np.int64(north * per_side)
+    column += np.int64(east >= (column + 1) * side) - np.int64(east < column * side)
+    row += np.int64(north >= (row + 1) * side) - np.int64(north < row * side)
+    if column < 0 or row < 0 or column >= columns or row >= shape[4]:
+        return -1, 0
+    beside, above = float(column * side + side // 2 - east), float(row * side + side // 2 - north)
+    # Rounded up, as what is kept of a piece is rounded down.
+    return int(row * columns + column), int(np.int64(np.sqrt(beside * beside + above * above))) + 1
+
+
+@inner(pair(float64)(I32, _numbers, _numbers, int64, float64))  # pyright: ignore[reportArgumentType]
+def _least(
+    piece: NDArray[np.int32], span: tuple[int, int], place: tuple[int, int], between_mm: int, most: float
+) -> tuple[float, float]:
+    """Find the nearest of a cell's pieces: the square of its distance, and its street, -1 where none is near."""
+    best, street = most, -1
+    for at in range(_PIECE * span[0], _PIECE * span[1], _PIECE):
+        # Nearer to the place than this no piece is from here on.
+        spare_mm = float(piece[at + 4] - between_mm)
+        if spare_mm > 0 and spare_mm * spare_mm > best:
+            break
+        beside, above = place[0] - piece[at], place[1] - piece[at + 1]
+        east, north = int(piece[at + 2]), int(piece[at + 3])
+        along, length = beside * east + above * north, east * east + north * north
+        if along <= 0:
+            squared = float(beside * beside + above * above)
+        elif along >= length:
+            beside -= east
+            above -= north
+            squared = float(beside * beside + above * above)
+        else:
+            across = float(beside * north - above * east)
+            squared = across * across / float(length)
+        if squared < best or (squared == best and (street < 0 or piece[at + 5] < street)):
+            best, street = squared, np.int64(piece[at + 5])
+    return best, float(street)
+
+
+@kernel(pair(NEW_I64)(triple(I32), I64, I64))
+def nearest(grid: Grid, x_mm: Ints, y_mm: Ints) -> Pair:
     """Find the street nearest to each place.
 
     Parameters
     ----------
-    grid : tuple of three ndarray of int64
+    grid : tuple of three ndarray of int32
         As `nearest_grid` made it.
     x_mm, y_mm : ndarray of int64
         The places. Shape (n,) each. [mm]
@@ -242,45 +298,40 @@ def nearest(grid: Triple, x_mm: Ints, y_mm: Ints) -> Pair:
     Notes
     -----
     Distances are compared by their squares: those to the ends of pieces are integers and exact, those to their
-    insides a quotient of integers. O(p) for p pieces in a place's cell.
+    insides a quotient of integers. O(p) for p pieces in a place's cell, of which those that lie further from its
+    middle than the nearest can are not looked at.
 
     References
     ----------
     C. Ericson, Real-Time Collision Detection, section 5.1.2, 2005.
     """
     shape, start, piece = grid
-    west, south, side, columns, rows = shape[0], shape[1], shape[2], shape[3], shape[4]
     reach_squared = float(shape[5]) * float(shape[5])
-    street = np.full(x_mm.shape[0], -1, np.int64)
-    distance_mm = np.full(x_mm.shape[0], -1, np.int64)
-    per_side = 1.0 / float(side)
-    for place in range(x_mm.shape[0]):
-        east, north = x_mm[place] - west, y_mm[place] - south
-        if east < 0 or north < 0:
-            continue
-        # A quotient may come out one too low or high at a cell's very edge.
-        column, row = np.int64(east * per_side), np.int64(north * per_side)
-        column += np.int64(east >= (column + 1) * side) - np.int64(east < column * side)
-        row += np.int64(north >= (row + 1) * side) - np.int64(north < row * side)
-        if column >= columns or row >= rows:
-            continue
-        cell = row * columns + column
-        best, best_street = reach_squared, -1
-        for at in range(_PIECE * start[cell], _PIECE * start[cell + 1], _PIECE):
-            beside, above = x_mm[place] - piece[at], y_mm[place] - piece[at + 1]
-            along = beside * piece[at + 2] + above * piece[at + 3]
-            if along <= 0:
-                squared = float(beside * beside + above * above)
-            elif along >= piece[at + 4]:
-                beside -= piece[at + 2]
-                above -= piece[at + 3]
-                squared = float(beside * beside + above * above)
-            else:
-                across = float(beside * piece[at + 3] - above * piece[at + 2])
-                squared = across * across / float(piece[at + 4])
-            if squared < best or (squared == best and best_street < 0):
-                best, best_street = squared, piece[at + 5]
-        if best_street >= 0:
-            street[place] = best_street
-            distance_mm[place] = np.int64(np.sqrt(best) + 0.5)
+    total, per_side = x_mm.shape[0], 1.0 / float(shape[2])
+    street, distance_mm = np.full(total, -1, np.int64), np.full(total, -1, np.int64)
+    first, last, between_mm = (
+        np.zeros(_AT_ONCE, np.int64),
+        np.zeros(_AT_ONCE, np.int64),
+        np.zeros(_AT_ONCE, np.int64),
+    )
+    for begin in range(0, total, _AT_ONCE):
+        count = min(_AT_ONCE, total - begin)
+        for one in range(count):
+            east, north = x_mm[begin + one] - shape[0], y_mm[begin + one] - shape[1]
+            first[one], between_mm[one] = _cell(shape, per_side, east, north)
+        for one in range(count):
+            cell = first[one]
+            first[one], last[one] = (start[cell], start[cell + 1]) if cell >= 0 else (0, 0)
+        # Lines of memory are asked for one after the other, and are there when they are needed.
+        asked = 0
+        for one in range(count):
+            if first[one] < last[one]:
+                at, end = _PIECE * first[one], _PIECE * last[one]
+                asked += piece[at] + piece[min(at + 2 * _PIECE, end - 1)]
+        for one in range(count):
+            here = (x_mm[begin + one] - shape[0], y_mm[begin + one] - shape[1])
+            best, found = _least(piece, (first[one], last[one]), here, between_mm[one], reach_squared)
+            if found >= 0:
+                street[begin + one], distance_mm[begin + one] = found, np.int64(np.sqrt(best) + 0.5)
+        first[0] = asked
     return street, distance_mm

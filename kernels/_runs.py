@@ -3,7 +3,8 @@
 It checks little: columns come from `kernels.levels` and `kernels.runs`, which say what the numbers mean. Series lie
 one after the other: series s holds the samples ``sample_start[s]`` to ``sample_start[s + 1]``, its n samples make n+1
 intervals, and its windows are ``window_start[s]`` to ``window_start[s + 1]``. Where the state stays and no gap comes,
-nothing begins and nothing ends: such stretches, nearly all of a month, are passed over by wide registers.
+nothing begins and nothing ends: changes are marked by wide registers, and what lies between two, nearly all of a
+month, is passed over by eight samples at a time.
 """
 
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I8, I32, I64, NEW_I8, NEW_I64, U8, int64, kernel, pair, triple
+from kernels._jit import I8, I32, I64, NEW_I8, NEW_I64, U8, inner, int64, kernel, pair, several, triple
 from kernels._levels import ABOVE, BELOW, UNCERTAIN
 
 Ints = NDArray[np.int64]
@@ -21,17 +22,19 @@ Pair = tuple[Ints, Ints]
 Triple = tuple[Ints, Ints, Ints]
 Ppm = NDArray[np.int32]
 Fills = tuple[Ppm, Ppm]
+Window = tuple[int, int, int, int, int]
 
-# So many intervals are asked at once whether anything changes: few enough that a change costs little, and enough for
-# the processor's wide registers.
-_BLOCK: Final = 16
 LONGEST: Final = 0
 TOTAL: Final = 1
 # What `scan` gives for the windows of a series whose times do not ascend, or whose bounds cross.
 WRONG: Final = -1
 
+_found = triple(int64)  # pyright: ignore[reportArgumentType]  # numbers make a tuple as arrays do
+_rules = pair(int64)  # pyright: ignore[reportArgumentType]
+_window = several(int64, 5)  # pyright: ignore[reportArgumentType]
 
-@kernel(int64(I64))
+
+@inner(int64(I64))
 def _widest(t_us: Ints) -> int:
     """Measure the longest time between two neighbours; -1 if a sample does not come after the one before it."""
     least_us, most_us = 1, 0
@@ -42,7 +45,7 @@ def _widest(t_us: Ints) -> int:
     return most_us if least_us > 0 else -1
 
 
-@kernel(int64(I32, I32, int64, int64, NEW_I8))
+@inner(int64(I32, I32, int64, int64, NEW_I8))
 def _compare(lo_ppm: Ppm, hi_ppm: Ppm, above_ppm: int, below_ppm: int, state: States) -> int:
     """Tell of each sample whether it is surely above, surely below, or neither; count the bounds that cross."""
     wrong = 0
@@ -56,7 +59,7 @@ def _compare(lo_ppm: Ppm, hi_ppm: Ppm, above_ppm: int, below_ppm: int, state: St
     return wrong
 
 
-@kernel(int64(I64, int64, int64))
+@inner(int64(I64, int64, int64))
 def _first_after(t_us: Ints, low: int, instant_us: int) -> int:
     """Find the first sample from one on that comes after an instant, n if there is none; looks near it first."""
     step, high = 1, t_us.shape[0]
@@ -73,90 +76,142 @@ def _first_after(t_us: Ints, low: int, instant_us: int) -> int:
     return low
 
 
-@kernel(int64(I64, I8, int64, int64, int64, int64))
-def _steady(t_us: Ints, state: States, sample: int, max_gap_us: int, end_us: int, is_even: int) -> int:
-    """Find the first sample from one on that differs from the one before it, comes after a gap or after the end."""
-    count = t_us.shape[0]
-    while sample + _BLOCK <= count and t_us[sample] < end_us:
-        changes, widest_us = 0, 0
-        for k in range(sample, sample + _BLOCK):
-            changes |= state[k] ^ state[k - 1]
-        if is_even == 0:
-            for k in range(sample, sample + _BLOCK):
-                widest_us = max(widest_us, t_us[k] - t_us[k - 1])
-        if changes or widest_us > max_gap_us:
-            break
-        sample += _BLOCK
-    while sample < count and state[sample] == state[sample - 1] and t_us[sample] < end_us:
-        if is_even == 0 and t_us[sample] - t_us[sample - 1] > max_gap_us:
-            break
-        sample += 1
-    return sample
+@inner(int64(I64, I8, int64, NEW_I8))
+def _mark(t_us: Ints, state: States, max_gap_us: int, mark: States) -> int:
+    """Mark the samples that differ from the one before, or come after a gap; gives the widest time between two.
+
+    It is -1 if a sample does not come after the one before it.
+    """
+    widest_us = _widest(t_us)
+    for sample in range(1, state.shape[0]):
+        mark[sample] = state[sample] != state[sample - 1]
+    if widest_us > max_gap_us:
+        for sample in range(1, state.shape[0]):
+            mark[sample] |= t_us[sample] - t_us[sample - 1] > max_gap_us
+    return widest_us
 
 
-@kernel(int64(int64, int64, int64, int64, int64))
+@inner(int64(I64, int64, int64))
+def _steady(marks: Ints, sample: int, last: int) -> int:
+    """Find the first marked sample from one on, the last if there is none before it.
+
+    Eight marks lie in one number, the first in its lowest byte, as on every machine that Numba is made for.
+    """
+    if sample >= last:
+        return last
+    at = sample >> 3
+    word = marks[at] >> (8 * (sample & 7))
+    if word == 0:
+        at += 1
+        while 8 * at < last and marks[at] == 0:
+            at += 1
+        if 8 * at >= last:
+            return last
+        word, sample = marks[at], 8 * at
+    # Which of the eight, without a branch.
+    high = int((word & 0xFFFFFFFF) == 0)
+    word >>= 32 * high
+    middle = int((word & 0xFFFF) == 0)
+    word >>= 16 * middle
+    sample += 4 * high + 2 * middle + int((word & 0xFF) == 0)
+    return min(sample, last)
+
+
+@inner(int64(int64, int64, int64, int64, int64))
 def _ended(best_us: int, from_us: int, until_us: int, start_us: int, how: int) -> int:
     """Count a run that has ended: by its length, or if it is the longest."""
-    if until_us <= start_us:
-        return best_us
-    return best_us + until_us - from_us if how == TOTAL else max(best_us, until_us - from_us)
+    length_us = until_us - from_us if until_us > start_us else 0
+    return best_us + length_us if how == TOTAL else max(best_us, length_us)
 
 
-@kernel(int64(I64, I8, U8, int64, triple(I64), triple(NEW_I64), int64, int64))
+@inner(_found(I64, I8, I64, U8, _rules, _window))
+def _measured(
+    t_us: Ints,
+    state: States,
+    marks: Ints,
+    adverse: Flags,
+    rules: tuple[int, int],
+    window: tuple[int, int, int, int, int],
+) -> tuple[int, int, int]:
+    """Measure one window of one series, from change to change: over the interval, then over what is steady after it.
+
+    The window is told by when it may be scanned from, its start and end, the first sample after the one and the first
+    that is not before the other.
+    """
+    max_gap_us, how = rules
+    scan_us, start_us, end_us, sample, last = window
+    count = t_us.shape[0]
+    proven_us, borne_us, possible_us = 0, 0, 0
+    # The state since `steady_us`, and since when what is borne, and possible, would have run.
+    here = state[sample - 1] if sample > 0 else UNCERTAIN
+    steady_us, borne_from, possible_from, until_us = scan_us, scan_us, scan_us, scan_us
+    while True:
+        first = sample
+        if sample > 0:
+            sample = _steady(marks, sample, last)
+        until_us = t_us[sample - 1] if sample > first else steady_us
+        is_gap = sample in (0, count) or t_us[sample] - t_us[sample - 1] > max_gap_us
+        after = state[sample] if sample < count else UNCERTAIN
+        if not is_gap and after == here:
+            # Steady to the end.
+            if here == ABOVE:
+                proven_us = _ended(proven_us, steady_us, end_us, start_us, how)
+                borne_us = _ended(borne_us, borne_from, end_us, start_us, how)
+            break
+        is_borne = is_gap and adverse[sample] != 0
+        if here == ABOVE:
+            proven_us = _ended(proven_us, steady_us, until_us, start_us, how)
+            if not is_borne:
+                borne_us = _ended(borne_us, borne_from, until_us, start_us, how)
+        elif is_borne:
+            # Two intervals hang together at a sample surely above, and only there.
+            borne_from = until_us
+        if here == BELOW:
+            possible_from = until_us
+        here = after
+        if sample == last:
+            if is_borne:
+                borne_us = _ended(borne_us, borne_from, end_us, start_us, how)
+            here = UNCERTAIN
+            break
+        steady_us = t_us[sample]
+        if not is_borne:
+            borne_from = steady_us
+        elif after != ABOVE:
+            borne_us = _ended(borne_us, borne_from, steady_us, start_us, how)
+        if after == BELOW:
+            possible_us = _ended(possible_us, possible_from, steady_us, start_us, how)
+        sample += 1
+    if here != BELOW:
+        possible_us = _ended(possible_us, possible_from, end_us, start_us, how)
+    return proven_us, borne_us, possible_us
+
+
+@inner(int64(I64, I8, I64, U8, int64, triple(I64), triple(NEW_I64), int64))
 def _walk(  # noqa: PLR0917  # what is known, what is asked, where to write
     t_us: Ints,
     state: States,
+    marks: Ints,
     adverse: Flags,
     max_gap_us: int,
     windows: Triple,
     found: Triple,
     how: int,
-    is_even: int,
 ) -> int:
-    """Measure one series, without a gap if it is even; gives how many intervals were looked at one by one."""
-    count, near, near_us, looked = t_us.shape[0], 0, 0, 0
-    for window in range(windows[0].shape[0]):
+    """Measure one series; gives how many windows it has."""
+    near, near_us, count = 0, 0, windows[0].shape[0]
+    for window in range(count):
         scan_us, start_us, end_us = windows[0][window], windows[1][window], windows[2][window]
+        if scan_us >= end_us:
+            found[0][window], found[1][window], found[2][window] = 0, 0, 0
+            continue
         # Windows mostly come in the order of time: what lay before the last one lies before this.
-        near = _first_after(t_us, near if window > 0 and scan_us >= near_us else 0, scan_us)
-        near_us, from_us, interval = scan_us, scan_us, near
-        proven_us, borne_us, possible_us = 0, 0, 0
-        # Where the run at hand began; there is none that began before the scan.
-        none = scan_us - 1
-        proven_from, borne_from, possible_from = none, none, none
-        while from_us < end_us:
-            is_gap = interval in (0, count) or t_us[interval] - t_us[interval - 1] > max_gap_us
-            before = state[interval - 1] if interval > 0 else UNCERTAIN
-            after = state[interval] if interval < count else UNCERTAIN
-            is_proven = not is_gap and before == ABOVE and after == ABOVE
-            is_borne = is_proven or (is_gap and adverse[interval] != 0)
-            is_possible = is_gap or before != BELOW or after != BELOW
-            if proven_from != none and not is_proven:
-                proven_us = _ended(proven_us, proven_from, from_us, start_us, how)
-                proven_from = none
-            # Two intervals hang together at a sample surely above, and only there.
-            if borne_from != none and not (is_borne and before == ABOVE):
-                borne_us = _ended(borne_us, borne_from, from_us, start_us, how)
-                borne_from = none
-            if possible_from != none and (before == BELOW or not is_possible):
-                possible_us = _ended(possible_us, possible_from, from_us, start_us, how)
-                possible_from = none
-            proven_from = from_us if is_proven and proven_from == none else proven_from
-            borne_from = from_us if is_borne and borne_from == none else borne_from
-            possible_from = from_us if is_possible and possible_from == none else possible_from
-            interval += 1
-            looked += 1
-            if not is_gap and before == after:
-                interval = _steady(t_us, state, interval, max_gap_us, end_us, is_even)
-            from_us = t_us[interval - 1] if interval <= count else end_us
-        if proven_from != none:
-            proven_us = _ended(proven_us, proven_from, end_us, start_us, how)
-        if borne_from != none:
-            borne_us = _ended(borne_us, borne_from, end_us, start_us, how)
-        if possible_from != none:
-            possible_us = _ended(possible_us, possible_from, end_us, start_us, how)
-        found[0][window], found[1][window], found[2][window] = proven_us, borne_us, possible_us
-    return looked
+        near = _first_after(t_us, near if near > 0 and scan_us >= near_us else 0, scan_us)
+        near_us = scan_us
+        asked = (scan_us, start_us, end_us, near, _first_after(t_us, near, end_us - 1))
+        measured = _measured(t_us, state, marks, adverse, (max_gap_us, how), asked)
+        found[0][window], found[1][window], found[2][window] = measured
+    return count
 
 
 @kernel(triple(NEW_I64)(I64, I8, U8, int64, triple(I64), int64))
@@ -166,7 +221,9 @@ def measure(
     """Measure one series whose states are known: proven, borne, possible for each window."""
     count = windows[0].shape[0]
     found = (np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64))
-    _walk(t_us, state, adverse, max_gap_us, windows, found, how, _widest(t_us) <= max_gap_us)
+    mark = np.zeros(t_us.shape[0] // 8 * 8 + 8, np.int8)
+    _mark(t_us, state, max_gap_us, mark)
+    _walk(t_us, state, mark.view(np.int64), adverse, max_gap_us, windows, found, how)
     return found
 
 
@@ -186,7 +243,8 @@ def scan(  # noqa: PLR0917  # the same
     count, longest = windows[0].shape[0], 0
     for one in range(sample_start.shape[0] - 1):
         longest = max(longest, sample_start[one + 1] - sample_start[one])
-    state = np.empty(longest, np.int8)
+    state, mark = np.empty(longest, np.int8), np.zeros(longest // 8 * 8 + 8, np.int8)
+    marks = mark.view(np.int64)
     found = (np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64))
     for one in range(sample_start.shape[0] - 1):
         first, last = sample_start[one], sample_start[one + 1]
@@ -195,20 +253,11 @@ def scan(  # noqa: PLR0917  # the same
             continue
         t_here, known = t_us[first:last], state[: last - first]
         wrong = _compare(fills[0][first:last], fills[1][first:last], limits[0][one], limits[1][one], known)
-        widest_us = _widest(t_here)
+        widest_us = _mark(t_here, known, max_gap_us, mark)
         if wrong or widest_us < 0:
             found[0][begin:end] = WRONG
             continue
         asked = (windows[0][begin:end], windows[1][begin:end], windows[2][begin:end])
         told = (found[0][begin:end], found[1][begin:end], found[2][begin:end])
-        _walk(
-            t_here,
-            known,
-            adverse[first + one : last + one + 1],
-            max_gap_us,
-            asked,
-            told,
-            how,
-            widest_us <= max_gap_us,
-        )
+        _walk(t_here, known, marks, adverse[first + one : last + one + 1], max_gap_us, asked, told, how)
     return found

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, U8, int64, kernel, pair
+from kernels._jit import I64, NEW_I64, U8, inner, int64, kernel, pair
 
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
@@ -40,9 +40,16 @@ _number_pairs = pair(pair(int64))  # pyright: ignore[reportArgumentType]
 _pairs = pair(pair(NEW_I64))  # pyright: ignore[reportArgumentType]  # so do pairs
 
 
-@kernel(_number_pairs(U8, int64, int64))
+@inner(_number_pairs(U8, int64, int64))
 def _cell(text: Bytes, at: int, end: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """Find one cell: where it begins and ends, and then where the comma or line end is, and what is wrong."""
+    # Whatever means something stands at or before the comma in the code: most cells need no more than this.
+    first = at
+    while at < end and text[at] > _COMMA:
+        at += 1
+    if at == end or text[at] == _COMMA or text[at] == _LINE:
+        return (first, at), (at, 0)
+    at = first
     while at < end and (text[at] == _BLANK or text[at] == _TAB):
         at += 1
     first = last = at
@@ -85,10 +92,11 @@ def cells(text: Bytes, begin: int, end: int, width: int) -> tuple[Pair, Pair]:
     Returns
     -------
     (start, stop), (line, fault) : pairs of ndarray of int64
-        Cell c of row r is ``text[start[r * width + c]:stop[r * width + c]]``, without the quotes around it; doubled
-        quotes inside are still doubled. Line of each row, the stretch's first being nought. What is wrong
-        (`FAULT_QUOTE`, `FAULT_COUNT`) with the line after the last row's, or nothing; there it ends. Shapes
-        (rows * width,) twice, (rows,), and (0,) or (2,): line and fault. [index, index], [count, code]
+        Cell c of row r is ``text[start[c * lines + r]:stop[c * lines + r]]``, without the quotes around it; doubled
+        quotes inside are still doubled; of what lies behind the last row nothing is told. Line of each row, the
+        stretch's first being nought. What is wrong (`FAULT_QUOTE`, `FAULT_COUNT`) with the line after the last row's,
+        or nothing; there it ends. Shapes (width * lines,) twice, lines being one more than there are line ends,
+        (rows,), and (0,) or (2,): line and fault. [index, index], [count, code]
 
     Raises
     ------
@@ -115,7 +123,7 @@ def cells(text: Bytes, begin: int, end: int, width: int) -> tuple[Pair, Pair]:
             (first, last), (at, wrong) = _cell(text, at, end)
             fault = max(fault, wrong)
             if count < width:
-                start[rows * width + count], stop[rows * width + count] = first, last
+                start[count * lines + rows], stop[count * lines + rows] = first, last
             count += 1
             is_open = at < end and text[at] == _COMMA
             # Two quotes with nothing between them are a cell, nothing at all is a blank line.
@@ -132,10 +140,10 @@ def cells(text: Bytes, begin: int, end: int, width: int) -> tuple[Pair, Pair]:
     found = np.empty(2 if fault else 0, np.int64)
     if fault:
         found[0], found[1] = line, fault
-    return (start[: rows * width].copy(), stop[: rows * width].copy()), (line_of[:rows].copy(), found)
+    return (start, stop), (line_of[:rows].copy(), found)
 
 
-@kernel(int64(int64, int64, int64))
+@inner(int64(int64, int64, int64))
 def _scaled(mantissa: int, power: int, rest: int) -> int:
     """Multiply by a power of ten, halves to even; `rest` says whether there was more than the mantissa."""
     if mantissa == 0:
@@ -156,7 +164,7 @@ def _scaled(mantissa: int, power: int, rest: int) -> int:
     return whole + (1 if unit > 1 and is_more else 0)
 
 
-@kernel(_numbers(U8, int64, int64, int64))
+@inner(_numbers(U8, int64, int64, int64))
 def _decimal(text: Bytes, at: int, end: int, places: int) -> tuple[int, int]:
     """Read one number: the scaled integer, and what became of it."""
     if at == end:
@@ -244,7 +252,7 @@ def decimals(text: Bytes, start: Ints, stop: Ints, places: int) -> Pair:
     return value, outcome
 
 
-@kernel(int64(U8, int64, int64, int64))
+@inner(int64(U8, int64, int64, int64))
 def _digits(text: Bytes, at: int, end: int, count: int) -> int:
     """Read so many digits; -1 where there are others, or fewer."""
     if at + count > end:
@@ -258,7 +266,7 @@ def _digits(text: Bytes, at: int, end: int, count: int) -> int:
     return number
 
 
-@kernel(int64(int64, int64, int64))
+@inner(int64(int64, int64, int64))
 def _day(year: int, month: int, day: int) -> int:
     """Count days since 1970-01-01 in the Gregorian calendar, the year beginning in March."""
     year -= month <= 2  # noqa: PLR2004  # February
@@ -267,15 +275,16 @@ def _day(year: int, month: int, day: int) -> int:
     return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
 
 
-@kernel(int64(int64, int64))
+@inner(int64(int64, int64))
 def _month_days(year: int, month: int) -> int:
     """Count the days of a month."""
     if month == 2:  # noqa: PLR2004  # February
         return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
-    return 30 if month in {4, 6, 9, 11} else 31
+    # A set would be made anew at each call.
+    return 30 if month == 4 or month == 6 or month == 9 or month == 11 else 31  # noqa: PLR1714, PLR2004
 
 
-@kernel(_numbers(U8, int64, int64))
+@inner(_numbers(U8, int64, int64))
 def _offset(text: Bytes, at: int, end: int) -> tuple[int, int]:
     """Read what stands behind the time of day: minutes to the east, and what became of it."""
     if at == end:
@@ -295,7 +304,7 @@ def _offset(text: Bytes, at: int, end: int) -> tuple[int, int]:
     return -east if text[at] == _MINUS else east, READ
 
 
-@kernel(_numbers(U8, int64, int64))
+@inner(_numbers(U8, int64, int64))
 def _instant(text: Bytes, at: int, end: int) -> tuple[int, int]:
     """Read one instant: microseconds since 1970, and what became of it."""
     if at == end:
@@ -308,7 +317,7 @@ def _instant(text: Bytes, at: int, end: int) -> tuple[int, int]:
     is_parted = text[at + 4] == _MINUS and text[at + 7] == _MINUS
     is_parted = is_parted and text[at + 13] == _COLON and text[at + 16] == _COLON
     between = text[at + 10]
-    is_parted = is_parted and between in {84, 116, _BLANK}  # T, t
+    is_parted = is_parted and (between == 84 or between == 116 or between == _BLANK)  # noqa: PLR1714, PLR2004  # T, t
     if not is_parted or month < 1 or month > 12 or day < 1 or day > _month_days(year, month):  # noqa: PLR2004
         return 0, MALFORMED
     if hour > 23 or minute > 59 or second > 59:  # noqa: PLR2004  # the last of a day, an hour, a minute
@@ -371,7 +380,7 @@ def instants(text: Bytes, start: Ints, stop: Ints) -> Pair:
     return t_us, outcome
 
 
-@kernel(int64(U8, int64, int64, int64, int64))
+@inner(int64(U8, int64, int64, int64, int64))
 def _is_same(text: Bytes, first: int, first_end: int, second: int, second_end: int) -> int:
     """Tell whether two cells hold the same bytes."""
     if first_end - first != second_end - second:

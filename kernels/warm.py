@@ -1,8 +1,8 @@
 """Compile every kernel ahead of need.
 
-The first import after an installation takes some seconds, each later one a fraction: machine code is kept
-(`kernels._jit`). A program that will need kernels soon runs `warm` in a background process while it does other work.
-When that is worth it is left to the caller.
+The first call of a kernel after an installation takes some seconds, in each later program a fraction: machine code is
+kept (`kernels._jit`). A program that will need kernels soon runs `warm` in a background process while it does other
+work. When that is worth it is left to the caller.
 """
 
 import numpy as np
@@ -14,6 +14,7 @@ from kernels import (
     coverage,
     csv_cells,
     csv_lines,
+    driven,
     dwell,
     emptyings,
     geofence,
@@ -23,13 +24,14 @@ from kernels import (
     runs,
     waits,
 )
+from kernels._jit import make_all
 
-# Compiled by being imported; what they give is not looked at here.
-_ALSO = (around, csv_cells, csv_lines, reach, runs)
+# Compiled; what they give is not looked at here.
+_ALSO = (around, csv_cells, csv_lines, driven, reach, runs)
 
 
 def warm() -> None:
-    """Import all kernels and call each once, on one sample and one window.
+    """Compile all kernels and call each once, on one sample and one window.
 
     Raises
     ------
@@ -44,6 +46,7 @@ def warm() -> None:
     ----------
     Numba documentation, "Compiling Python code with @jit", sections on eager compilation and on ``cache``.
     """
+    make_all()
     t_us = np.array([0], np.int64)
     fill_ppm = np.array([0], np.int32)
     city = np.zeros(2, np.uint8)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels import driven
 from rules.matched import Matched
 
 Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +25,23 @@ class Path:
     ----------
     segment : ndarray of int64
         Shape (m,). [index into the network]
-    is_against : ndarray of bool
-        Driven against the segment's line. Shape (m,).
-    enter_us, leave_us : ndarray of int64
-        Shape (m,). [us since 1970, UTC]
+    is_against : ndarray of int64
+        Driven against the segment's line. Shape (m,). [flag]
     from_mm, to_mm : ndarray of int64
         Along the line from its first vertex; against it, from > to. Shape (m,). [mm]
-    is_proven : ndarray of bool
-        Shape (m,).
+    enter_us, leave_us : ndarray of int64
+        Shape (m,). [us since 1970, UTC]
+    is_proven : ndarray of int64
+        Shape (m,). [flag]
     """
 
     segment: Ints
-    is_against: Flags
-    enter_us: Ints
-    leave_us: Ints
+    is_against: Ints
     from_mm: Ints
     to_mm: Ints
-    is_proven: Flags
+    enter_us: Ints
+    leave_us: Ints
+    is_proven: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,41 +52,21 @@ class Pieces:
     ----------
     segment, from_mm, to_mm : ndarray of int64
         Shape (m,), from <= to. [index into the network, mm, mm]
-    is_proven : ndarray of bool
-        Shape (m,).
+    is_proven : ndarray of int64
+        Shape (m,). [flag]
     """
 
     segment: Ints
     from_mm: Ints
     to_mm: Ints
-    is_proven: Flags
+    is_proven: Ints
 
 
 def path_of(matched: Matched) -> Path:
-    """Join the rows of a path that go on on the same segment with the same proof.
-
-    Parameters
-    ----------
-    matched : Matched
-
-    Notes
-    -----
-    A row of no length, where the vehicle stood, belongs to the row before it, whatever its proof: it proves no metre.
-    """
-    is_first = _turns(matched, matched.is_proven)
-    first = np.flatnonzero(is_first)
-    last = np.append(first[1:], is_first.size)[: first.size] - 1
-    is_against = matched.direction[first] < 0
-    low_mm, high_mm = matched.from_mm.astype(np.int64), matched.to_mm.astype(np.int64)
-    return Path(
-        segment=matched.segment[first].astype(np.int64),
-        is_against=is_against,
-        enter_us=matched.enter_us[first],
-        leave_us=matched.leave_us[last],
-        from_mm=np.where(is_against, high_mm[first], low_mm[first]),
-        to_mm=np.where(is_against, low_mm[last], high_mm[last]),
-        is_proven=_proof(matched, matched.is_proven)[first],
-    )
+    """Join the rows of a path that go on on the same segment with the same proof: see `kernels.driven.path`."""
+    places = (matched.segment, matched.from_mm, matched.to_mm)
+    times_us = (matched.enter_us, matched.leave_us)
+    return Path(*driven.path(places, matched.direction, times_us, matched.is_proven.view(np.uint8)))
 
 
 def pieces_of(matched: Matched, t_us: Ints, working: NDArray[np.int8]) -> tuple[Pieces, Ints]:
@@ -107,19 +87,9 @@ def pieces_of(matched: Matched, t_us: Ints, working: NDArray[np.int8]) -> tuple[
         Segment of each proven pass: proven stretches that only lead on along the segment in one direction, with
         nothing else between, are one. Shape (passes,). [index into the network]
     """
-    after = _fix_after(matched, t_us)
-    is_on = _all_between(working == 2, matched.fix, after)  # noqa: PLR2004  # said on
-    is_off = _all_between(working == 0, matched.fix, after)
-    has_length = matched.to_mm > matched.from_mm
-    is_proven = matched.is_proven & is_on & has_length
-    kept = np.flatnonzero(has_length & ~is_off)
-    pieces = Pieces(
-        matched.segment[kept].astype(np.int64),
-        matched.from_mm[kept].astype(np.int64),
-        matched.to_mm[kept].astype(np.int64),
-        is_proven[kept],
-    )
-    return pieces, _passes(matched, is_proven)
+    rows = (matched.fix, matched.segment, matched.from_mm, matched.to_mm)
+    found = driven.work(rows, matched.direction, matched.leave_us, matched.is_proven.view(np.uint8), t_us, working)
+    return Pieces(*found[:4]), found[4]
 
 
 def joined(parts: Sequence[Pieces]) -> Pieces:
@@ -129,7 +99,7 @@ def joined(parts: Sequence[Pieces]) -> Pieces:
         np.concatenate([nothing, *(one.segment for one in parts)]),
         np.concatenate([nothing, *(one.from_mm for one in parts)]),
         np.concatenate([nothing, *(one.to_mm for one in parts)]),
-        np.concatenate([nothing.astype(np.bool_), *(one.is_proven for one in parts)]),
+        np.concatenate([nothing, *(one.is_proven for one in parts)]),
     )
 
 
@@ -147,69 +117,18 @@ def united_mm(segment: Ints, from_mm: Ints, to_mm: Ints, segments: int) -> Ints:
     -------
     ndarray of int64
         Shape (segments,). [mm]
+
+    Notes
+    -----
+    Beginnings and ends are sorted apart from each other: where as many have ended as have begun, nothing is covered.
     """
     if segment.size == 0:
         return np.zeros(segments, np.int64)
-    order = np.lexsort((from_mm, segment))
-    segment, from_mm, to_mm = segment[order], from_mm[order], to_mm[order]
-    # Lay all segments end to end, so that one running maximum serves them all.
+    # Lay all segments end to end, and apart, so that one walk serves them all.
     apart_mm = int(to_mm.max()) + 1
-    begin, end = segment * apart_mm + from_mm, segment * apart_mm + to_mm
-    reached = np.maximum.accumulate(end)
-    covered = end - np.maximum(begin, np.concatenate(([begin[0]], reached[:-1])))
+    begin, end = np.sort(segment * apart_mm + from_mm), np.sort(segment * apart_mm + to_mm)
+    is_apart = begin[1:] > end[:-1]
+    begin, end = begin[np.append(True, is_apart)], end[np.append(is_apart, True)]
     united = np.zeros(segments, np.int64)
-    np.add.at(united, segment, np.maximum(covered, 0))
+    np.add.at(united, begin // apart_mm, end - begin)
     return united
-
-
-def _fix_after(matched: Matched, t_us: Ints) -> Ints:
-    """Find the fix at which each row's two neighbours end: the first at or after the pair's last row."""
-    if matched.fix.size == 0:
-        return np.empty(0, np.int64)
-    is_last = np.diff(matched.fix, append=-1) != 0
-    pair = np.concatenate(([0], np.cumsum(is_last)[:-1]))
-    return np.minimum(np.searchsorted(t_us, matched.leave_us[is_last]), t_us.size - 1)[pair]
-
-
-def _all_between(flag: Flags, first: NDArray[np.int32], last: Ints) -> Flags:
-    """Tell of spans of fixes, both ends included, whether all of them have a flag."""
-    missing = np.concatenate(([0], np.cumsum(~flag)))
-    return missing[last + 1] == missing[first]
-
-
-def _goes_on(matched: Matched) -> Flags:
-    """Tell of each row whether it goes on on the row before: same segment, direction and chain, from where it was."""
-    if matched.segment.size == 0:
-        return np.empty(0, np.bool_)
-    from_mm, to_mm = matched.from_mm, matched.to_mm
-    goes_on = np.zeros(matched.segment.size, np.bool_)
-    meets_forward, meets_backward = from_mm[1:] == to_mm[:-1], to_mm[1:] == from_mm[:-1]
-    goes_on[1:] = np.where(matched.direction[1:] > 0, meets_forward, meets_backward)
-    goes_on[1:] &= (np.diff(matched.segment) == 0) & (np.diff(matched.direction) == 0)
-    goes_on[1:] &= matched.enter_us[1:] == matched.leave_us[:-1]
-    return goes_on
-
-
-def _proof(matched: Matched, is_proven: Flags) -> Flags:
-    """Give rows of no length the proof of the row before, where they go on on it."""
-    row = np.arange(is_proven.size)
-    own = np.where((matched.to_mm > matched.from_mm) | ~_goes_on(matched), row, 0)
-    return is_proven[np.maximum.accumulate(own)] if row.size else is_proven
-
-
-def _turns(matched: Matched, is_proven: Flags) -> Flags:
-    """Tell of each row whether it begins a new row of the path."""
-    proof = _proof(matched, is_proven)
-    return ~_goes_on(matched) | np.concatenate(([True], proof[1:] != proof[:-1]))[: proof.size]
-
-
-def _passes(matched: Matched, is_proven: Flags) -> Ints:
-    """Give the segment of each proven pass."""
-    moved = np.flatnonzero(matched.to_mm > matched.from_mm)
-    segment, direction = matched.segment[moved], matched.direction[moved]
-    low_mm, high_mm, proven = matched.from_mm[moved], matched.to_mm[moved], is_proven[moved]
-    same = (np.diff(segment) == 0) & (np.diff(direction) == 0)
-    ahead = np.where(direction[1:] > 0, low_mm[1:] >= high_mm[:-1], high_mm[1:] <= low_mm[:-1])
-    visit = np.cumsum(np.concatenate(([False], ~(same & ahead)))[: moved.size])
-    first = np.unique(visit[proven], return_index=True)[1]
-    return segment[proven][first].astype(np.int64)

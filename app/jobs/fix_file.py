@@ -234,7 +234,7 @@ def _cells(
         if fault[1] == csv_cells.FAULT_QUOTE:
             raise RefusedError(f'{at}: a quotation mark stands astray; a cell in quotes ends on its line, "" is one')
         raise RefusedError(f"{at} has not the {width} cells of the header; write all, empty where nothing is known")
-    starts, stops = (np.ascontiguousarray(one.reshape(-1, width).T) for one in (start, stop))
+    starts, stops = (one.reshape(width, -1)[:, : line.size] for one in (start, stop))
     return _Cells(file, text, columns, starts, stops, line + first_line)
 
 

@@ -43,7 +43,6 @@ PATH_COLUMNS: Final = (
     "proven",
 )
 SEGMENT_COLUMNS: Final = ("segment_id", "length_m", "proven_m", "possible_m", "pass_count")
-_RATIO: Final = 1_000_000
 # Vehicles that wait, matched or not, for each thread: enough that none is idle, few enough for memory.
 _AHEAD: Final = 4
 
@@ -140,16 +139,17 @@ def match_all(network: Network, rows: Rows, max_gap_us: int, threads: int, path:
         path.write((",".join(PATH_COLUMNS) + "\n").encode())
     names = _Names(network) if path else None
     pieces: list[Pieces] = []
-    passes = np.zeros(network.length_mm.size, np.int64)
-    fixes = unmatched = gaps = 0
+    passes = [np.empty(0, np.int64)]
+    vehicles = fixes = unmatched = gaps = 0
     for one in _matched(network, rows, max_gap_us, threads, names):
         if path:
             path.write(one.lines)
         pieces.append(one.pieces)
-        np.add.at(passes, one.passes, 1)
-        fixes, unmatched, gaps = fixes + one.fixes, unmatched + one.unmatched, gaps + one.gaps
-    segments = _segments(network, joined(pieces), passes)
-    return Summary(segments, len(np.unique(rows.vehicle)), fixes, unmatched, gaps)
+        passes.append(one.passes)
+        vehicles, fixes = vehicles + 1, fixes + one.fixes
+        unmatched, gaps = unmatched + one.unmatched, gaps + one.gaps
+    counts = np.bincount(np.concatenate(passes), minlength=network.length_mm.size).astype(np.int64)
+    return Summary(_segments(network, joined(pieces), counts), vehicles, fixes, unmatched, gaps)
 
 
 def segment_lines(network: Network, segments: Segments) -> str:
@@ -221,12 +221,10 @@ def _vehicle(network: Network, rows: Rows, max_gap_us: int, names: _Names | None
 
 def _lines(names: _Names, vehicle_id: str, path: Driven) -> bytes:
     """Write the path of a vehicle."""
-    length_mm = np.maximum(names.length_mm[path.segment], 1)
-    from_ppm, to_ppm = ((mm * _RATIO + length_mm // 2) // length_mm for mm in (path.from_mm, path.to_mm))
-    mark = path.is_against + 2 * path.is_proven.astype(np.int64)
     vehicle = np.frombuffer(_cell(vehicle_id), np.uint8)
-    place, time = (path.segment, from_ppm, to_ppm), (path.enter_us, path.leave_us)
-    return csv_lines.path_lines(vehicle, names.text, names.start, place, time, mark).tobytes()
+    place, times_us = (path.segment, path.from_mm, path.to_mm), (path.enter_us, path.leave_us)
+    segments, flags = (names.start, names.length_mm), (path.is_against, path.is_proven)
+    return csv_lines.path_lines(vehicle, names.text, segments, place, times_us, flags).tobytes()
 
 
 def _segments(network: Network, pieces: Pieces, passes: Ints) -> Segments:

@@ -35,10 +35,13 @@ def _column(*cells: str) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[
 
 def _rows(said: str, width: int) -> list[list[str]]:
     text = _text(said)
-    (start, stop), (_, fault) = csv_cells.cells(text, 0, text.size, width)
+    (start, stop), (line, fault) = csv_cells.cells(text, 0, text.size, width)
     assert [] == fault.tolist()
-    found = [text[a:b].tobytes().decode().replace('""', '"') for a, b in zip(start, stop, strict=True)]
-    return [found[at : at + width] for at in range(0, len(found), width)]
+    bounds = (one.reshape(width, -1).T[: line.size].tolist() for one in (start, stop))
+    return [
+        [text[a:b].tobytes().decode().replace('""', '"') for a, b in zip(*row, strict=True)]
+        for row in zip(*bounds, strict=True)
+    ]
 
 
 @given(tables, st.sampled_from(["\n", "\r\n"]))

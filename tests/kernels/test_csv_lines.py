@@ -1,7 +1,7 @@
 """Lines of a path, against the same lines made of the standard library's parts."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 from hypothesis import example, given
@@ -13,13 +13,17 @@ from tests.kernels.cases import i64
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAMES = ["S-1", "", "Ñuñoa 20", '"a,b"']
+_LENGTHS_MM = [1_000_000, 3, 0, 123_457]
 
-instants = st.datetimes(timezones=st.just(UTC))
-rows = st.tuples(
-    st.integers(0, len(_NAMES) - 1),
-    st.tuples(st.integers(0, 1_000_000), st.integers(0, 1_000_000)),
-    st.tuples(instants, instants),
-    st.integers(0, 3),
+# Some come often, so that a row is entered when the one before was left.
+instants = st.one_of(st.datetimes(timezones=st.just(UTC)), st.sampled_from([_EPOCH, _EPOCH + timedelta(hours=7)]))
+rows = st.integers(0, len(_NAMES) - 1).flatmap(
+    lambda segment: st.tuples(
+        st.just(segment),
+        st.tuples(st.integers(0, _LENGTHS_MM[segment]), st.integers(0, _LENGTHS_MM[segment])),
+        st.tuples(instants, instants),
+        st.integers(0, 3),
+    )
 )
 Row = tuple[int, tuple[int, int], tuple[datetime, datetime], int]
 
@@ -32,14 +36,15 @@ def _time(instant: datetime) -> str:
     return instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _ratio(ppm: int) -> str:
-    return f"{Decimal(ppm).scaleb(-6):.6f}"
+def _ratio(segment: int, mm: int) -> str:
+    return str((Decimal(mm) / max(_LENGTHS_MM[segment], 1)).quantize(Decimal("0.000001"), ROUND_HALF_UP))
 
 
 def _line(vehicle: str, seq: int, row: Row) -> str:
-    segment, ppm, span, mark = row
+    segment, mm, span, mark = row
     direction, proven = ("forward", "backward")[mark % 2], ("false", "true")[mark // 2]
-    cells = [vehicle, seq, _NAMES[segment], direction, *map(_time, span), *map(_ratio, ppm), proven]
+    cells = [vehicle, seq, _NAMES[segment], direction, *map(_time, span)]
+    cells += [*(_ratio(segment, one) for one in mm), proven]
     return ",".join(map(str, cells)) + "\n"
 
 
@@ -55,9 +60,9 @@ def test_path_lines_when_made_of_parts(vehicle: str, path: list[Row]) -> None:
     lines = csv_lines.path_lines(
         _bytes(vehicle),
         _bytes("".join(_NAMES)),
-        np.concatenate(([0], np.cumsum(sizes))).astype(np.int64),
+        (np.concatenate(([0], np.cumsum(sizes))).astype(np.int64), i64(_LENGTHS_MM)),
         (i64([row[0] for row in path]), i64([row[1][0] for row in path]), i64([row[1][1] for row in path])),
         (i64([_us(row[2][0]) for row in path]), i64([_us(row[2][1]) for row in path])),
-        i64([row[3] for row in path]),
+        (i64([row[3] % 2 for row in path]), i64([row[3] // 2 for row in path])),
     )
     assert "".join(_line(vehicle, seq, row) for seq, row in enumerate(path, 1)) == lines.tobytes().decode()

@@ -80,6 +80,43 @@ def test_times_above_are_the_oracles_when_containers_are_any(several: list[Case]
     assert expected == lists(*found)
 
 
+@st.composite
+def steady(draw: st.DrawFn) -> Case:
+    """Draw a container whose fill stays for dozens of samples, in silence now and then, and is asked about twice."""
+    stretches = draw(
+        st.lists(st.tuples(st.sampled_from([100, 200, 300]), st.integers(1, 40), st.sampled_from([1, 8])), max_size=6)
+    )
+    fill_ppm = [level for level, count, _ in stretches for _ in range(count)]
+    steps = [since if at == 0 else 1 for _, count, since in stretches for at in range(count)]
+    count = len(fill_ppm)
+    windows = draw(st.lists(st.tuples(*[st.integers(-9, sum(steps) + 9)] * 3).map(sorted), min_size=2, max_size=2))
+    adverse = draw(st.lists(st.integers(0, 1), min_size=count + 1, max_size=count + 1))
+    return Case(
+        t_us=np.cumsum(steps, dtype=np.int64).tolist(),
+        lo_ppm=fill_ppm,
+        hi_ppm=fill_ppm,
+        threshold_ppm=[200] * count,
+        adverse=adverse,
+        max_gap_us=_GAP_US,
+        scan_start_us=[window[0] for window in windows],
+        start_us=[window[1] for window in windows],
+        end_us=[window[2] for window in windows],
+    )
+
+
+@given(st.lists(steady(), min_size=1, max_size=3))
+def test_longest_runs_are_the_oracles_when_fills_stay(several: list[Case]) -> None:
+    expected: tuple[list[int], ...] = ([], [], [])
+    for one in several:
+        bounds = (one.scan_start_us, one.start_us, one.end_us)
+        measured = oracle.longest_run(one.t_us, states_of(one), one.adverse, _GAP_US, *bounds)
+        for column, part in zip(expected, measured, strict=True):
+            column.extend(part)
+    city = City(several)
+    found = runs.longest_runs(city.t_us, city.fills, city.limits, city.adverse, _GAP_US, city.series, city.bounds_us)
+    assert expected == lists(*found)
+
+
 class Month:
     """Forty containers, each 15 min for ten days with some silence, in windows of 16 hours."""
 
