@@ -63,10 +63,14 @@ POINTED = ("per_event", "per_time", "proportional", "per_unit", "nth")
 
 
 # Built once: to build a strategy, and to look it through, costs more than to draw from it.
-@cache
+_BUILT: dict[tuple[Any, ...], st.SearchStrategy[Any]] = {}
+
+
 def of(*values: Drawn) -> st.SearchStrategy[Drawn]:
     """Draw one of some values."""
-    return st.sampled_from(values)
+    if values not in _BUILT:
+        _BUILT[values] = st.sampled_from(values)
+    return _BUILT[values]
 
 
 amounts = of("0", "0.5", "1", "2.345", "0.333", "7", "150.505", "20000")
