@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I8, I32, I64, NEW_I32, NEW_I64, U8, inner, int64, kernel, pair, triple
+from kernels._jit import I8, I32, I64, NEW_I32, NEW_I64, U8, inner, int64, kernel, pair, several, triple
 
 Ints = NDArray[np.int64]
 Rows = NDArray[np.int32]
@@ -13,6 +13,9 @@ _FEW = 64
 
 FAR = 2**60
 """Further than any way is long."""
+
+NOWHERE = -1
+"""Group of a piece that counts for none."""
 
 
 @inner(pair(int64)(I32, I32, I8, pair(I32), U8, NEW_I64, int64))  # pyright: ignore[reportArgumentType]
@@ -140,6 +143,8 @@ def _joined(group: Rows, ends_mm: tuple[Rows, Rows]) -> tuple[Ints, Ints, Ints]:
     until_mm = np.empty(count, np.int64)
     found = -1
     for piece in range(count):
+        if group[piece] == NOWHERE:
+            continue
         begin, end = np.int64(ends_mm[0][piece]), np.int64(ends_mm[1][piece])
         is_touching = found >= 0 and of[found] == group[piece] and begin <= until_mm[found] and from_mm[found] <= end
         if is_touching:
@@ -169,3 +174,107 @@ def covered(group: Rows, ends_mm: tuple[Rows, Rows], group_count: int) -> Ints:
                 total_mm[one] += until_mm[piece] - max(from_mm[piece], reached_mm)
                 reached_mm = until_mm[piece]
     return total_mm
+
+
+@kernel(several(NEW_I64, 4)(I32, pair(I64), int64))
+def _blocks(segment: Rows, span_us: tuple[Ints, Ints], apart_us: int) -> tuple[Ints, ...]:
+    """Join each piece to the one before where both are of one street and one stay: few are left to be sorted."""
+    count = segment.shape[0]
+    of = np.empty(count, np.int64)
+    from_us = np.empty(count, np.int64)
+    until_us = np.empty(count, np.int64)
+    block = np.empty(count, np.int64)
+    found = -1
+    for piece in range(count):
+        enter_us, leave_us = span_us[0][piece], span_us[1][piece]
+        is_same = found >= 0 and of[found] == segment[piece]
+        if is_same and enter_us - until_us[found] <= apart_us and from_us[found] - leave_us <= apart_us:
+            from_us[found] = min(from_us[found], enter_us)
+            until_us[found] = max(until_us[found], leave_us)
+        else:
+            found += 1
+            of[found] = segment[piece]
+            from_us[found] = enter_us
+            until_us[found] = leave_us
+        block[piece] = found
+    return of[: found + 1].copy(), from_us[: found + 1].copy(), until_us[: found + 1].copy(), block
+
+
+@kernel(several(NEW_I64, 4)(I32, pair(I64), int64, int64))
+def stays(segment: Rows, span_us: tuple[Ints, Ints], apart_us: int, segment_count: int) -> tuple[Ints, ...]:
+    """Gather pieces into stays: where each street's stays start, from and until when, and the stay of each piece."""
+    of, enter_us, leave_us, block = _blocks(segment, span_us, apart_us)
+    start, place = order(of.astype(np.int32), enter_us, segment_count)
+    first = np.zeros(segment_count + 1, np.int64)
+    from_us = np.empty(of.shape[0], np.int64)
+    until_us = np.empty(of.shape[0], np.int64)
+    stay = np.empty(of.shape[0], np.int64)
+    found = 0
+    for one in range(segment_count):
+        for k in range(start[one], start[one + 1]):
+            piece = place[k]
+            if found > first[one] and enter_us[piece] - until_us[found - 1] <= apart_us:
+                until_us[found - 1] = max(until_us[found - 1], leave_us[piece])
+            else:
+                from_us[found] = enter_us[piece]
+                until_us[found] = leave_us[piece]
+                found += 1
+            stay[piece] = found - 1
+        first[one + 1] = found
+    return first, from_us[:found].copy(), until_us[:found].copy(), stay[block]
+
+
+@kernel(several(NEW_I64, 5)(I32, pair(I32), pair(I64), U8, int64, int64))
+def visits(  # columns of pieces first, then what is asked of them
+    segment: Rows,
+    ends_mm: tuple[Rows, Rows],
+    span_us: tuple[Ints, Ints],
+    is_proven: NDArray[np.uint8],
+    apart_us: int,
+    segment_count: int,
+) -> tuple[Ints, ...]:
+    """Gather pieces into visits and measure them; see `coverage.visits`."""
+    start, from_us, until_us, stay = stays(segment, span_us, apart_us, segment_count)
+    of = stay.astype(np.int32)
+    possible_mm = covered(of, ends_mm, from_us.shape[0])
+    for piece in range(segment.shape[0]):
+        if not is_proven[piece]:
+            of[piece] = NOWHERE
+    return start, from_us, until_us, covered(of, ends_mm, from_us.shape[0]), possible_mm
+
+
+@kernel(several(NEW_I64, 4)(I64, pair(I64), pair(I64), I64, int64, int64))
+def passes(  # what `visits` gives, then what is asked of it
+    start: Ints,
+    span_us: tuple[Ints, Ints],
+    covered_mm: tuple[Ints, Ints],
+    needed_mm: Ints,
+    start_us: int,
+    end_us: int,
+) -> tuple[Ints, ...]:
+    """Count passes and measure the time between them; see `coverage.passes`."""
+    count = needed_mm.shape[0]
+    proven = np.zeros(count, np.int64)
+    possible = np.zeros(count, np.int64)
+    least_us = np.zeros(count, np.int64)
+    most_us = np.zeros(count, np.int64)
+    for one in range(count):
+        # Until when the last pass may have been, and when the last proven one was.
+        reached_us = start_us
+        passed_us = start_us
+        for visit in range(start[one], start[one + 1]):
+            enter_us, leave_us = span_us[0][visit], span_us[1][visit]
+            is_proven = covered_mm[0][visit] >= needed_mm[one]
+            is_possible = is_proven or covered_mm[1][visit] >= needed_mm[one]
+            if not is_possible or leave_us < start_us or enter_us >= end_us:
+                continue
+            possible[one] += 1
+            least_us[one] = max(least_us[one], enter_us - reached_us)
+            reached_us = max(reached_us, min(leave_us, end_us))
+            if is_proven and leave_us < end_us:
+                proven[one] += 1
+                most_us[one] = max(most_us[one], leave_us - passed_us)
+                passed_us = leave_us
+        least_us[one] = max(least_us[one], end_us - reached_us)
+        most_us[one] = max(most_us[one], end_us - passed_us)
+    return proven, possible, least_us, most_us

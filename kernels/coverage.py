@@ -1,12 +1,12 @@
-"""Rows of driven streets to the length of each street that they cover.
+"""Rows of driven streets to what they cover: length of each street, visits, passes, and the time between passes.
 
 *A row* is a part of one street that one vehicle drove between two of its fixes (`rules.traversals`). Which rows are
 proven and which are only possible is said by whoever calls, from the working signal, speed and window; so is the
 group that a row counts for: a street, or a street and a direction where both kerbs are to be swept.
 
 *What comes out.* `pieces` takes the error of the fixes from the ends of what is proven; `covered` measures the union
-of pieces, group by group, so that nothing counts twice. Proven never exceeds possible if the possible rows include
-the proven ones. Visits and passes are gathered in `rules.sweeps` and `rules.standards.passes`.
+of pieces, group by group, so that nothing counts twice; `visits` gathers rows into stays on a street, and `passes`
+counts those that cover enough of it. Proven never exceeds possible if the possible rows include the proven ones.
 
 *What is left to others.* What a gap may hide beyond the rows that are there, who bears it, and what a share is worth.
 """
@@ -126,6 +126,141 @@ def covered(group: Rows, ends_mm: tuple[Rows, Rows], group_count: int) -> Ints:
     group_count = whole("group_count", group_count, 0)
     _within("group", group, group_count)
     return _coverage.covered(group, _ends(ends_mm, group.size), group_count)
+
+
+def visits(
+    segment: Rows,
+    ends_mm: tuple[Rows, Rows],
+    span_us: tuple[Ints, Ints],
+    is_proven: NDArray[np.uint8],
+    apart_us: int,
+    segment_count: int,
+) -> tuple[Ints, tuple[Ints, Ints], tuple[Ints, Ints]]:
+    """Gather one vehicle's pieces into visits: stays on a street that follow on each other.
+
+    Parameters
+    ----------
+    segment : ndarray of int32
+        Street of each piece, in any order. Shape (p,). [index]
+    ends_mm : tuple of two ndarray of int32
+        Where each piece begins and ends along its street. Shape (p,) each. [mm]
+    span_us : tuple of two ndarray of int64
+        When each piece was entered and left. Shape (p,) each. [us]
+    is_proven : ndarray of uint8
+        1 where the piece is proven, 0 where it is only possible. Shape (p,). [flag]
+    apart_us : int
+        Back on the street within this time is the same visit. [us]
+    segment_count : int
+        Number of streets. [count]
+
+    Returns
+    -------
+    start : ndarray of int64
+        The visits of street s are ``start[s]:start[s + 1]``, in the order of time. Shape (segment_count + 1,).
+        [index]
+    enter_us, leave_us : tuple of two ndarray of int64
+        From when until when. Shape (v,) each. [us]
+    proven_mm, possible_mm : tuple of two ndarray of int64
+        Length that the visit's proven pieces, and all its pieces, cover together. Shape (v,) each. [mm]
+
+    Raises
+    ------
+    TypeError
+        If an array is of another type, or a number no integer.
+    ValueError
+        If lengths differ, a piece ends before it begins or is left before it is entered, or names a street that is
+        not there, or `apart_us` is negative.
+
+    Notes
+    -----
+    Pieces are put in order by counting, then by when they are entered; each visit is measured by its pieces' order
+    along the street. O(p log k) for k pieces on a street.
+
+    References
+    ----------
+    V. Klee, American Mathematical Monthly 84(4), 1977, doi:10.1080/00029890.1977.11994336.
+    """
+    segment = column("segment", segment, np.int32)
+    segment_count = whole("segment_count", segment_count, 0)
+    _within("segment", segment, segment_count)
+    enter_us = column("enter_us", span_us[0], np.int64, segment.size)
+    leave_us = column("leave_us", span_us[1], np.int64, segment.size)
+    if np.any(leave_us < enter_us):
+        raise ValueError("a piece is left before it is entered; swap its times")
+    start, from_us, until_us, proven_mm, possible_mm = _coverage.visits(
+        segment,
+        _ends(ends_mm, segment.size),
+        (enter_us, leave_us),
+        column("is_proven", is_proven, np.uint8, segment.size),
+        whole("apart_us", apart_us, 0),
+        segment_count,
+    )
+    return start, (from_us, until_us), (proven_mm, possible_mm)
+
+
+def passes(  # what `visits` gives, then what is asked of it
+    start: Ints,
+    span_us: tuple[Ints, Ints],
+    covered_mm: tuple[Ints, Ints],
+    needed_mm: Ints,
+    start_us: int,
+    end_us: int,
+) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
+    """Count the visits in a window that make a pass, and measure the longest time without one, street by street.
+
+    Parameters
+    ----------
+    start : ndarray of int64
+        Where each street's visits start, as `visits` gives it. Shape (s + 1,). [index]
+    span_us : tuple of two ndarray of int64
+        From when until when each visit lasted. Shape (v,) each. [us]
+    covered_mm : tuple of two ndarray of int64
+        Length that each visit covers, proven and possible. Shape (v,) each. [mm]
+    needed_mm : ndarray of int64
+        Length of each street that makes a pass. Shape (s,). [mm]
+    start_us, end_us : int
+        The window. [us]
+
+    Returns
+    -------
+    proven, possible : tuple of two ndarray of int64
+        Visits that end in the window and proved enough; and those that may have covered enough, proven ones included,
+        and touch the window. Shape (s,) each. [count]
+    least_us, most_us : tuple of two ndarray of int64
+        Longest stretch of the window without a pass: at least, if every possible pass took place as it suits best,
+        and at most, if only the proven ones did, when they ended. Shape (s,) each. [us]
+
+    Raises
+    ------
+    TypeError
+        If an array is of another type, or a number no integer.
+    ValueError
+        If lengths differ, or the window ends before it starts.
+
+    Notes
+    -----
+    A pass is an instant within its visit: a proven one its end. The stretches before the first and after the last
+    count. One walk over the visits, O(s + v).
+
+    References
+    ----------
+    C. F. Manski, Partial Identification of Probability Distributions, chapter 1, 2003, doi:10.1007/b97478.
+    """
+    start = column("start", start, np.int64)
+    needed_mm = column("needed_mm", needed_mm, np.int64, max(start.size - 1, 0))
+    count = int(start[-1]) if start.size else 0
+    enter_us, leave_us = (column("span_us", one, np.int64, count) for one in span_us)
+    proven_mm, possible_mm = (column("covered_mm", one, np.int64, count) for one in covered_mm)
+    start_us = whole("start_us", start_us)
+    proven, possible, least_us, most_us = _coverage.passes(
+        start,
+        (enter_us, leave_us),
+        (proven_mm, possible_mm),
+        needed_mm,
+        start_us,
+        whole("end_us", end_us, start_us),
+    )
+    return (proven, possible), (least_us, most_us)
 
 
 def _within(name: str, index: Rows, count: int) -> None:

@@ -90,6 +90,59 @@ def test_covered_when_pieces_come_in_another_order(pieces: list[tuple[int, tuple
     assert before == found()
 
 
+stay = st.tuples(st.integers(0, STREETS - 1), span, span, st.integers(0, 1))
+
+
+@given(st.lists(stay, max_size=12), st.integers(0, 5))
+def test_visits_are_the_oracles_when_pieces_are_any(
+    pieces: list[tuple[int, tuple[int, int], tuple[int, int], int]], apart: int
+) -> None:
+    streets, ends = [piece[0] for piece in pieces], [piece[1] for piece in pieces]
+    spans, proven = [piece[2] for piece in pieces], [piece[3] for piece in pieces]
+    times = (i64([begin for begin, _ in spans]), i64([end for _, end in spans]))
+    start, span_us, covered_mm = coverage.visits(i32(streets), both(ends), times, u8(proven), apart, STREETS)
+    found = list(zip(*(column.tolist() for column in (*span_us, *covered_mm)), strict=True))
+    for street in range(STREETS):
+        here = [index for index, one in enumerate(streets) if one == street]
+        expected: list[tuple[int, int, int, int]] = []
+        for group in oracle.stays([spans[index] for index in here], apart):
+            members = [here[index] for index in group]
+            times_of = [spans[index] for index in members]
+            expected.append(
+                (
+                    min(begin for begin, _ in times_of),
+                    max(end for _, end in times_of),
+                    oracle.covered([ends[index] for index in members if proven[index]]),
+                    oracle.covered([ends[index] for index in members]),
+                )
+            )
+        assert expected == found[start[street] : start[street + 1]]
+
+
+visit = st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(0, 9), st.integers(0, 9))
+
+
+@given(st.lists(visit, max_size=6), st.integers(0, 9), span)
+def test_passes_are_the_oracles_when_visits_are_any(
+    drawn: list[tuple[int, int, int, int]], needed: int, window: tuple[int, int]
+) -> None:
+    spans: list[tuple[int, int]] = []
+    reached = -3
+    for pause, lasts, _, _ in drawn:
+        # Visits to one street stand apart.
+        spans.append((reached + pause + 1, reached + pause + 1 + 3 * lasts))
+        reached = spans[-1][1]
+    proven = [min(a, b) for _, _, a, b in drawn]
+    possible = [max(a, b) for _, _, a, b in drawn]
+    times = (i64([begin for begin, _ in spans]), i64([end for _, end in spans]))
+    counts, stretches = coverage.passes(
+        i64([0, len(spans)]), times, (i64(proven), i64(possible)), i64([needed]), *window
+    )
+    assert oracle.passes(spans, proven, possible, needed, *window) == tuple(
+        int(column[0]) for column in (*counts, *stretches)
+    )
+
+
 def test_share_of_a_zone_when_some_of_it_lies_in_a_gap() -> None:
     # 31 streets of 400 m: 12,400 m. The vehicle drives 10,400 m without a break, in steps of 20 m; 900 m of them,
     # from 4,000 m to 4,900 m, lie in a gap and prove nothing.

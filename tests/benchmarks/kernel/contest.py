@@ -62,8 +62,6 @@ class Contest:
     bars : sequence of Bar
     notes : sequence of str
         What was checked, and how.
-    runs_max : int, optional
-        No more turns than this: one that takes minutes needs none.
     """
 
     title: str
@@ -72,7 +70,6 @@ class Contest:
     runners: Mapping[str, Runner]
     bars: Sequence[Bar] = ()
     notes: Sequence[str] = field(default_factory=list[str])
-    runs_max: int = 100
 
 
 @dataclass(frozen=True, slots=True)
