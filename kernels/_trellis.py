@@ -53,11 +53,8 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
     most = 1
     for fix in range(count):
         most = max(most, start[fix + 1] - start[fix])
-    way, second_way, asked = (
-        np.empty(most * most, np.int64),
-        np.empty(most * most, np.int64),
-        np.empty(2 * most, np.int64),
-    )
+    ways, second_ways = np.empty(most * most + 1, np.int64), np.empty(most * most + 1, np.int64)
+    asked = np.empty(most * most + 2 * most + 2, np.int64)
     search = empty_search(weights[BEND_MM], weights[ROUND_MM])
     used, fix, last, skipped, skips = 0, 0, NOWHERE, NOWHERE, 0
     while fix < count or skipped != NOWHERE:
@@ -76,14 +73,14 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
         span = (int(start[last]), int(start[last + 1]), int(begin), int(end))
         link = link_of(t_us, x_mm, y_mm, accuracy_mm, near_mm, weights, last, fix)
         columns = (edges, along_mm, emission)
-        found = advance(streets, columns, (cost, new, came, way, asked), search, link, weights[BEAM], span)
+        found = advance(streets, columns, (cost, new, came, ways, asked), search, link, span)
         previous, most = int(source[last]), found + weights[BEAM]
         is_outlier = False
         if previous != NOWHERE and rise[last] > weights[SKIP]:
             second_span = (int(start[previous]), int(start[previous + 1]), int(begin), int(end))
             link = link_of(t_us, x_mm, y_mm, accuracy_mm, near_mm, weights, previous, fix)
-            work = (cost, second, second_came, second_way, asked)
-            other = advance(streets, columns, work, search, link, weights[BEAM], second_span)
+            work = (cost, second, second_came, second_ways, asked)
+            other = advance(streets, columns, work, search, link, second_span)
             if other < UNREACHED and other + weights[SKIP] < found:
                 # The last fix was an outlier: as if it had not been.
                 is_linked[last], source[last] = 0, NOWHERE
@@ -96,7 +93,7 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
             cost[begin:end], before[begin:end] = new[begin:end], came[begin:end]
             pairs = _grown(pairs, used + (span[1] - span[0]) * (end - begin))
             pair_start[fix] = used
-            used = keep(emission, cost, second_way if is_outlier else way, pairs, used, most, span)
+            used = keep(emission, cost, second_ways if is_outlier else ways, pairs, used, most, span)
             source[fix], pair_end[fix], is_linked[fix] = last, used, 1
             least[fix], rise[fix] = found, found - least[last]
             last, skipped, skips = fix, NOWHERE, 0
