@@ -23,8 +23,8 @@ from kernels._ways import (
     UNREACHED,
     aim,
     clear,
-    entry_first,
     entry_of,
+    expect,
     follow,
     key_at,
     key_of,
@@ -129,7 +129,7 @@ def pair_of(pairs: Ints, at: int) -> tuple[int, int, int]:
 @inner(int64(int64))
 def _lacking_at(size: int) -> int:
     """Say where in what is asked the ways begin that take a search: their number, then each as a way that is kept."""
-    return 2 * size + 1
+    return size + 1
 
 
 @inner(int64(I64, link_type, int64, int64, int64, _numbers))
@@ -195,9 +195,10 @@ def _look_near(streets: Triple, states: Triple, work: Work, link: Link, most: in
         if kind == KEPT:
             way_mm = (int(rest_mm), int(until_mm), int(bound_mm + until_mm))
             if _is_out(graph, link, most - so_far, edge, following, way_mm) == 0:
-                # The line is asked for now, and waited for when it is read: others come meanwhile.
-                asked[2 * count + 1], asked[2 * count + 2] = target, entry_first(entry, row, following)
+                # The memory is asked for now, and waited for when it is read: others come meanwhile.
+                expect(entry, row, int(following))
                 count += 1
+                asked[count] = target
             continue
         if kind == STRAIGHT:
             key = until_mm - at_mm
@@ -233,7 +234,7 @@ def _look(streets: Triple, states: Triple, work: Work, link: Link, most: int, sp
     most = _look_near(streets, states, work, link, most, span)
     lacking = _lacking_at(last - first)
     for index in range(asked[0]):
-        target = int(asked[2 * index + 1])
+        target = int(asked[index + 1])
         place, until_mm = entry_of(entry, row, int(edges[target])), along_mm[target]
         so_far, pair = int(cost + emission[target]), ((source - begin) << _SIDE_BITS) | (target - first)
         if place != NOWHERE:
@@ -298,7 +299,7 @@ def advance(  # the network, the states, the work, then which link
     """Link one fix to another: costs of the other's states, and where each came from; gives the least cost.
 
     `work` is the cost of each state, what it will be, the state before, room for the number of ways and all ways, and
-    room for that and twice the targets. What costs more than the least by the beam is dropped.
+    room for that and the targets. What costs more than the least by the beam is dropped.
     """
     begin, middle, first, last = span
     cost, new, before, pairs, asked = work

@@ -54,7 +54,7 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
     for fix in range(count):
         most = max(most, start[fix + 1] - start[fix])
     ways, second_ways = np.empty(most * most + 1, np.int64), np.empty(most * most + 1, np.int64)
-    asked = np.empty(most * most + 2 * most + 2, np.int64)
+    asked = np.empty(most * most + most + 2, np.int64)
     search = empty_search(weights[BEND_MM], weights[ROUND_MM])
     used, fix, last, skipped, skips = 0, 0, NOWHERE, NOWHERE, 0
     while fix < count or skipped != NOWHERE:

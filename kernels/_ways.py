@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair
+from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, prefetch
 
 Ints = NDArray[np.int64]
 Pair = tuple[Ints, Ints]
@@ -431,9 +431,10 @@ def table(edges: Pair, place: Pair, setting_out: Pair, adjacency: Pair, turns_mm
 
 
 @inner(int64(I64, int64, int64))
-def entry_first(entry: Ints, row: int, following: int) -> int:
-    """Read the first entry that is looked at for an edge, if the row has any."""
-    return int(entry[(row >> COUNT_BITS) + line_of(row, following)]) if row & COUNT_MASK else NOWHERE
+def expect(entry: Ints, row: int, following: int) -> int:
+    """Ask for the memory in which an edge is looked for in a row."""
+    prefetch(entry, (row >> COUNT_BITS) + line_of(row, following))
+    return 0
 
 
 @inner(int64(I64, int64, int64))
