@@ -277,7 +277,7 @@ def _search(  # noqa: PLR0917  # the network, the states, what is filled, the la
     # Beyond this a way costs too much: the sum of two differences, of which the second may be nothing.
     limit_mm = min(link[2], link[0] + dearest // COST_UNIT * link[1] + link[1])
     aims = aim(graph, edges, along_mm, asked, first, last, search)
-    follow(graph, leaving, search, edge, rest_mm, limit_mm, NOWHERE)
+    follow(graph, leaving, search, (edge, rest_mm, NOWHERE), limit_mm, NOWHERE)
     while search[HEAP_COUNT] > 0 and aims > 0:
         label = settle(graph, leaving, search, limit_mm, NOWHERE)
         for target in range(first, last):

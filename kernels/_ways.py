@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, prefetch
+from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, prefetch, several
 
 Ints = NDArray[np.int64]
 Pair = tuple[Ints, Ints]
@@ -221,10 +221,10 @@ def turn_mm(graph: Ints, edge: int, following: int, bend_mm: int, round_mm: int)
 
 
 @inner(int64(I64, I64, NEW_I64, int64, int64, int64, int64))
-def follow(  # noqa: PLR0917  # the network, the labels, then from where
+def _follow_all(  # noqa: PLR0917  # the network, the labels, then from where
     graph: Ints, leaving: Ints, search: Ints, edge: int, key: int, limit_mm: int, before: int
 ) -> int:
-    """Reach the edges that leave an edge's head, which is reached with a key."""
+    """Reach all edges that leave an edge's head, which is reached with a key."""
     listed = graph[RECORD * edge + LEAVING]
     begin = listed >> COUNT_BITS
     for index in range(begin, begin + (listed & COUNT_MASK)):
@@ -298,29 +298,25 @@ def may_lead(graph: Ints, edge: int, following: int, room_mm: int) -> int:
     return 1 if room_mm >= 0 and beside * beside + above * above <= reach * reach else 0
 
 
-@inner(int64(I64, I64, NEW_I64, int64, int64))
-def settle(graph: Ints, leaving: Ints, search: Ints, limit_mm: int, shut: int) -> int:
-    """Take the next label, and reach what follows on it; give the label.
+@inner(int64(I64, I64, NEW_I64, several(int64, 3), int64, int64))  # pyright: ignore[reportArgumentType]
+def follow(  # the network, the labels, from where, then how far
+    graph: Ints, leaving: Ints, search: Ints, begun: tuple[int, int, int], limit_mm: int, shut: int
+) -> int:
+    """Reach the edges that leave an edge's head; `begun` is the edge, its head's key, and the label before.
 
-    Nothing is reached from the street ``shut``, nor from where the straight line to the goal is too long. No edge of
-    the goal begins outside its circle, so there only such edges are reached as lead on.
+    Nothing is reached from where the straight line to the goal is too long. No edge of the goal begins outside its
+    circle, so there only such edges are reached as lead on, and none of the street `shut`.
     """
-    label = _take(search)
-    edge = search[label]
-    key = search[label + _KEY] + graph[RECORD * edge + LENGTH]
-    if edge // 2 == shut or key > limit_mm:
-        return label
+    edge, key, before = begun
     onward_mm = search[_ONWARD_MM]
     if onward_mm < 0:
-        follow(graph, leaving, search, edge, key, limit_mm, label)
-        return label
+        return _follow_all(graph, leaving, search, edge, key, limit_mm, before)
     # Squares are compared: a root takes as long as all the rest.
     off = _off(graph, edge, search)
     if _is_within(off, search, limit_mm - key - onward_mm) == 0:
-        return label
+        return 0
     if _is_within(off, search, 0):
-        follow(graph, leaving, search, edge, key, limit_mm, label)
-        return label
+        return _follow_all(graph, leaving, search, edge, key, limit_mm, before)
     listed = graph[RECORD * edge + LEAVING]
     begin = listed >> COUNT_BITS
     for index in range(begin, begin + (listed & COUNT_MASK)):
@@ -328,7 +324,18 @@ def settle(graph: Ints, leaving: Ints, search: Ints, limit_mm: int, shut: int) -
         reached_mm = key + turn_mm(graph, edge, following, search[_BEND_MM], search[_ROUND_MM])
         room_mm = limit_mm - reached_mm - graph[RECORD * following + LENGTH] - onward_mm
         if following // 2 != shut and _is_within(_off(graph, following, search), search, room_mm):
-            _reach(search, following, reached_mm, label)
+            _reach(search, following, reached_mm, before)
+    return 0
+
+
+@inner(int64(I64, I64, NEW_I64, int64, int64))
+def settle(graph: Ints, leaving: Ints, search: Ints, limit_mm: int, shut: int) -> int:
+    """Take the next label, and reach what follows on it, but nothing from the street `shut`; give the label."""
+    label = _take(search)
+    edge = search[label]
+    key = search[label + _KEY] + graph[RECORD * edge + LENGTH]
+    if edge // 2 != shut and key <= limit_mm:
+        follow(graph, leaving, search, (edge, key, label), limit_mm, shut)
     return label
 
 
@@ -348,7 +355,7 @@ def label_before(search: Ints, label: int) -> int:
 def _row(graph: Ints, leaving: Ints, search: Ints, row: Ints, edge: int) -> int:
     """Make one row of the table; gives the number of its entries, and puts behind them what it may lack."""
     most = row.shape[0] - 1
-    follow(graph, leaving, search, edge, 0, TABLE_MM_MAX, NOWHERE)
+    _follow_all(graph, leaving, search, edge, 0, TABLE_MM_MAX, NOWHERE)
     count = 0
     while search[HEAP_COUNT] > 0 and count < most:
         label = settle(graph, leaving, search, TABLE_MM_MAX, NOWHERE)
