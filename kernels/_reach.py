@@ -81,6 +81,8 @@ def _parts(ends: tuple[Ints, Ints, Ints], length_mm: int, limit_mm: int, part_mm
     part_mm[2], part_mm[3] = length_mm, 0
     part_mm[4], part_mm[5] = length_mm, length_mm
     for one in range(_ENDS):
+        if off_mm[one] > limit_mm:
+            continue
         for other in range(_ENDS, 2 * _ENDS):
             apart_mm = max(low_mm[one] - high_mm[other], low_mm[other] - high_mm[one], 0)
             spare_mm = limit_mm - off_mm[one] - off_mm[other] - apart_mm

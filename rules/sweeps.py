@@ -338,6 +338,8 @@ def _hidden(network: Network, track: Track, gaps: Sequence[Gap], window: tuple[i
     """What may have been swept in gaps: no more than their time allows, nowhere that was out of reach."""
     gaps = [gap for gap in gaps if max(gap.from_us, window[0]) < min(gap.until_us, window[1])]
     found: list[Hidden] = []
+    if not gaps:
+        return found
     for gap, segments in zip(gaps, _reached(network, track, gaps, work), strict=True):
         span = (max(gap.from_us, window[0]), min(gap.until_us, window[1]))
         most_mm = -(-work.fastest_mmps * (span[1] - span[0]) // _SECOND_US)
