@@ -70,7 +70,7 @@ def kept(states: Triple, is_kept: Ints, chosen: Ints) -> tuple[Ints, Ints, Ints,
     return new_start, new_edges[:place].copy(), new_along_mm[:place].copy(), new_chosen
 
 
-@inner(int64(I64, int64, int64, int64, int64, int64))
+@inner(int64(I64, int64, int64, int64, int64, int64), is_laid_in=True)
 def _near_mm(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, slack_mm: int) -> int:
     """Measure the way between two places of one street or of two that meet; `UNREACHED` if that takes a search."""
     kind = kind_of(graph, edge, at_mm, following, until_mm, slack_mm)
@@ -84,7 +84,7 @@ def _near_mm(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, 
     return rest_mm + until_mm if kind == NEXT else UNREACHED
 
 
-@inner(int64(triple(I64), int64, int64, int64, int64, int64))
+@inner(int64(triple(I64), int64, int64, int64, int64, int64), is_laid_in=True)
 def _is_far(  # the network, from where to where, how far
     streets: Triple, edge: int, at_mm: int, following: int, until_mm: int, limit_mm: int
 ) -> int:
@@ -110,7 +110,7 @@ def _is_far(  # the network, from where to where, how far
     return 1 if place != NOWHERE and length_mm + key_of(entry, back, place) <= limit_mm else 0
 
 
-@inner(int64(triple(I64), triple(I64), I64, NEW_I64, _link))
+@inner(int64(triple(I64), triple(I64), I64, NEW_I64, _link), is_laid_in=True)
 def _meet_near(streets: Triple, states: Triple, fits: Ints, is_reached: Ints, link: Link) -> int:
     """Mark the states of one of two neighbouring fixes that a way which is known joins to one that fits.
 

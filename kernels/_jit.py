@@ -186,13 +186,16 @@ def kernel(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return numba.njit(signature, cache=_CACHED, error_model="python", fastmath=False, parallel=False, nogil=True)
 
 
-def inner(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def inner(signature: Signature, *, is_laid_in: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile a function that only kernels call and that makes no array, as `kernel` does.
 
     Parameters
     ----------
     signature : Signature
         As of `kernel`.
+    is_laid_in : bool
+        Whether its code is laid into each that calls it, however long. To call it, each array is handed on as seven
+        numbers: some arrays take longer than a short loop over them.
 
     Returns
     -------
@@ -207,6 +210,7 @@ def inner(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
     # A flag that Numba's types do not tell.
     flags: dict[str, Any] = {"cache": _CACHED, "error_model": "python", "nogil": True, "_nrt": False}
+    flags["forceinline"] = is_laid_in
     return numba.njit(signature, fastmath=False, parallel=False, **flags)
 
 

@@ -92,13 +92,13 @@ def link_of(  # noqa: PLR0917  # columns of fixes, the weights, then which
     return int(straight_mm), int(strange_mm), int(limit_mm), int(slack_mm), int(usual_mm), *turns, int(weights[BEAM])
 
 
-@inner(int64(link_type, int64))
+@inner(int64(link_type, int64), is_laid_in=True)
 def _strange(link: Link, key: int) -> int:
     """Weigh a way by its key: against the straight distance, and once more by what no usual speed covers."""
     return (abs(key - link[0]) + max(key - link[4], 0)) * COST_UNIT
 
 
-@inner(int64(int64, int64))
+@inner(int64(int64, int64), is_laid_in=True)
 def _divided(strange: int, unit: int) -> int:
     """Divide, rounding down."""
     # Integers are divided slowly. A quotient of floats is one off at most, and what is left tells: this is exact.
@@ -107,7 +107,7 @@ def _divided(strange: int, unit: int) -> int:
     return int(quotient - np.int64(left < 0) + np.int64(left >= unit))
 
 
-@inner(int64(I64, int64, int64, int64, int64, int64))
+@inner(int64(I64, int64, int64, int64, int64, int64), is_laid_in=True)
 def kind_of(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, slack_mm: int) -> int:
     """Tell how to come from a place on one edge to a place on another."""
     if edge == following:
@@ -132,7 +132,7 @@ def _lacking_at(size: int) -> int:
     return size + 1
 
 
-@inner(int64(I64, link_type, int64, int64, int64, _numbers))
+@inner(int64(I64, link_type, int64, int64, int64, _numbers), is_laid_in=True)
 def _is_out(  # the network, the link, what may be spent, then from where to where
     graph: Ints, link: Link, room: int, edge: int, following: int, way_mm: tuple[int, int, int]
 ) -> int:
@@ -149,7 +149,7 @@ def _is_out(  # the network, the link, what may be spent, then from where to whe
     return 0 if bound_mm <= most_mm else 1 - may_lead(graph, edge, following, most_mm - rest_mm - until_mm)
 
 
-@inner(int64(work_type, link_type, int64, int64, int64, _numbers))
+@inner(int64(work_type, link_type, int64, int64, int64, _numbers), is_laid_in=True)
 def _take(  # what is filled, the link, what the way is charged, then what else is and may be
     work: Work, link: Link, strange: int, so_far: int, most: int, ends: tuple[int, int, int]
 ) -> int:
@@ -171,7 +171,7 @@ def _take(  # what is filled, the link, what the way is charged, then what else 
     return int(min(most, so_far + way + link[7]))
 
 
-@inner(int64(triple(I64), triple(I64), work_type, link_type, int64, span_type))
+@inner(int64(triple(I64), triple(I64), work_type, link_type, int64, span_type), is_laid_in=True)
 def _look_near(streets: Triple, states: Triple, work: Work, link: Link, most: int, span: Span) -> int:
     """Take the ways from one source that need no table, and list the targets for which it is asked.
 

@@ -81,7 +81,7 @@ def empty_search(bend_mm: int, round_mm: int) -> Ints:
     return search
 
 
-@inner(int64(NEW_I64, int64))
+@inner(int64(NEW_I64, int64), is_laid_in=True)
 def _slot(search: Ints, edge: int) -> int:
     """Find the slot of an edge's label, or the empty one it would have."""
     # The edges of one place have near numbers: eight lie together in memory, the eights spread by Knuth's multiplier.
@@ -138,7 +138,7 @@ def _is_before(search: Ints, one: int, other: int) -> int:
     return 1 if key < other_key or (key == other_key and search[one] < search[other]) else 0
 
 
-@inner(int64(NEW_I64, int64))
+@inner(int64(NEW_I64, int64), is_laid_in=True)
 def _rise(search: Ints, at: int) -> int:
     """Move the label at a place of the heap up to where it belongs."""
     label = search[_HEAP + at]
@@ -151,7 +151,7 @@ def _rise(search: Ints, at: int) -> int:
     return at
 
 
-@inner(int64(NEW_I64))
+@inner(int64(NEW_I64), is_laid_in=True)
 def _take(search: Ints) -> int:
     """Take the first label out of the heap."""
     taken = int(search[_HEAP + 1])
@@ -177,7 +177,7 @@ def _take(search: Ints) -> int:
     return taken
 
 
-@inner(int64(NEW_I64, int64, int64, int64))
+@inner(int64(NEW_I64, int64, int64, int64), is_laid_in=True)
 def _reach(search: Ints, edge: int, key: int, before: int) -> int:
     """Reach the tail of an edge, if this is nearer than what was known."""
     slot = _slot(search, edge)
@@ -205,7 +205,7 @@ def _reach(search: Ints, edge: int, key: int, before: int) -> int:
     return 1
 
 
-@inner(int64(I64, int64, int64, int64, int64))
+@inner(int64(I64, int64, int64, int64, int64), is_laid_in=True)
 def turn_mm(graph: Ints, edge: int, following: int, bend_mm: int, round_mm: int) -> int:
     """Charge the turn from an edge into one that leaves its head."""
     back = edge ^ 1
@@ -220,7 +220,7 @@ def turn_mm(graph: Ints, edge: int, following: int, bend_mm: int, round_mm: int)
     return int(max(UNIT * UNIT + agreed, 0) * bend_mm // (UNIT * UNIT))
 
 
-@inner(int64(I64, I64, NEW_I64, int64, int64, int64, int64))
+@inner(int64(I64, I64, NEW_I64, int64, int64, int64, int64), is_laid_in=True)
 def _follow_all(  # noqa: PLR0917  # the network, the labels, then from where
     graph: Ints, leaving: Ints, search: Ints, edge: int, key: int, limit_mm: int, before: int
 ) -> int:
@@ -275,21 +275,21 @@ def aim(  # noqa: PLR0917  # the network, the states, which of them, then for wh
     return count
 
 
-@inner(float64(I64, int64, I64))
+@inner(float64(I64, int64, I64), is_laid_in=True)
 def _off(graph: Ints, edge: int, search: Ints) -> float:
     """Measure the square of how far an edge's head lies from the middle of the goal."""
     beside, above = float(_east_mm(graph, edge) - search[_EAST_MM]), float(_north_mm(graph, edge) - search[_NORTH_MM])
     return beside * beside + above * above
 
 
-@inner(int64(float64, I64, int64))
+@inner(int64(float64, I64, int64), is_laid_in=True)
 def _is_within(off: float, search: Ints, room_mm: int) -> int:
     """Tell whether a place, given the square of how far off it is, lies no further outside the goal than that."""
     reach = float(search[_RADIUS_MM] + room_mm)
     return 1 if room_mm >= 0 and off <= reach * reach else 0
 
 
-@inner(int64(I64, int64, int64, int64))
+@inner(int64(I64, int64, int64, int64), is_laid_in=True)
 def may_lead(graph: Ints, edge: int, following: int, room_mm: int) -> int:
     """Tell whether the straight line from an edge's head to where another begins is no longer than that."""
     beside = float(_east_mm(graph, edge) - _east_mm(graph, following ^ 1))
@@ -437,14 +437,14 @@ def table(edges: Pair, place: Pair, setting_out: Pair, adjacency: Pair, turns_mm
     return graph, entry[:total].copy()
 
 
-@inner(int64(I64, int64, int64))
+@inner(int64(I64, int64, int64), is_laid_in=True)
 def expect(entry: Ints, row: int, following: int) -> int:
     """Ask for the memory in which an edge is looked for in a row."""
     prefetch(entry, (row >> COUNT_BITS) + line_of(row, following))
     return 0
 
 
-@inner(int64(I64, int64, int64))
+@inner(int64(I64, int64, int64), is_laid_in=True)
 def entry_of(entry: Ints, row: int, following: int) -> int:
     """Find the place of an edge in a row, `NOWHERE` if it is not there."""
     begin, size = row >> COUNT_BITS, row & COUNT_MASK
