@@ -155,7 +155,8 @@ def _take(  # what is filled, the link, what the way is charged, then what else 
 ) -> int:
     """Take a way from a source to a target if the target costs no more than `most`; gives the most from now on.
 
-    `so_far` is what source and target cost without the way, `ends` are both, and both as one number.
+    `so_far` is what source and target cost without the way, `ends` are the source, the target counted from the first
+    of its fix, and both as one number.
     """
     source, target, pair = ends
     # A cost is rounded down. Most ways are too strange, and integers are divided slowly.
@@ -212,7 +213,7 @@ def _look_near(streets: Triple, states: Triple, work: Work, link: Link, most: in
             key = rest_mm + until_mm + turn_mm(graph, edge, following, link[5], link[6])
         if key <= link[2]:
             strange = _strange(link, key) + rolled * link[1]
-            ends = (source, target, ((source - begin) << _SIDE_BITS) | (target - first))
+            ends = (source, target - first, ((source - begin) << _SIDE_BITS) | (target - first))
             most = _take(work, link, strange, int(so_far), most, ends)
     asked[0] = count
     return most
@@ -240,7 +241,7 @@ def _look(streets: Triple, states: Triple, work: Work, link: Link, most: int, sp
         if place != NOWHERE:
             key = rest_mm + until_mm + key_of(entry, row, place)
             if key <= link[2]:
-                most = _take(work, link, _strange(link, key), so_far, most, (source, target, pair))
+                most = _take(work, link, _strange(link, key), so_far, most, (source, target - first, pair))
         elif bound_mm + until_mm <= link[2]:
             # No shorter than the shortest way that the table does not hold.
             least = _divided(_strange(link, max(bound_mm + until_mm, link[0])), link[1])
@@ -267,7 +268,7 @@ def _search(  # noqa: PLR0917  # the network, the states, what is filled, the la
     for index in range(lacking + 1, lacking + 1 + asked[lacking]):
         one, other, least = pair_of(asked, index)
         if one == source - begin:
-            room = min(new[first + other] - 1, most) - cost[source] - emission[first + other]
+            room = min(new[other] - 1, most) - cost[source] - emission[first + other]
             if least <= room:
                 asked[other], dearest = 1, max(dearest, room)
     if dearest < 0:
@@ -286,7 +287,7 @@ def _search(  # noqa: PLR0917  # the network, the states, what is filled, the la
                 aims -= 1
                 key, so_far = key_at(search, label) + along_mm[target], int(cost[source] + emission[target])
                 if key <= link[2]:
-                    ends = (source, target, ((source - begin) << _SIDE_BITS) | (target - first))
+                    ends = (source, target - first, ((source - begin) << _SIDE_BITS) | (target - first))
                     most = _take(work, link, _strange(link, key), so_far, most, ends)
     clear(search)
     return most
@@ -298,8 +299,8 @@ def advance(  # the network, the states, the work, then which link
 ) -> int:
     """Link one fix to another: costs of the other's states, and where each came from; gives the least cost.
 
-    `work` is the cost of each state, what it will be, the state before, room for the number of ways and all ways, and
-    room for that and the targets. What costs more than the least by the beam is dropped.
+    `work` is the cost of each state; of the other's states what it will be, and the state before; room for the number
+    of ways and all ways, and for that and the targets. What costs more than the least by the beam is dropped.
     """
     begin, middle, first, last = span
     cost, new, before, pairs, asked = work
@@ -308,7 +309,7 @@ def advance(  # the network, the states, the work, then which link
     best = begin
     for source in range(begin + 1, middle):
         best = source if cost[source] < cost[best] else best
-    for target in range(first, last):
+    for target in range(last - first):
         new[target], before[target] = UNREACHED, NOWHERE
     if link[2] < 0:
         return UNREACHED
@@ -320,7 +321,7 @@ def advance(  # the network, the states, the work, then which link
     if asked[lacking] > 0:
         for source in range(begin, middle):
             most = _search(streets, states, work, search, link, most, (begin, source, first, last))
-    for target in range(first, last):
+    for target in range(last - first):
         if new[target] > most:
             new[target] = UNREACHED
     return most - link[7]

@@ -61,7 +61,7 @@ def _go_on(work: Work, before: Ints, more: int, first: int, last: int) -> int:
     """Let a fix's states cost what they will, and so much more, each coming from the state found for it."""
     cost, new, came, _, _ = work
     for state in range(first, last):
-        cost[state], before[state] = min(new[state] + more, UNREACHED), came[state]
+        cost[state], before[state] = min(new[state - first] + more, UNREACHED), came[state - first]
     return 0
 
 
@@ -77,15 +77,20 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
     start, edges, along_mm, emission = states
     t_us, x_mm, y_mm, accuracy_mm, near_mm = fixes
     count, size = t_us.shape[0], edges.shape[0]
-    cost, new, second = np.full(size, UNREACHED), np.full(size, UNREACHED), np.full(size, UNREACHED)
-    before, came, second_came = np.full(size, NOWHERE), np.full(size, NOWHERE), np.full(size, NOWHERE)
+    cost, before = np.full(size, UNREACHED), np.full(size, NOWHERE)
     source = np.full(count, NOWHERE)
-    pair_start, pair_end, pairs = np.zeros(count, np.int64), np.zeros(count, np.int64), np.empty(1024, np.int64)
+    pair_start, pair_end, pairs = np.zeros(count, np.int64), np.zeros(count, np.int64), np.empty(8 * count, np.int64)
     is_linked, least, rise = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
     # As many as one fix has.
     most = 1
     for fix in range(count):
         most = max(most, start[fix + 1] - start[fix])
+    new, second, came, second_came = (
+        np.empty(most, np.int64),
+        np.empty(most, np.int64),
+        np.empty(most, np.int64),
+        np.empty(most, np.int64),
+    )
     ways, second_ways = np.empty(most * most + 1, np.int64), np.empty(most * most + 1, np.int64)
     asked = np.empty(most * most + most + 2, np.int64)
     search = empty_search(weights[BEND_MM], weights[ROUND_MM])
