@@ -108,7 +108,7 @@ def _empty(search: Ints) -> int:
     return count
 
 
-@inner(int64(NEW_I64))
+@inner(int64(NEW_I64), is_laid_in=True)
 def clear(search: Ints) -> int:
     """Forget every label."""
     count = _empty(search)
@@ -298,7 +298,7 @@ def may_lead(graph: Ints, edge: int, following: int, room_mm: int) -> int:
     return 1 if room_mm >= 0 and beside * beside + above * above <= reach * reach else 0
 
 
-@inner(int64(I64, I64, NEW_I64, several(int64, 3), int64, int64))  # pyright: ignore[reportArgumentType]
+@inner(int64(I64, I64, NEW_I64, several(int64, 3), int64, int64), is_laid_in=True)  # pyright: ignore[reportArgumentType]
 def follow(  # the network, the labels, from where, then how far
     graph: Ints, leaving: Ints, search: Ints, begun: tuple[int, int, int], limit_mm: int, shut: int
 ) -> int:

@@ -7,7 +7,7 @@ within reach counts, as what could have been driven. What that proves or exclude
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, int64, kernel, several, triple
+from kernels._jit import I64, NEW_I64, inner, int64, kernel, several, triple
 from kernels._nearest import is_beyond, nearest_on
 
 Ints = NDArray[np.int64]
@@ -17,18 +17,13 @@ Around = tuple[Ints, Ints, Ints, Ints]
 _FAR = 2**62
 # One street in so many.
 _MANY = 16
-
-
 # So few are put in order by hand.
 _FEW = 32
 
 
-@kernel(int64(NEW_I64, int64))
-def _sort(column: Ints, count: int) -> int:
-    """Put the first numbers of a column in order."""
-    if count > _FEW:
-        column[:count].sort()
-        return count
+@inner(int64(NEW_I64, int64))
+def _put_in_order(column: Ints, count: int) -> int:
+    """Put the first few numbers of a column in order."""
     for place in range(1, count):
         moved, at = column[place], place
         while at > 0 and column[at - 1] > moved:
@@ -113,8 +108,10 @@ def around(vertices: Triple, street: Ints, grid: Triple, places: Triple) -> Arou
             found = np.concatenate((found, np.empty_like(found)))
         # Many are in order sooner by looking at each street than by sorting.
         is_many = _MANY * count > streets
-        if not is_many:
-            _sort(seen, count)
+        if count <= _FEW:
+            _put_in_order(seen, count)
+        elif not is_many:
+            seen[:count].sort()
         for index in range(streets if is_many else count):
             one = index if is_many else seen[index]
             if nearest_mm[one] == _FAR:

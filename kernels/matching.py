@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from kernels._certain import TURN_MM, certain, kept, possible, sides
 from kernels._entered import entered
-from kernels._jit import I64, NEW_I64, float64, int64, kernel, pair, several, triple
+from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, several, triple
 from kernels._linked import ordered, timed, trimmed, vouched
 from kernels._nearest import beside, is_beyond, nearest, nearest_grid, nearest_on
 from kernels._path import COST_UNIT
@@ -132,7 +132,7 @@ def cells(vertices: Triple, street: Ints, shape: Ints) -> Pair:
     return start, found
 
 
-@kernel(int64(NEW_I64, int64, int64, int64, int64, int64, int64, int64))
+@inner(int64(NEW_I64, int64, int64, int64, int64, int64, int64, int64), is_laid_in=True)
 def _settle(  # noqa: PLR0917  # what was found, then the new
     best: Ints, first: int, count: int, count_max: int, street: int, piece: int, at_mm: int, distance_mm: int
 ) -> int:
@@ -231,7 +231,7 @@ def locate(vertices: Triple, street: Ints, grid: Triple, places: Triple, count_m
     return start, found[::4].copy(), found[1::4].copy(), found[2::4].copy(), found[3::4].copy()
 
 
-@kernel(float64(I64, I64, int64, int64, int64))
+@inner(float64(I64, I64, int64, int64, int64))
 def _ahead(x: Ints, y: Ints, piece: int, east: int, north: int) -> float:
     """Tell how far a heading agrees with a piece's line: 1 along it, 0 at right angles, -1 against it."""
     along, across = float(x[piece + 1] - x[piece]), float(y[piece + 1] - y[piece])
