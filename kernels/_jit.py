@@ -29,7 +29,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -131,8 +131,8 @@ def _use_cache() -> bool:
 _CACHED: Final = _use_cache()
 
 import numba  # noqa: E402  # reads NUMBA_CACHE_DIR while it is imported
-from llvmlite import ir  # noqa: E402
 from numba import config, types  # noqa: E402
+from numba.core.cgutils import ir, voidptr_t  # noqa: E402
 from numba.core.typing.templates import Signature  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
 
@@ -214,22 +214,25 @@ def inner(signature: Signature, *, is_laid_in: bool = False) -> Callable[[Callab
     return numba.njit(signature, fastmath=False, parallel=False, **flags)
 
 
-@intrinsic
-def prefetch(context: Any, array: Any, at: Any) -> Any:  # noqa: ANN401, ARG001  # Numba's and LLVM's, without types
-    """Ask for the line of memory of an element, and do not wait for it: `prefetch(array, at)` within a kernel.
-
-    What is read soon and lies far apart comes at once then, and not one after the other. Nothing is read or changed;
-    the element need not be there.
-    """
+def _prefetch(context: Any, array: Any, at: Any) -> Any:  # noqa: ANN401, ARG001  # Numba's and LLVM's, without types
+    """Say what `prefetch` takes, and how it becomes an instruction."""
 
     def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # as above
         data = target.make_array(signature.args[0])(target, builder, arguments[0]).data
-        place, number, name = builder.gep(data, [arguments[1]]), ir.IntType(32), "llvm.prefetch.p0"
-        place = builder.bitcast(place, ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), voidptr_t)
+        number, name = ir.IntType(32), "llvm.prefetch.p0"
+        kind = ir.FunctionType(ir.VoidType(), [voidptr_t, number, number, number])
         function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
         # To read, for long, data.
         builder.call(function, [place, number(0), number(3), number(1)])
         return target.get_dummy_value()
 
     return types.none(array, at), generate
+
+
+prefetch: Final = cast("Callable[[object, int], None]", intrinsic(_prefetch))
+"""Ask for the line of memory of an array's element, and do not wait for it: ``prefetch(array, at)`` within a kernel.
+
+What is read soon and lies far apart comes at once then, and not one after the other. Nothing is read or changed, and
+the element need not be there.
+"""

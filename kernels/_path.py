@@ -146,7 +146,7 @@ def _is_out(  # the network, the link, what may be spent, then from where to whe
     # Two millimetres are more than a float is off.
     most_mm = link[0] + np.int64(float((room + 1) * link[1]) / COST_UNIT) + 2
     # What the row may lack may have to be searched for.
-    return 0 if bound_mm <= most_mm else 1 - may_lead(graph, edge, following, most_mm - rest_mm - until_mm)
+    return 0 if bound_mm <= most_mm else 1 - may_lead(graph, edge, following, int(most_mm - rest_mm - until_mm))
 
 
 @inner(int64(work_type, link_type, int64, int64, int64, _numbers), is_laid_in=True)

@@ -85,12 +85,8 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
     most = 1
     for fix in range(count):
         most = max(most, start[fix + 1] - start[fix])
-    new, second, came, second_came = (
-        np.empty(most, np.int64),
-        np.empty(most, np.int64),
-        np.empty(most, np.int64),
-        np.empty(most, np.int64),
-    )
+    new, second = np.empty(most, np.int64), np.empty(most, np.int64)
+    came, second_came = np.empty(most, np.int64), np.empty(most, np.int64)
     ways, second_ways = np.empty(most * most + 1, np.int64), np.empty(most * most + 1, np.int64)
     asked = np.empty(most * most + most + 2, np.int64)
     search = empty_search(weights[BEND_MM], weights[ROUND_MM])

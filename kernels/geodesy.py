@@ -74,7 +74,7 @@ def factors(lat_e7: int) -> tuple[int, int]:
 
 
 @kernel(pair(NEW_I64)(I32, I32, int64, int64, int64, int64))
-def _laid(  # noqa: PLR0917  # the places, the origin, and what a unit is long
+def _laid(  # the places, the origin, and what a unit is long
     lon_e7: Angles, lat_e7: Angles, origin_lon: int, origin_lat: int, x_factor: int, y_factor: int
 ) -> tuple[Ints, Ints]:
     """Lay places on the plane; see `project`."""
