@@ -70,7 +70,7 @@ def kept(states: Triple, is_kept: Ints, chosen: Ints) -> tuple[Ints, Ints, Ints,
     return new_start, new_edges[:place].copy(), new_along_mm[:place].copy(), new_chosen
 
 
-@inner(int64(I64, int64, int64, int64, int64, int64))
+@inner(int64(I64, int64, int64, int64, int64, int64), is_laid_in=True)
 def _near_mm(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, slack_mm: int) -> int:
     """Measure the way between two places of one street or of two that meet; `UNREACHED` if that takes a search."""
     kind = kind_of(graph, edge, at_mm, following, until_mm, slack_mm)
@@ -84,7 +84,7 @@ def _near_mm(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, 
     return rest_mm + until_mm if kind == NEXT else UNREACHED
 
 
-@inner(int64(triple(I64), int64, int64, int64, int64, int64))
+@inner(int64(triple(I64), int64, int64, int64, int64, int64), is_laid_in=True)
 def _is_far(  # the network, from where to where, how far
     streets: Triple, edge: int, at_mm: int, following: int, until_mm: int, limit_mm: int
 ) -> int:
@@ -96,7 +96,8 @@ def _is_far(  # the network, from where to where, how far
     length_mm, last_mm = graph[RECORD * edge + LENGTH], graph[RECORD * following + LENGTH]
     row, back = graph[RECORD * edge + ROW], graph[RECORD * (edge ^ 1) + ROW]
     limit_mm -= length_mm - at_mm + until_mm
-    if limit_mm < 0:
+    # Most are too far by the straight line, and the table takes longer.
+    if may_lead(graph, edge, following, limit_mm) == 0:
         return 0
     place = entry_of(entry, row, following)
     if place != NOWHERE and key_of(entry, row, place) <= limit_mm:
@@ -109,7 +110,7 @@ def _is_far(  # the network, from where to where, how far
     return 1 if place != NOWHERE and length_mm + key_of(entry, back, place) <= limit_mm else 0
 
 
-@inner(int64(triple(I64), triple(I64), I64, NEW_I64, _link))
+@inner(int64(triple(I64), triple(I64), I64, NEW_I64, _link), is_laid_in=True)
 def _meet_near(streets: Triple, states: Triple, fits: Ints, is_reached: Ints, link: Link) -> int:
     """Mark the states of one of two neighbouring fixes that a way which is known joins to one that fits.
 
@@ -166,7 +167,7 @@ def _meet(  # noqa: PLR0917  # the network, the states, the work, then which
         aims = aim(graph, edges, along_mm, is_aim, middle, last, search)
         if aims == 0:
             continue
-        follow(graph, leaving, search, edges[source], rest_mm, plausible_mm, NOWHERE)
+        follow(graph, leaving, search, (edges[source], rest_mm, NOWHERE), plausible_mm, NOWHERE)
         aims = 1 if turn == 1 else aims
         while search[HEAP_COUNT] > 0 and aims > 0:
             label = settle(graph, leaving, search, plausible_mm, NOWHERE)
@@ -369,7 +370,7 @@ def _is_sure(  # noqa: PLR0917  # the network, the states, the work, then which 
     for source in range(first, middle):
         if is_asked[source]:
             rest_mm = graph[RECORD * edges[source] + LENGTH] - along_mm[source]
-            follow(graph, leaving, search, edges[source], rest_mm, limit_mm, NOWHERE)
+            follow(graph, leaving, search, (edges[source], rest_mm, NOWHERE), limit_mm, row_edge // 2)
     is_sure = 1
     while search[HEAP_COUNT] > 0 and is_sure:
         label = settle(graph, leaving, search, limit_mm, row_edge // 2)
@@ -400,7 +401,7 @@ def certain(streets: Triple, states: Triple, side: Ints, rows: Triple, plausible
         if plausible_mm[fix] < 0:
             is_certain[row_start[fix] : row_start[fix + 1]] = 0
     is_asked = np.zeros(side.shape[0], np.int64)
-    search, found = empty_search(0, TURN_MM), np.zeros(LABELS_MAX + 2, np.int64)
+    search, found = empty_search(0, TURN_MM), np.empty(LABELS_MAX + 2, np.int64)
     # A state ahead was come to over the path, if the row before the fix is certain; one behind goes on over it, if
     # the row after is. As long as that is so for both, they are the path itself, displaced.
     trust_ahead, trust_behind = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64)

@@ -58,7 +58,7 @@ def _comes_in(
     for source in range(start[fix], start[fix + 1]):
         if fits[source] and edges[source] // 2 != edge // 2:
             rest_mm = graph[RECORD * edges[source] + LENGTH] - along_mm[source]
-            follow(graph, leaving, search, edges[source], rest_mm, limit_mm, NOWHERE)
+            follow(graph, leaving, search, (edges[source], rest_mm, NOWHERE), limit_mm, edge // 2)
     is_in = 0
     while search[HEAP_COUNT] > 0 and is_in == 0:
         label = settle(graph, leaving, search, limit_mm, edge // 2)
@@ -86,7 +86,7 @@ def _goes_off(
     aims = aim(graph, edges, along_mm, is_aim, first, last, search)
     if aims > 0:
         rest_mm = graph[RECORD * edge + LENGTH] - along_mm[source]
-        follow(graph, leaving, search, edge, rest_mm, limit_mm, NOWHERE)
+        follow(graph, leaving, search, (edge, rest_mm, NOWHERE), limit_mm, edge // 2)
     is_off = 0
     while search[HEAP_COUNT] > 0 and is_off == 0:
         label = settle(graph, leaving, search, limit_mm, edge // 2)

@@ -30,7 +30,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -133,8 +133,9 @@ _CACHED: Final = _use_cache()
 
 import numba  # noqa: E402  # reads NUMBA_CACHE_DIR while it is imported
 from numba import config, types  # noqa: E402
+from numba.core.cgutils import ir, voidptr_t  # noqa: E402
 from numba.core.typing.templates import Signature  # noqa: E402
-from numba.extending import typeof_impl  # noqa: E402
+from numba.extending import intrinsic, typeof_impl  # noqa: E402
 
 config.reload_config()  # somebody may have imported Numba before; without a change this does nothing
 
@@ -237,13 +238,16 @@ def kernel(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return _declared(signature, {})
 
 
-def inner(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def inner(signature: Signature, *, is_laid_in: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile a function that only kernels call and that makes no array, as `kernel` does.
 
     Parameters
     ----------
     signature : Signature
         As of `kernel`.
+    is_laid_in : bool
+        Whether its code is laid into each that calls it, however long. To call it, each array is handed on as seven
+        numbers: some arrays take longer than a short loop over them.
 
     Returns
     -------
@@ -257,7 +261,7 @@ def inner(signature: Signature) -> Callable[[Callable[P, R]], Callable[P, R]]:
     the arrays. A function that makes one does not compile.
     """
     # A flag that Numba's types do not tell.
-    return _declared(signature, {"_nrt": False})
+    return _declared(signature, {"_nrt": False, "forceinline": is_laid_in})
 
 
 def _declared(signature: Signature, flags: dict[str, Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -266,3 +270,27 @@ def _declared(signature: Signature, flags: dict[str, Any]) -> Callable[[Callable
         signature, cache=_CACHED, error_model="python", fastmath=False, parallel=False, nogil=True, **flags
     )
     return lambda function: Kernel(function, compiled)
+
+
+def _prefetch(context: Any, array: Any, at: Any) -> Any:  # noqa: ANN401, ARG001  # Numba's and LLVM's, without types
+    """Say what `prefetch` takes, and how it becomes an instruction."""
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401  # as above
+        data = target.make_array(signature.args[0])(target, builder, arguments[0]).data
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), voidptr_t)
+        number, name = ir.IntType(32), "llvm.prefetch.p0"
+        kind = ir.FunctionType(ir.VoidType(), [voidptr_t, number, number, number])
+        function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+        # To read, for long, data.
+        builder.call(function, [place, number(0), number(3), number(1)])
+        return target.get_dummy_value()
+
+    return types.none(array, at), generate
+
+
+prefetch: Final = cast("Callable[[object, int], None]", intrinsic(_prefetch))
+"""Ask for the line of memory of an array's element, and do not wait for it: ``prefetch(array, at)`` within a kernel.
+
+What is read soon and lies far apart comes at once then, and not one after the other. Nothing is read or changed, and
+the element need not be there.
+"""

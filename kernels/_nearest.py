@@ -41,6 +41,13 @@ def nearest_on(x: Ints, y: Ints, measure: Ints, piece: int, x_mm: int, y_mm: int
     return int(distance_mm), int(at_mm)
 
 
+@inner(int64(I64, int64, int64, int64, int64))
+def is_beyond(axis: Ints, piece: int, at_mm: int, reach_mm: int, seen_mm: int) -> int:
+    """Tell by one axis whether a piece lies out of reach of a place, or begins before what was seen already."""
+    low, high = min(axis[piece], axis[piece + 1]), max(axis[piece], axis[piece + 1])
+    return 1 if low - at_mm > reach_mm or at_mm - high > reach_mm or low < seen_mm else 0
+
+
 @inner(int64(I64, int64))
 def _first(column: Ints, number: int) -> int:
     """Find the first place of a column, ascending, that holds no less than a number."""

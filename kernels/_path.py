@@ -23,11 +23,12 @@ from kernels._ways import (
     UNREACHED,
     aim,
     clear,
-    entry_first,
     entry_of,
+    expect,
     follow,
     key_at,
     key_of,
+    may_lead,
     settle,
     turn_mm,
 )
@@ -35,9 +36,8 @@ from kernels._ways import (
 Ints = NDArray[np.int64]
 Triple = tuple[Ints, Ints, Ints]
 Work = tuple[Ints, Ints, Ints, Ints, Ints]
-Link = tuple[int, int, int, int, int, int, int]
+Link = tuple[int, int, int, int, int, int, int, int]
 Span = tuple[int, int, int, int]
-Source = tuple[int, int, int, int]
 
 COST_UNIT: Final = 1_000_000
 """A cost of one, that is odds of one to e."""
@@ -52,6 +52,8 @@ STRAIGHT, BACK, ROUND, NEXT, KEPT = range(5)
 # A way that is kept is its cost, its source and its target in one number.
 _SIDE_BITS: Final = 8
 _PAIR_BITS: Final = 2 * _SIDE_BITS
+# Whatever may be spent above this counts as no limit: products with what costs one stay within 64 bits.
+_ROOM_MAX: Final = 2**31
 
 # Rolling back is an error along the street, by the normal law: the slack is six deviations of one fix. Without that a
 # vehicle which drove back seemed to roll all the way.
@@ -59,9 +61,8 @@ _ROLL_COST: Final = 9 * COST_UNIT
 GAP_MAX_US: Final = 2**41  # 24 days at the top speed: keeps products within 64 bits
 
 # Numbers make a tuple as arrays do.
-link_type: Final = several(int64, 7)  # pyright: ignore[reportArgumentType]
+link_type: Final = several(int64, 8)  # pyright: ignore[reportArgumentType]
 span_type: Final = several(int64, 4)  # pyright: ignore[reportArgumentType]
-source_type: Final = span_type
 _numbers: Final = triple(int64)  # pyright: ignore[reportArgumentType]
 work_type: Final = several(NEW_I64, 5)
 
@@ -70,7 +71,7 @@ work_type: Final = several(NEW_I64, 5)
 def link_of(  # noqa: PLR0917  # columns of fixes, the weights, then which
     t_us: Ints, x_mm: Ints, y_mm: Ints, accuracy_mm: Ints, near_mm: Ints, weights: Ints, one: int, other: int
 ) -> Link:
-    """Measure a link: straight distance, difference that costs one, longest way, slack, usual way, costs of turns.
+    """Measure a link: straight distance, difference that costs one, longest way, slack, usual way, turns, beam.
 
     The longest way is -1 where the fixes are too far from each other.
     """
@@ -87,21 +88,26 @@ def link_of(  # noqa: PLR0917  # columns of fixes, the weights, then which
     limit_mm += weights[ROUND_MM]
     if gap_us > weights[BRIDGE_US] or straight_mm > fastest_mm:
         limit_mm = -1
-    bend_mm, round_mm = int(weights[BEND_MM]), int(weights[ROUND_MM])
-    return int(straight_mm), int(strange_mm), int(limit_mm), int(slack_mm), int(usual_mm), bend_mm, round_mm
+    turns = (int(weights[BEND_MM]), int(weights[ROUND_MM]))
+    return int(straight_mm), int(strange_mm), int(limit_mm), int(slack_mm), int(usual_mm), *turns, int(weights[BEAM])
 
 
-@inner(int64(link_type, int64))
-def _cost(link: Link, key: int) -> int:
+@inner(int64(link_type, int64), is_laid_in=True)
+def _strange(link: Link, key: int) -> int:
     """Weigh a way by its key: against the straight distance, and once more by what no usual speed covers."""
-    strange = (abs(key - link[0]) + max(key - link[4], 0)) * COST_UNIT
+    return (abs(key - link[0]) + max(key - link[4], 0)) * COST_UNIT
+
+
+@inner(int64(int64, int64), is_laid_in=True)
+def _divided(strange: int, unit: int) -> int:
+    """Divide, rounding down."""
     # Integers are divided slowly. A quotient of floats is one off at most, and what is left tells: this is exact.
-    quotient = np.int64(float(strange) / float(link[1]))
-    left = strange - quotient * link[1]
-    return int(quotient - np.int64(left < 0) + np.int64(left >= link[1]))
+    quotient = np.int64(float(strange) / float(unit))
+    left = strange - quotient * unit
+    return int(quotient - np.int64(left < 0) + np.int64(left >= unit))
 
 
-@inner(int64(I64, int64, int64, int64, int64, int64))
+@inner(int64(I64, int64, int64, int64, int64, int64), is_laid_in=True)
 def kind_of(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, slack_mm: int) -> int:
     """Tell how to come from a place on one edge to a place on another."""
     if edge == following:
@@ -113,32 +119,89 @@ def kind_of(graph: Ints, edge: int, at_mm: int, following: int, until_mm: int, s
     return NEXT if graph[RECORD * following + TAIL] == graph[RECORD * edge + HEAD] else KEPT
 
 
-@inner(int64(triple(I64), triple(I64), NEW_I64, NEW_I64, link_type, int64, source_type))
-def _look_near(  # noqa: PLR0917  # the network, the states, what is filled, then which link
-    streets: Triple, states: Triple, way: Ints, asked: Ints, link: Link, most: int, span: Source
-) -> int:
-    """Fill in the costs of the ways from one source that need no table; gives for how many it is asked.
+@inner(_numbers(I64, int64))
+def pair_of(pairs: Ints, at: int) -> tuple[int, int, int]:
+    """Read a way that was kept: its source and target, counted from the first of their fixes, and its cost."""
+    mask = (1 << _SIDE_BITS) - 1
+    return int((pairs[at] >> _SIDE_BITS) & mask), int(pairs[at] & mask), int(pairs[at] >> _PAIR_BITS)
 
-    Targets that cost more than `most` are passed over.
+
+@inner(int64(int64))
+def _lacking_at(size: int) -> int:
+    """Say where in what is asked the ways begin that take a search: their number, then each as a way that is kept."""
+    return size + 1
+
+
+@inner(int64(I64, link_type, int64, int64, int64, _numbers), is_laid_in=True)
+def _is_out(  # the network, the link, what may be spent, then from where to where
+    graph: Ints, link: Link, room: int, edge: int, following: int, way_mm: tuple[int, int, int]
+) -> int:
+    """Tell whether a way surely costs more than that by the straight line alone, so that no table need be asked.
+
+    `way_mm` is what is driven of the first edge and of the last, and the least that a way which the row lacks has.
     """
-    source, first, last, at = span
+    if room >= _ROOM_MAX:
+        return 0
+    rest_mm, until_mm, bound_mm = way_mm
+    # Two millimetres are more than a float is off.
+    most_mm = link[0] + np.int64(float((room + 1) * link[1]) / COST_UNIT) + 2
+    # What the row may lack may have to be searched for.
+    return 0 if bound_mm <= most_mm else 1 - may_lead(graph, edge, following, int(most_mm - rest_mm - until_mm))
+
+
+@inner(int64(work_type, link_type, int64, int64, int64, _numbers), is_laid_in=True)
+def _take(  # what is filled, the link, what the way is charged, then what else is and may be
+    work: Work, link: Link, strange: int, so_far: int, most: int, ends: tuple[int, int, int]
+) -> int:
+    """Take a way from a source to a target if the target costs no more than `most`; gives the most from now on.
+
+    `so_far` is what source and target cost without the way, `ends` are the source, the target counted from the first
+    of its fix, and both as one number.
+    """
+    source, target, pair = ends
+    # A cost is rounded down. Most ways are too strange, and integers are divided slowly.
+    if most - so_far < _ROOM_MAX and strange >= (most - so_far + 1) * link[1]:
+        return most
+    _, new, before, pairs, _ = work
+    way = _divided(strange, link[1])
+    pairs[0] += 1
+    pairs[pairs[0]] = (way << _PAIR_BITS) | pair
+    # Of equal costs the first source's is taken.
+    if so_far + way < new[target] or (so_far + way == new[target] and source < before[target]):
+        new[target], before[target] = so_far + way, source
+    return int(min(most, so_far + way + link[7]))
+
+
+@inner(int64(triple(I64), triple(I64), work_type, link_type, int64, span_type), is_laid_in=True)
+def _look_near(streets: Triple, states: Triple, work: Work, link: Link, most: int, span: Span) -> int:
+    """Take the ways from one source that need no table, and list the targets for which it is asked.
+
+    Their number goes to the first place of what is asked. Gives the most that a target may cost from now on.
+    """
+    begin, source, first, last = span
     graph, entry, _ = streets
     edges, along_mm, emission = states
-    edge, at_mm = edges[source], along_mm[source]
+    asked = work[4]
+    edge, at_mm, cost = edges[source], along_mm[source], work[0][source]
     rest_mm, row = graph[RECORD * edge + LENGTH] - at_mm, int(graph[RECORD * edge + ROW])
+    bound_mm = rest_mm + graph[RECORD * edge + BOUND]
     count = 0
     for target in range(first, last):
-        following, until_mm = edges[target], along_mm[target]
-        way[at + target - first] = UNREACHED
-        if emission[target] > most:
+        so_far = cost + emission[target]
+        if so_far > most:
             continue
-        key, rolled = UNREACHED, 0
+        following, until_mm = edges[target], along_mm[target]
         kind = kind_of(graph, edge, at_mm, following, until_mm, link[3])
+        rolled = 0
         if kind == KEPT:
-            # The line is asked for now, and waited for when it is read: others come meanwhile.
-            asked[2 * count], asked[2 * count + 1] = target, entry_first(entry, row, following)
-            count += 1
-        elif kind == STRAIGHT:
+            way_mm = (int(rest_mm), int(until_mm), int(bound_mm + until_mm))
+            if _is_out(graph, link, most - so_far, edge, following, way_mm) == 0:
+                # The memory is asked for now, and waited for when it is read: others come meanwhile.
+                expect(entry, row, int(following))
+                count += 1
+                asked[count] = target
+            continue
+        if kind == STRAIGHT:
             key = until_mm - at_mm
         elif kind == BACK:
             key = 0
@@ -149,157 +212,129 @@ def _look_near(  # noqa: PLR0917  # the network, the states, what is filled, the
         else:
             key = rest_mm + until_mm + turn_mm(graph, edge, following, link[5], link[6])
         if key <= link[2]:
-            way[at + target - first] = _cost(link, key) + rolled
-    return count
+            strange = _strange(link, key) + rolled * link[1]
+            ends = (source, target - first, ((source - begin) << _SIDE_BITS) | (target - first))
+            most = _take(work, link, strange, int(so_far), most, ends)
+    asked[0] = count
+    return most
 
 
-@inner(int64(triple(I64), triple(I64), NEW_I64, NEW_I64, link_type, int64, source_type))
-def _look(  # noqa: PLR0917  # the network, the states, what is filled, then which link
-    streets: Triple, states: Triple, way: Ints, asked: Ints, link: Link, most: int, span: Source
-) -> int:
-    """Fill in the costs of the ways from one source; of those that take a search, least cost - `UNREACHED`.
+@inner(int64(triple(I64), triple(I64), work_type, link_type, int64, span_type))
+def _look(streets: Triple, states: Triple, work: Work, link: Link, most: int, span: Span) -> int:
+    """Take the ways from one source, and list those that take a search; gives the most a target may cost then.
 
-    That is negative. Gives the number of those.
+    A target that costs more than `most` is dropped in the end: its ways are passed over.
     """
-    source, first, _, at = span
+    begin, source, first, last = span
     graph, entry, _ = streets
     edges, along_mm, emission = states
-    rest_mm = graph[RECORD * edges[source] + LENGTH] - along_mm[source]
-    bound_mm, row = rest_mm + graph[RECORD * edges[source] + BOUND], int(graph[RECORD * edges[source] + ROW])
-    lacking = 0
-    for index in range(_look_near(streets, states, way, asked, link, most, span)):
-        target = int(asked[2 * index])
+    asked = work[4]
+    edge, cost = edges[source], work[0][source]
+    rest_mm = graph[RECORD * edge + LENGTH] - along_mm[source]
+    bound_mm, row = rest_mm + graph[RECORD * edge + BOUND], int(graph[RECORD * edge + ROW])
+    most = _look_near(streets, states, work, link, most, span)
+    lacking = _lacking_at(last - first)
+    for index in range(asked[0]):
+        target = int(asked[index + 1])
         place, until_mm = entry_of(entry, row, int(edges[target])), along_mm[target]
+        so_far, pair = int(cost + emission[target]), ((source - begin) << _SIDE_BITS) | (target - first)
         if place != NOWHERE:
             key = rest_mm + until_mm + key_of(entry, row, place)
             if key <= link[2]:
-                way[at + target - first] = _cost(link, key)
+                most = _take(work, link, _strange(link, key), so_far, most, (source, target - first, pair))
         elif bound_mm + until_mm <= link[2]:
             # No shorter than the shortest way that the table does not hold.
-            least = _cost(link, max(bound_mm + until_mm, link[0]))
-            if least + emission[target] <= most:
-                way[at + target - first] = least - UNREACHED
-                lacking += 1
-    return lacking
-
-
-@inner(int64(I64, triple(NEW_I64), NEW_I64, int64, source_type))
-def _take(emission: Ints, costs: Triple, way: Ints, least: int, span: Source) -> int:
-    """Take the known ways from one source where they cost less; gives the least cost so far."""
-    source, first, last, at = span
-    cost, new, before = costs
-    for target in range(first, last):
-        known = way[at + target - first]
-        if 0 <= known < UNREACHED:
-            total = cost[source] + known + emission[target]
-            # Of equal costs the first source's is taken.
-            if total < new[target] or (total == new[target] and source < before[target]):
-                new[target], before[target] = total, source
-                least = min(least, total)
-    return least
-
-
-@inner(int64(triple(I64), triple(I64), NEW_I64, NEW_I64, NEW_I64, link_type, int64, source_type))
-def _search(  # noqa: PLR0917  # the network, the states, the labels, then what is filled for which link
-    streets: Triple, states: Triple, search: Ints, way: Ints, asked: Ints, link: Link, most: int, span: Source
-) -> int:
-    """Search the ways from one source that the table does not hold, up to a cost; what is dearer is left out."""
-    source, first, last, at = span
-    graph, _, leaving = streets
-    edges, along_mm, _ = states
-    edge = edges[source]
-    rest_mm = graph[RECORD * edge + LENGTH] - along_mm[source]
-    # Beyond this a way costs too much: the sum of two differences, of which the second may be nothing.
-    limit_mm = min(link[2], link[0] + most // COST_UNIT * link[1] + link[1])
-    for target in range(first, last):
-        asked[target - first] = 1 if way[at + target - first] < 0 else 0
-    aims = aim(graph, edges, along_mm, asked, first, last, search)
-    follow(graph, leaving, search, edge, rest_mm, limit_mm, NOWHERE)
-    while search[HEAP_COUNT] > 0 and aims > 0:
-        label = settle(graph, leaving, search, limit_mm, NOWHERE)
-        for target in range(first, last):
-            if way[at + target - first] < 0 and edges[target] == search[label]:
-                key = key_at(search, label) + along_mm[target]
-                way[at + target - first] = _cost(link, key) if key <= link[2] else UNREACHED
-                aims -= 1
-    for target in range(first, last):
-        if way[at + target - first] < 0:
-            way[at + target - first] = UNREACHED
-    clear(search)
-    return 0
+            least = _divided(_strange(link, max(bound_mm + until_mm, link[0])), link[1])
+            if so_far + least <= most:
+                asked[lacking] += 1
+                asked[lacking + asked[lacking]] = (least << _PAIR_BITS) | pair
+    return most
 
 
 @inner(int64(triple(I64), triple(I64), work_type, NEW_I64, link_type, int64, span_type))
-def advance(  # noqa: PLR0917  # the network, the states, the work, then which link
-    streets: Triple, states: Triple, work: Work, search: Ints, link: Link, beam: int, span: Span
+def _search(  # noqa: PLR0917  # the network, the states, what is filled, the labels, then for which link
+    streets: Triple, states: Triple, work: Work, search: Ints, link: Link, most: int, span: Span
+) -> int:
+    """Search the ways from one source that the table does not hold; gives the most that a target may cost then.
+
+    What costs more is left out.
+    """
+    begin, source, first, last = span
+    graph, _, leaving = streets
+    edges, along_mm, emission = states
+    cost, new, _, _, asked = work
+    lacking, dearest = _lacking_at(last - first), -1
+    asked[: last - first] = 0
+    for index in range(lacking + 1, lacking + 1 + asked[lacking]):
+        one, other, least = pair_of(asked, index)
+        if one == source - begin:
+            room = min(new[other] - 1, most) - cost[source] - emission[first + other]
+            if least <= room:
+                asked[other], dearest = 1, max(dearest, room)
+    if dearest < 0:
+        return most
+    edge = edges[source]
+    rest_mm = graph[RECORD * edge + LENGTH] - along_mm[source]
+    # Beyond this a way costs too much: the sum of two differences, of which the second may be nothing.
+    limit_mm = min(link[2], link[0] + dearest // COST_UNIT * link[1] + link[1])
+    aims = aim(graph, edges, along_mm, asked, first, last, search)
+    follow(graph, leaving, search, (edge, rest_mm, NOWHERE), limit_mm, NOWHERE)
+    while search[HEAP_COUNT] > 0 and aims > 0:
+        label = settle(graph, leaving, search, limit_mm, NOWHERE)
+        for target in range(first, last):
+            if asked[target - first] == 1 and edges[target] == search[label]:
+                asked[target - first] = 0
+                aims -= 1
+                key, so_far = key_at(search, label) + along_mm[target], int(cost[source] + emission[target])
+                if key <= link[2]:
+                    ends = (source, target - first, ((source - begin) << _SIDE_BITS) | (target - first))
+                    most = _take(work, link, _strange(link, key), so_far, most, ends)
+    clear(search)
+    return most
+
+
+@inner(int64(triple(I64), triple(I64), work_type, NEW_I64, link_type, span_type))
+def advance(  # the network, the states, the work, then which link
+    streets: Triple, states: Triple, work: Work, search: Ints, link: Link, span: Span
 ) -> int:
     """Link one fix to another: costs of the other's states, and where each came from; gives the least cost.
 
-    `work` is the cost of each state, what it will be, the state before, the ways, source by source, and room for
-    two numbers of each target. What costs more than the least by the beam is dropped.
+    `work` is the cost of each state; of the other's states what it will be, and the state before; room for the number
+    of ways and all ways, and for that and the targets. What costs more than the least by the beam is dropped.
     """
     begin, middle, first, last = span
-    cost, new, before, way, asked = work
-    emission = states[2]
-    size = last - first
-    new[first:last], before[first:last] = UNREACHED, NOWHERE
-    least, lacking = UNREACHED, 0
+    cost, new, before, pairs, asked = work
+    lacking = _lacking_at(last - first)
+    pairs[0], asked[lacking] = 0, 0
+    best = begin
+    for source in range(begin + 1, middle):
+        best = source if cost[source] < cost[best] else best
+    for target in range(last - first):
+        new[target], before[target] = UNREACHED, NOWHERE
     if link[2] < 0:
-        return least
+        return UNREACHED
     # The best source first: of the others only what may cost less than its ways and the beam is looked at.
-    best = begin + np.argmin(cost[begin:middle])
-    for turn in range(begin - 1, middle):
-        source = best if turn < begin else turn
-        if turn == best:
-            continue
-        here = (int(source), int(first), int(last), int((source - begin) * size))
-        most = min(least + beam, UNREACHED - 1) - cost[source]
-        if most < 0:
-            way[here[3] : here[3] + size] = UNREACHED
-            continue
-        lacking += _look(streets, states, way, asked, link, most, here)
-        least = _take(emission, (cost, new, before), way, least, here)
-    for source in range(begin, middle if lacking > 0 else begin):
-        here, most = (int(source), int(first), int(last), int((source - begin) * size)), -1
-        for target in range(first, last):
-            at = here[3] + target - first
-            if way[at] < 0:
-                so_far = cost[source] + emission[target]
-                most_here = min(new[target] - 1, least + beam) - so_far
-                if way[at] + UNREACHED > most_here:
-                    way[at] = UNREACHED
-                else:
-                    most = max(most, most_here)
-        if most >= 0:
-            _search(streets, states, search, way, asked, link, most, here)
-            least = _take(emission, (cost, new, before), way, least, here)
-    for target in range(first, last):
-        if new[target] > least + beam:
+    most = _look(streets, states, work, link, UNREACHED + link[7], (begin, best, first, last))
+    for source in range(begin, middle):
+        if source != best and cost[source] <= most:
+            most = _look(streets, states, work, link, most, (begin, source, first, last))
+    if asked[lacking] > 0:
+        for source in range(begin, middle):
+            most = _search(streets, states, work, search, link, most, (begin, source, first, last))
+    for target in range(last - first):
+        if new[target] > most:
             new[target] = UNREACHED
-    return least
+    return most - link[7]
 
 
-@inner(int64(I64, I64, I64, NEW_I64, int64, int64, span_type))
+@inner(int64(I64, I64, NEW_I64, NEW_I64, int64, int64, span_type))
 def keep(  # noqa: PLR0917  # the states, the ways, what is filled, then for which link
-    emission: Ints, cost: Ints, way: Ints, pairs: Ints, used: int, most: int, span: Span
+    emission: Ints, cost: Ints, found: Ints, pairs: Ints, used: int, most: int, span: Span
 ) -> int:
     """Keep the ways over which no state costs more than `most`; gives where the next may be put."""
-    begin, middle, first, last = span
-    at = 0
-    for source in range(begin, middle):
-        if cost[source] > most:
-            at += last - first
-            continue
-        for target in range(first, last):
-            if 0 <= way[at] < UNREACHED and cost[source] + way[at] + emission[target] <= most:
-                pairs[used] = (way[at] << _PAIR_BITS) | ((source - begin) << _SIDE_BITS) | (target - first)
-                used += 1
-            at += 1
+    for at in range(1, found[0] + 1):
+        one, other, way = pair_of(found, at)
+        if cost[span[0] + one] + way + emission[span[2] + other] <= most:
+            pairs[used] = found[at]
+            used += 1
     return used
-
-
-@inner(_numbers(I64, int64))
-def pair_of(pairs: Ints, at: int) -> tuple[int, int, int]:
-    """Read a way that was kept: its source and target, counted from the first of their fixes, and its cost."""
-    mask = (1 << _SIDE_BITS) - 1
-    return int((pairs[at] >> _SIDE_BITS) & mask), int(pairs[at] & mask), int(pairs[at] >> _PAIR_BITS)

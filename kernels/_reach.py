@@ -21,7 +21,7 @@ _PARTS: Final = 3
 """What is reached of it lies at its tail, around the fixes, or at its head."""
 
 
-@inner(int64(several(I64, 5), several(I64, 4), int64, int64, NEW_I64, NEW_I64))
+@inner(int64(several(I64, 5), several(I64, 4), int64, int64, NEW_I64, NEW_I64), is_laid_in=True)
 def _spread(town: Town, near: Near, fix: int, limit_mm: int, away_mm: Ints, nodes: Ints) -> int:
     """Measure how far nodes lie from around a fix, up to a limit; gives how many there are in `nodes`."""
     tail, head, length_mm, node_start, node_street = town
@@ -57,7 +57,7 @@ def _spread(town: Town, near: Near, fix: int, limit_mm: int, away_mm: Ints, node
     return count
 
 
-@inner(int64(several(I64, 4), int64, int64, NEW_I64))
+@inner(int64(several(I64, 4), int64, int64, NEW_I64), is_laid_in=True)
 def _begins(near: Near, fix: int, street: int, span_mm: Ints) -> int:
     """Find the part of a street near a fix; gives nought where there is one, else `FAR`."""
     start, streets, low_mm, high_mm = near
@@ -68,7 +68,7 @@ def _begins(near: Near, fix: int, street: int, span_mm: Ints) -> int:
     return FAR
 
 
-@inner(int64(several(NEW_I64, 3), int64, int64, NEW_I64))
+@inner(int64(several(NEW_I64, 3), int64, int64, NEW_I64), is_laid_in=True)
 def _parts(ends: tuple[Ints, Ints, Ints], length_mm: int, limit_mm: int, part_mm: Ints) -> int:
     """Find which parts of a street lie on ways no longer than a limit: from its tail, around the fixes, to its head.
 
@@ -81,6 +81,8 @@ def _parts(ends: tuple[Ints, Ints, Ints], length_mm: int, limit_mm: int, part_mm
     part_mm[2], part_mm[3] = length_mm, 0
     part_mm[4], part_mm[5] = length_mm, length_mm
     for one in range(_ENDS):
+        if off_mm[one] > limit_mm:
+            continue
         for other in range(_ENDS, 2 * _ENDS):
             apart_mm = max(low_mm[one] - high_mm[other], low_mm[other] - high_mm[one], 0)
             spare_mm = limit_mm - off_mm[one] - off_mm[other] - apart_mm
@@ -106,7 +108,7 @@ def _parts(ends: tuple[Ints, Ints, Ints], length_mm: int, limit_mm: int, part_mm
     return _PARTS
 
 
-@inner(int64(several(I64, 5), several(I64, 4), int64, NEW_I64, int64, NEW_I64))
+@inner(int64(several(I64, 5), several(I64, 4), int64, NEW_I64, int64, NEW_I64), is_laid_in=True)
 def _around(town: Town, near: Near, fix: int, nodes: Ints, count: int, streets: Ints) -> int:
     """List the streets at some nodes and near a fix, some of them more than once; gives how many."""
     _, _, _, node_start, node_street = town

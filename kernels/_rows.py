@@ -47,7 +47,7 @@ def _between(  # the network, the labels, from where to where, what is filled
         return count
     only = np.array([following])
     aim(graph, only, 0 * only, 0 * only + 1, 0, 1, search)
-    follow(graph, leaving, search, edge, 0, limit_mm, NOWHERE)
+    follow(graph, leaving, search, (edge, 0, NOWHERE), limit_mm, NOWHERE)
     while search[HEAP_COUNT] > 0:
         label = settle(graph, leaving, search, limit_mm, NOWHERE)
         if search[label] == following:

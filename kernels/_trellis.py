@@ -8,7 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels._jit import I64, NEW_I64, inner, int64, kernel, several, triple
-from kernels._path import BEAM, BEND_MM, BRIDGE_US, ROUND_MM, SKIP, SKIPS_MAX, Triple, advance, keep, link_of, pair_of
+from kernels._path import (
+    BEAM,
+    BEND_MM,
+    BRIDGE_US,
+    ROUND_MM,
+    SKIP,
+    SKIPS_MAX,
+    Triple,
+    Work,
+    advance,
+    keep,
+    link_of,
+    pair_of,
+    work_type,
+)
 from kernels._ways import NOWHERE, UNREACHED, empty_search
 
 Ints = NDArray[np.int64]
@@ -32,6 +46,25 @@ def _grown(column: Ints, size: int) -> Ints:
     return larger
 
 
+@inner(int64(I64, NEW_I64, int64, int64))
+def _begin(emission: Ints, cost: Ints, first: int, last: int) -> int:
+    """Begin a chain with a fix's states; gives the least cost."""
+    least = UNREACHED
+    for state in range(first, last):
+        cost[state] = emission[state]
+        least = min(least, emission[state])
+    return int(least)
+
+
+@inner(int64(work_type, NEW_I64, int64, int64, int64))
+def _go_on(work: Work, before: Ints, more: int, first: int, last: int) -> int:
+    """Let a fix's states cost what they will, and so much more, each coming from the state found for it."""
+    cost, new, came, _, _ = work
+    for state in range(first, last):
+        cost[state], before[state] = min(new[state - first] + more, UNREACHED), came[state - first]
+    return 0
+
+
 @kernel(_chains(triple(I64), states_type, fixes_type, I64))
 def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is known of the last
     streets: Triple, states: States, fixes: Fixes, weights: Ints
@@ -44,21 +77,22 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
     start, edges, along_mm, emission = states
     t_us, x_mm, y_mm, accuracy_mm, near_mm = fixes
     count, size = t_us.shape[0], edges.shape[0]
-    cost, new, second = np.full(size, UNREACHED), np.full(size, UNREACHED), np.full(size, UNREACHED)
-    before, came, second_came = np.full(size, NOWHERE), np.full(size, NOWHERE), np.full(size, NOWHERE)
+    cost, before = np.full(size, UNREACHED), np.full(size, NOWHERE)
     source = np.full(count, NOWHERE)
-    pair_start, pair_end, pairs = np.zeros(count, np.int64), np.zeros(count, np.int64), np.empty(1024, np.int64)
+    pair_start, pair_end, pairs = np.zeros(count, np.int64), np.zeros(count, np.int64), np.empty(8 * count, np.int64)
     is_linked, least, rise = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
     # As many as one fix has.
     most = 1
     for fix in range(count):
         most = max(most, start[fix + 1] - start[fix])
-    way, second_way, asked = (
-        np.empty(most * most, np.int64),
-        np.empty(most * most, np.int64),
-        np.empty(2 * most, np.int64),
-    )
+    new, second = np.empty(most, np.int64), np.empty(most, np.int64)
+    came, second_came = np.empty(most, np.int64), np.empty(most, np.int64)
+    ways, second_ways = np.empty(most * most + 1, np.int64), np.empty(most * most + 1, np.int64)
+    asked = np.empty(most * most + most + 2, np.int64)
     search = empty_search(weights[BEND_MM], weights[ROUND_MM])
+    # Whatever is put together within the loop counts references at each turn.
+    columns, work = (edges, along_mm, emission), (cost, new, came, ways, asked)
+    second_work = (cost, second, second_came, second_ways, asked)
     used, fix, last, skipped, skips = 0, 0, NOWHERE, NOWHERE, 0
     while fix < count or skipped != NOWHERE:
         if fix == count:
@@ -68,35 +102,34 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
             fix += 1
             continue
         if last == NOWHERE:
-            cost[begin:end] = emission[begin:end]
-            least[fix], is_linked[fix] = cost[begin:end].min(), 1
+            least[fix], is_linked[fix] = _begin(emission, cost, begin, end), 1
             last, skips = fix, 0
             fix += 1
             continue
         span = (int(start[last]), int(start[last + 1]), int(begin), int(end))
         link = link_of(t_us, x_mm, y_mm, accuracy_mm, near_mm, weights, last, fix)
-        columns = (edges, along_mm, emission)
-        found = advance(streets, columns, (cost, new, came, way, asked), search, link, weights[BEAM], span)
+        found = advance(streets, columns, work, search, link, span)
         previous, most = int(source[last]), found + weights[BEAM]
         is_outlier = False
         if previous != NOWHERE and rise[last] > weights[SKIP]:
             second_span = (int(start[previous]), int(start[previous + 1]), int(begin), int(end))
             link = link_of(t_us, x_mm, y_mm, accuracy_mm, near_mm, weights, previous, fix)
-            work = (cost, second, second_came, second_way, asked)
-            other = advance(streets, columns, work, search, link, weights[BEAM], second_span)
+            other = advance(streets, columns, second_work, search, link, second_span)
             if other < UNREACHED and other + weights[SKIP] < found:
                 # The last fix was an outlier: as if it had not been.
                 is_linked[last], source[last] = 0, NOWHERE
                 found, last, span, most = other + weights[SKIP], previous, second_span, other + weights[BEAM]
                 is_outlier = True
-                for state in range(begin, end):
-                    came[state] = second_came[state]
-                    new[state] = min(second[state] + weights[SKIP], UNREACHED)
         if found < UNREACHED:
-            cost[begin:end], before[begin:end] = new[begin:end], came[begin:end]
-            pairs = _grown(pairs, used + (span[1] - span[0]) * (end - begin))
+            if used + (span[1] - span[0]) * (end - begin) > pairs.shape[0]:
+                pairs = _grown(pairs, used + (span[1] - span[0]) * (end - begin))
             pair_start[fix] = used
-            used = keep(emission, cost, second_way if is_outlier else way, pairs, used, most, span)
+            if is_outlier:
+                _go_on(second_work, before, weights[SKIP], begin, end)
+                used = keep(emission, cost, second_ways, pairs, used, most, span)
+            else:
+                _go_on(work, before, 0, begin, end)
+                used = keep(emission, cost, ways, pairs, used, most, span)
             source[fix], pair_end[fix], is_linked[fix] = last, used, 1
             least[fix], rise[fix] = found, found - least[last]
             last, skipped, skips = fix, NOWHERE, 0

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair
+from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, prefetch, several
 
 Ints = NDArray[np.int64]
 Pair = tuple[Ints, Ints]
@@ -81,7 +81,7 @@ def empty_search(bend_mm: int, round_mm: int) -> Ints:
     return search
 
 
-@inner(int64(NEW_I64, int64))
+@inner(int64(NEW_I64, int64), is_laid_in=True)
 def _slot(search: Ints, edge: int) -> int:
     """Find the slot of an edge's label, or the empty one it would have."""
     # The edges of one place have near numbers: eight lie together in memory, the eights spread by Knuth's multiplier.
@@ -108,7 +108,7 @@ def _empty(search: Ints) -> int:
     return count
 
 
-@inner(int64(NEW_I64))
+@inner(int64(NEW_I64), is_laid_in=True)
 def clear(search: Ints) -> int:
     """Forget every label."""
     count = _empty(search)
@@ -138,7 +138,7 @@ def _is_before(search: Ints, one: int, other: int) -> int:
     return 1 if key < other_key or (key == other_key and search[one] < search[other]) else 0
 
 
-@inner(int64(NEW_I64, int64))
+@inner(int64(NEW_I64, int64), is_laid_in=True)
 def _rise(search: Ints, at: int) -> int:
     """Move the label at a place of the heap up to where it belongs."""
     label = search[_HEAP + at]
@@ -151,7 +151,7 @@ def _rise(search: Ints, at: int) -> int:
     return at
 
 
-@inner(int64(NEW_I64))
+@inner(int64(NEW_I64), is_laid_in=True)
 def _take(search: Ints) -> int:
     """Take the first label out of the heap."""
     taken = int(search[_HEAP + 1])
@@ -177,7 +177,7 @@ def _take(search: Ints) -> int:
     return taken
 
 
-@inner(int64(NEW_I64, int64, int64, int64))
+@inner(int64(NEW_I64, int64, int64, int64), is_laid_in=True)
 def _reach(search: Ints, edge: int, key: int, before: int) -> int:
     """Reach the tail of an edge, if this is nearer than what was known."""
     slot = _slot(search, edge)
@@ -205,7 +205,7 @@ def _reach(search: Ints, edge: int, key: int, before: int) -> int:
     return 1
 
 
-@inner(int64(I64, int64, int64, int64, int64))
+@inner(int64(I64, int64, int64, int64, int64), is_laid_in=True)
 def turn_mm(graph: Ints, edge: int, following: int, bend_mm: int, round_mm: int) -> int:
     """Charge the turn from an edge into one that leaves its head."""
     back = edge ^ 1
@@ -220,11 +220,11 @@ def turn_mm(graph: Ints, edge: int, following: int, bend_mm: int, round_mm: int)
     return int(max(UNIT * UNIT + agreed, 0) * bend_mm // (UNIT * UNIT))
 
 
-@inner(int64(I64, I64, NEW_I64, int64, int64, int64, int64))
-def follow(  # noqa: PLR0917  # the network, the labels, then from where
+@inner(int64(I64, I64, NEW_I64, int64, int64, int64, int64), is_laid_in=True)
+def _follow_all(  # noqa: PLR0917  # the network, the labels, then from where
     graph: Ints, leaving: Ints, search: Ints, edge: int, key: int, limit_mm: int, before: int
 ) -> int:
-    """Reach the edges that leave an edge's head, which is reached with a key."""
+    """Reach all edges that leave an edge's head, which is reached with a key."""
     listed = graph[RECORD * edge + LEAVING]
     begin = listed >> COUNT_BITS
     for index in range(begin, begin + (listed & COUNT_MASK)):
@@ -275,21 +275,21 @@ def aim(  # noqa: PLR0917  # the network, the states, which of them, then for wh
     return count
 
 
-@inner(float64(I64, int64, I64))
+@inner(float64(I64, int64, I64), is_laid_in=True)
 def _off(graph: Ints, edge: int, search: Ints) -> float:
     """Measure the square of how far an edge's head lies from the middle of the goal."""
     beside, above = float(_east_mm(graph, edge) - search[_EAST_MM]), float(_north_mm(graph, edge) - search[_NORTH_MM])
     return beside * beside + above * above
 
 
-@inner(int64(float64, I64, int64))
+@inner(int64(float64, I64, int64), is_laid_in=True)
 def _is_within(off: float, search: Ints, room_mm: int) -> int:
     """Tell whether a place, given the square of how far off it is, lies no further outside the goal than that."""
     reach = float(search[_RADIUS_MM] + room_mm)
     return 1 if room_mm >= 0 and off <= reach * reach else 0
 
 
-@inner(int64(I64, int64, int64, int64))
+@inner(int64(I64, int64, int64, int64), is_laid_in=True)
 def may_lead(graph: Ints, edge: int, following: int, room_mm: int) -> int:
     """Tell whether the straight line from an edge's head to where another begins is no longer than that."""
     beside = float(_east_mm(graph, edge) - _east_mm(graph, following ^ 1))
@@ -298,29 +298,25 @@ def may_lead(graph: Ints, edge: int, following: int, room_mm: int) -> int:
     return 1 if room_mm >= 0 and beside * beside + above * above <= reach * reach else 0
 
 
-@inner(int64(I64, I64, NEW_I64, int64, int64))
-def settle(graph: Ints, leaving: Ints, search: Ints, limit_mm: int, shut: int) -> int:
-    """Take the next label, and reach what follows on it; give the label.
+@inner(int64(I64, I64, NEW_I64, several(int64, 3), int64, int64), is_laid_in=True)  # pyright: ignore[reportArgumentType]
+def follow(  # the network, the labels, from where, then how far
+    graph: Ints, leaving: Ints, search: Ints, begun: tuple[int, int, int], limit_mm: int, shut: int
+) -> int:
+    """Reach the edges that leave an edge's head; `begun` is the edge, its head's key, and the label before.
 
-    Nothing is reached from the street ``shut``, nor from where the straight line to the goal is too long. No edge of
-    the goal begins outside its circle, so there only such edges are reached as lead on.
+    Nothing is reached from where the straight line to the goal is too long. No edge of the goal begins outside its
+    circle, so there only such edges are reached as lead on, and none of the street `shut`.
     """
-    label = _take(search)
-    edge = search[label]
-    key = search[label + _KEY] + graph[RECORD * edge + LENGTH]
-    if edge // 2 == shut or key > limit_mm:
-        return label
+    edge, key, before = begun
     onward_mm = search[_ONWARD_MM]
     if onward_mm < 0:
-        follow(graph, leaving, search, edge, key, limit_mm, label)
-        return label
+        return _follow_all(graph, leaving, search, edge, key, limit_mm, before)
     # Squares are compared: a root takes as long as all the rest.
     off = _off(graph, edge, search)
     if _is_within(off, search, limit_mm - key - onward_mm) == 0:
-        return label
+        return 0
     if _is_within(off, search, 0):
-        follow(graph, leaving, search, edge, key, limit_mm, label)
-        return label
+        return _follow_all(graph, leaving, search, edge, key, limit_mm, before)
     listed = graph[RECORD * edge + LEAVING]
     begin = listed >> COUNT_BITS
     for index in range(begin, begin + (listed & COUNT_MASK)):
@@ -328,7 +324,18 @@ def settle(graph: Ints, leaving: Ints, search: Ints, limit_mm: int, shut: int) -
         reached_mm = key + turn_mm(graph, edge, following, search[_BEND_MM], search[_ROUND_MM])
         room_mm = limit_mm - reached_mm - graph[RECORD * following + LENGTH] - onward_mm
         if following // 2 != shut and _is_within(_off(graph, following, search), search, room_mm):
-            _reach(search, following, reached_mm, label)
+            _reach(search, following, reached_mm, before)
+    return 0
+
+
+@inner(int64(I64, I64, NEW_I64, int64, int64))
+def settle(graph: Ints, leaving: Ints, search: Ints, limit_mm: int, shut: int) -> int:
+    """Take the next label, and reach what follows on it, but nothing from the street `shut`; give the label."""
+    label = _take(search)
+    edge = search[label]
+    key = search[label + _KEY] + graph[RECORD * edge + LENGTH]
+    if edge // 2 != shut and key <= limit_mm:
+        follow(graph, leaving, search, (edge, key, label), limit_mm, shut)
     return label
 
 
@@ -348,7 +355,7 @@ def label_before(search: Ints, label: int) -> int:
 def _row(graph: Ints, leaving: Ints, search: Ints, row: Ints, edge: int) -> int:
     """Make one row of the table; gives the number of its entries, and puts behind them what it may lack."""
     most = row.shape[0] - 1
-    follow(graph, leaving, search, edge, 0, TABLE_MM_MAX, NOWHERE)
+    _follow_all(graph, leaving, search, edge, 0, TABLE_MM_MAX, NOWHERE)
     count = 0
     while search[HEAP_COUNT] > 0 and count < most:
         label = settle(graph, leaving, search, TABLE_MM_MAX, NOWHERE)
@@ -430,13 +437,14 @@ def table(edges: Pair, place: Pair, setting_out: Pair, adjacency: Pair, turns_mm
     return graph, entry[:total].copy()
 
 
-@inner(int64(I64, int64, int64))
-def entry_first(entry: Ints, row: int, following: int) -> int:
-    """Read the first entry that is looked at for an edge, if the row has any."""
-    return int(entry[(row >> COUNT_BITS) + line_of(row, following)]) if row & COUNT_MASK else NOWHERE
+@inner(int64(I64, int64, int64), is_laid_in=True)
+def expect(entry: Ints, row: int, following: int) -> int:
+    """Ask for the memory in which an edge is looked for in a row."""
+    prefetch(entry, (row >> COUNT_BITS) + line_of(row, following))
+    return 0
 
 
-@inner(int64(I64, int64, int64))
+@inner(int64(I64, int64, int64), is_laid_in=True)
 def entry_of(entry: Ints, row: int, following: int) -> int:
     """Find the place of an edge in a row, `NOWHERE` if it is not there."""
     begin, size = row >> COUNT_BITS, row & COUNT_MASK

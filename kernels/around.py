@@ -7,8 +7,8 @@ within reach counts, as what could have been driven. What that proves or exclude
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, kernel, several, triple
-from kernels._nearest import nearest_on
+from kernels._jit import I64, NEW_I64, inner, int64, kernel, several, triple
+from kernels._nearest import is_beyond, nearest_on
 
 Ints = NDArray[np.int64]
 Triple = tuple[Ints, Ints, Ints]
@@ -17,6 +17,20 @@ Around = tuple[Ints, Ints, Ints, Ints]
 _FAR = 2**62
 # One street in so many.
 _MANY = 16
+# So few are put in order by hand.
+_FEW = 32
+
+
+@inner(int64(NEW_I64, int64))
+def _put_in_order(column: Ints, count: int) -> int:
+    """Put the first few numbers of a column in order."""
+    for place in range(1, count):
+        moved, at = column[place], place
+        while at > 0 and column[at - 1] > moved:
+            column[at] = column[at - 1]
+            at -= 1
+        column[at] = moved
+    return count
 
 
 @kernel(several(NEW_I64, 4)(triple(I64), I64, triple(I64), triple(I64)))
@@ -69,11 +83,17 @@ def around(vertices: Triple, street: Ints, grid: Triple, places: Triple) -> Arou
         count = 0
         left, right = (x_mm - reach_mm - shape[0]) // shape[2], (x_mm + reach_mm - shape[0]) // shape[2]
         low, high = (y_mm - reach_mm - shape[1]) // shape[2], (y_mm + reach_mm - shape[1]) // shape[2]
-        for row in range(max(low, 0), min(high, shape[4] - 1) + 1):
-            for column in range(max(left, 0), min(right, shape[3] - 1) + 1):
+        left, right, low, high = max(left, 0), min(right, shape[3] - 1), max(low, 0), min(high, shape[4] - 1)
+        for row in range(low, high + 1):
+            for column in range(left, right + 1):
                 cell = row * shape[3] + column
+                # A piece that lies in a cell looked at before, to the west or to the south, was looked at there.
+                seen_x = shape[0] + column * shape[2] if column > left else -_FAR
+                seen_y = shape[1] + row * shape[2] if row > low else -_FAR
                 for index in range(cell_start[cell], cell_start[cell + 1]):
                     piece = cell_piece[index]
+                    if is_beyond(x, piece, x_mm, reach_mm, seen_x) or is_beyond(y, piece, y_mm, reach_mm, seen_y):
+                        continue
                     distance_mm, at_mm = nearest_on(x, y, measure, piece, x_mm, y_mm)
                     if distance_mm > reach_mm:
                         continue
@@ -88,9 +108,12 @@ def around(vertices: Triple, street: Ints, grid: Triple, places: Triple) -> Arou
             found = np.concatenate((found, np.empty_like(found)))
         # Many are in order sooner by looking at each street than by sorting.
         is_many = _MANY * count > streets
-        few = np.sort(seen[:count]) if not is_many else seen[:0]
+        if count <= _FEW:
+            _put_in_order(seen, count)
+        elif not is_many:
+            seen[:count].sort()
         for index in range(streets if is_many else count):
-            one = index if is_many else few[index]
+            one = index if is_many else seen[index]
             if nearest_mm[one] == _FAR:
                 continue
             found[3 * total], found[3 * total + 1], found[3 * total + 2] = one, nearest_at[one], nearest_mm[one]

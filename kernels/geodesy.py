@@ -8,12 +8,17 @@ Which origin is used is left to others; streets and fixes must share one.
 """
 
 import math
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels._columns import column, whole
+from kernels._jit import I32, NEW_I64, int64, kernel, pair
+
+Ints = NDArray[np.int64]
+Angles = NDArray[np.int32]
 
 DEGREE_E7: Final = 10_000_000
 _SEMI_MAJOR_MM: Final = 6_378_137_000
@@ -23,6 +28,7 @@ _FRACTION_BITS: Final = 24
 _TURN_E7: Final = 360 * DEGREE_E7
 
 
+@lru_cache(maxsize=64, typed=True)
 def factors(lat_e7: int) -> tuple[int, int]:
     """Say how long 1e-7 degrees are, to the east and to the north, at a latitude.
 
@@ -67,6 +73,21 @@ def factors(lat_e7: int) -> tuple[int, int]:
     return round(prime_vertical_mm * math.cos(lat_rad) * unit), round(meridian_mm * unit)
 
 
+@kernel(pair(NEW_I64)(I32, I32, int64, int64, int64, int64))
+def _laid(  # the places, the origin, and what a unit is long
+    lon_e7: Angles, lat_e7: Angles, origin_lon: int, origin_lat: int, x_factor: int, y_factor: int
+) -> tuple[Ints, Ints]:
+    """Lay places on the plane; see `project`."""
+    count, half, half_turn = lon_e7.shape[0], 1 << (_FRACTION_BITS - 1), _TURN_E7 // 2
+    x_mm, y_mm = np.empty(count, np.int64), np.empty(count, np.int64)
+    for place in range(count):
+        east = (np.int64(lon_e7[place]) - origin_lon + half_turn) % _TURN_E7 - half_turn
+        north = np.int64(lat_e7[place]) - origin_lat
+        x_mm[place] = (east * x_factor + half) >> _FRACTION_BITS
+        y_mm[place] = (north * y_factor + half) >> _FRACTION_BITS
+    return x_mm, y_mm
+
+
 def project(
     lon_e7: NDArray[np.int32], lat_e7: NDArray[np.int32], origin_e7: tuple[int, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -100,13 +121,6 @@ def project(
     ----------
     J. P. Snyder, Map Projections: A Working Manual, section 12 (equidistant cylindrical), 1987, doi:10.3133/pp1395.
     """
-    lon = column("lon_e7", lon_e7, np.int32).astype(np.int64)
-    lat = column("lat_e7", lat_e7, np.int32, lon.size).astype(np.int64)
-    x_factor, y_factor = factors(origin_e7[1])
-    half_turn = _TURN_E7 // 2
-    east = (lon - whole("origin_e7[0]", origin_e7[0]) + half_turn) % _TURN_E7 - half_turn
-    half = 1 << (_FRACTION_BITS - 1)
-    return (
-        (east * x_factor + half) >> _FRACTION_BITS,
-        ((lat - origin_e7[1]) * y_factor + half) >> _FRACTION_BITS,
-    )
+    lon = column("lon_e7", lon_e7, np.int32)
+    lat = column("lat_e7", lat_e7, np.int32, lon.size)
+    return _laid(lon, lat, whole("origin_e7[0]", origin_e7[0]), int(origin_e7[1]), *factors(origin_e7[1]))

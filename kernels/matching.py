@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from kernels._certain import TURN_MM, certain, kept, possible, sides
 from kernels._entered import entered
-from kernels._jit import I64, NEW_I64, float64, int64, kernel, pair, several, triple
+from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, several, triple
 from kernels._linked import ordered, timed, trimmed, vouched
-from kernels._nearest import beside, nearest, nearest_grid, nearest_on
+from kernels._nearest import beside, is_beyond, nearest, nearest_grid, nearest_on
 from kernels._path import COST_UNIT
 from kernels._rows import routes
 from kernels._trellis import chains, decode
@@ -132,7 +132,7 @@ def cells(vertices: Triple, street: Ints, shape: Ints) -> Pair:
     return start, found
 
 
-@kernel(int64(NEW_I64, int64, int64, int64, int64, int64, int64, int64))
+@inner(int64(NEW_I64, int64, int64, int64, int64, int64, int64, int64), is_laid_in=True)
 def _settle(  # noqa: PLR0917  # what was found, then the new
     best: Ints, first: int, count: int, count_max: int, street: int, piece: int, at_mm: int, distance_mm: int
 ) -> int:
@@ -211,17 +211,16 @@ def locate(vertices: Triple, street: Ints, grid: Triple, places: Triple, count_m
         seen = 0
         left, right = (x_mm - reach_mm - shape[0]) // shape[2], (x_mm + reach_mm - shape[0]) // shape[2]
         low, high = (y_mm - reach_mm - shape[1]) // shape[2], (y_mm + reach_mm - shape[1]) // shape[2]
-        for row in range(max(low, 0), min(high, shape[4] - 1) + 1):
-            for column in range(max(left, 0), min(right, shape[3] - 1) + 1):
+        left, right, low, high = max(left, 0), min(right, shape[3] - 1), max(low, 0), min(high, shape[4] - 1)
+        for row in range(low, high + 1):
+            for column in range(left, right + 1):
                 cell = row * shape[3] + column
+                # A piece that lies in a cell looked at before, to the west or to the south, was looked at there.
+                seen_x = shape[0] + column * shape[2] if column > left else -UNREACHED
+                seen_y = shape[1] + row * shape[2] if row > low else -UNREACHED
                 for index in range(cell_start[cell], cell_start[cell + 1]):
                     piece = cell_piece[index]
-                    if (
-                        min(x[piece], x[piece + 1]) - x_mm > reach_mm
-                        or x_mm - max(x[piece], x[piece + 1]) > reach_mm
-                        or min(y[piece], y[piece + 1]) - y_mm > reach_mm
-                        or y_mm - max(y[piece], y[piece + 1]) > reach_mm
-                    ):
+                    if is_beyond(x, piece, x_mm, reach_mm, seen_x) or is_beyond(y, piece, y_mm, reach_mm, seen_y):
                         continue
                     distance_mm, at_mm = nearest_on(x, y, measure, piece, x_mm, y_mm)
                     if distance_mm <= reach_mm:
@@ -232,7 +231,7 @@ def locate(vertices: Triple, street: Ints, grid: Triple, places: Triple, count_m
     return start, found[::4].copy(), found[1::4].copy(), found[2::4].copy(), found[3::4].copy()
 
 
-@kernel(float64(I64, I64, int64, int64, int64))
+@inner(float64(I64, I64, int64, int64, int64))
 def _ahead(x: Ints, y: Ints, piece: int, east: int, north: int) -> float:
     """Tell how far a heading agrees with a piece's line: 1 along it, 0 at right angles, -1 against it."""
     along, across = float(x[piece + 1] - x[piece]), float(y[piece + 1] - y[piece])

@@ -137,6 +137,6 @@ def _others(network: Network, fixes: Fixes, chosen: Ints, rows: Traversals) -> t
 def _confidence_ppm(margin: Ints) -> NDArray[np.int32]:
     """Turn odds into shares: e**m to one is m's first six terms to one, which no library decides."""
     # Rivals beyond the beam were not looked at; and what is not in the model is likelier than they.
-    m = np.clip(margin, 0, paths.BEAM) / matching.COST_UNIT
+    m = np.minimum(np.maximum(margin, 0), paths.BEAM) / matching.COST_UNIT
     odds = 1 + m * (1 + m / 2 * (1 + m / 3 * (1 + m / 4 * (1 + m / 5 * (1 + m / 6)))))
     return np.floor(1_000_000 * (odds / (odds + 1))).astype(np.int32)

@@ -167,9 +167,7 @@ def likeliest(network: Network, fixes: Fixes, bridge_us: int) -> Path:
     """
     checked = checked_of(fixes)
     x_mm, y_mm = to_local(network, checked.lon_e7, checked.lat_e7)
-    accuracy_mm = np.minimum(checked.accuracy_mm.astype(np.int64), SEARCH_MAX_MM)
-    search_mm = np.clip(SEARCH_ACCURACIES * accuracy_mm, SEARCH_MIN_MM, SEARCH_MAX_MM)
-    near_mm = doubt_mm_of(checked.accuracy_mm)
+    accuracy_mm, search_mm, near_mm = _radii_mm(checked.accuracy_mm)
     places = (checked.t_us, x_mm, y_mm, accuracy_mm, near_mm)
     located = matching.locate(
         network.vertices, network.vertex_segment, network.grid, (x_mm, y_mm, search_mm), STREETS_MAX
@@ -202,9 +200,15 @@ def _weights(bridge_us: int) -> Ints:
 
 def doubt_mm_of(accuracy_mm: NDArray[np.int32]) -> Ints:
     """Say within how far of each fix streets are in doubt, as an array in millimetres."""
+    return _radii_mm(accuracy_mm)[2]
+
+
+def _radii_mm(accuracy_mm: NDArray[np.int32]) -> tuple[Ints, Ints, Ints]:
+    """Say of each fix how accurate it is, within how far streets are looked for, and within how far in doubt."""
+    # Two calls for each `clip`: they take a third of the time, which short traces feel.
     accuracy = np.minimum(accuracy_mm.astype(np.int64), SEARCH_MAX_MM)
-    search_mm = np.clip(SEARCH_ACCURACIES * accuracy, SEARCH_MIN_MM, SEARCH_MAX_MM)
-    return np.clip(NEAR_ACCURACIES * accuracy, NEAR_MIN_MM, search_mm)
+    search_mm = np.minimum(np.maximum(SEARCH_ACCURACIES * accuracy, SEARCH_MIN_MM), SEARCH_MAX_MM)
+    return accuracy, search_mm, np.minimum(np.maximum(NEAR_ACCURACIES * accuracy, NEAR_MIN_MM), search_mm)
 
 
 def witnesses(network: Network, fixes: Fixes) -> Ints:

@@ -188,7 +188,7 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     return Sweep(
         sure[1],
         may[1],
-        _visits(t_us, sure, may),
+        _visits(network, t_us, sure, may),
         _runs(sure[1], VISIT_US - 2 * work.every_us),
         _hidden(network, track, doubts, window, work),
     )
@@ -338,6 +338,8 @@ def _hidden(network: Network, track: Track, gaps: Sequence[Gap], window: tuple[i
     """What may have been swept in gaps: no more than their time allows, nowhere that was out of reach."""
     gaps = [gap for gap in gaps if max(gap.from_us, window[0]) < min(gap.until_us, window[1])]
     found: list[Hidden] = []
+    if not gaps:
+        return found
     for gap, segments in zip(gaps, _reached(network, track, gaps, work), strict=True):
         span = (max(gap.from_us, window[0]), min(gap.until_us, window[1]))
         most_mm = -(-work.fastest_mmps * (span[1] - span[0]) // _SECOND_US)
@@ -369,21 +371,16 @@ def _reached(network: Network, track: Track, gaps: Sequence[Gap], work: Work) ->
     return [segment[kept][cuts[k] : cuts[k + 1]] if is_fix[k].any() else everywhere for k in range(len(gaps))]
 
 
-def _visits(t_us: Ints, sure: tuple[Ints, Pieces], may: tuple[Ints, Pieces]) -> Visits:
+def _visits(network: Network, t_us: Ints, sure: tuple[Ints, Pieces], may: tuple[Ints, Pieces]) -> Visits:
     """Gather pairs of fixes between which a vehicle may have been at work on a segment into visits."""
-    every = np.unique(may[1].segment.astype(np.int64) * t_us.size + may[0])
-    segment, pair = np.divmod(every, max(t_us.size, 1))
-    enter_us, leave_us = t_us[pair], t_us[pair + 1]
-    is_first = np.ones(every.size, np.bool_)
-    is_first[1:] = (np.diff(segment) > 0) | (enter_us[1:] - leave_us[:-1] > VISIT_US)
-    number, first = (np.cumsum(is_first) - 1).astype(np.int32), np.flatnonzero(is_first)
-    swept_mm: list[Ints] = []
-    for pairs, pieces in (sure, may):
-        # What is proven is possible too, so each piece has its visit.
-        of = number[np.searchsorted(every, pieces.segment.astype(np.int64) * t_us.size + pairs)]
-        swept_mm.append(coverage.covered(of, (pieces.from_mm, pieces.until_mm), first.size))
-    last = np.append(first[1:], every.size)[: first.size] - 1
-    return Visits(segment[first], enter_us[first], leave_us[last], *swept_mm)
+    # What is proven is possible too, so each piece has its visit, and a visit's possible pieces cover its proven.
+    pair, pieces = np.concatenate((sure[0], may[0])), _joined(sure[1], may[1])
+    is_proven = np.zeros(pair.size, np.uint8)
+    is_proven[: sure[0].size] = 1
+    ends_mm, span_us = (pieces.from_mm, pieces.until_mm), (t_us[pair], t_us[pair + 1])
+    segments = len(network.segment_ids)
+    start, span_us, swept_mm = coverage.visits(pieces.segment, ends_mm, span_us, is_proven, VISIT_US, segments)
+    return Visits(np.repeat(np.arange(segments), np.diff(start)), *span_us, *swept_mm)
 
 
 def _runs(proven: Pieces, parted_us: int) -> Runs:
