@@ -1,12 +1,12 @@
-"""Rows of driven streets to what they cover: length of each street, visits, passes, and the time between passes.
+"""Rows of driven streets to what they cover: length of each street, and visits.
 
 *A row* is a part of one street that one vehicle drove between two of its fixes (`rules.traversals`). Which rows are
 proven and which are only possible is said by whoever calls, from the working signal, speed and window; so is the
 group that a row counts for: a street, or a street and a direction where both kerbs are to be swept.
 
 *What comes out.* `pieces` takes the error of the fixes from the ends of what is proven; `covered` measures the union
-of pieces, group by group, so that nothing counts twice; `visits` gathers rows into stays on a street, and `passes`
-counts those that cover enough of it. Proven never exceeds possible if the possible rows include the proven ones.
+of pieces, group by group, so that nothing counts twice; `visits` gathers rows into stays on a street. Proven
+never exceeds possible if the possible rows include the proven ones. Passes are judged in `rules.standards.passes`.
 
 *What is left to others.* What a gap may hide beyond the rows that are there, who bears it, and what a share is worth.
 """
@@ -196,71 +196,6 @@ def visits(
         segment_count,
     )
     return start, (from_us, until_us), (proven_mm, possible_mm)
-
-
-def passes(  # what `visits` gives, then what is asked of it
-    start: Ints,
-    span_us: tuple[Ints, Ints],
-    covered_mm: tuple[Ints, Ints],
-    needed_mm: Ints,
-    start_us: int,
-    end_us: int,
-) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
-    """Count the visits in a window that make a pass, and measure the longest time without one, street by street.
-
-    Parameters
-    ----------
-    start : ndarray of int64
-        Where each street's visits start, as `visits` gives it. Shape (s + 1,). [index]
-    span_us : tuple of two ndarray of int64
-        From when until when each visit lasted. Shape (v,) each. [us]
-    covered_mm : tuple of two ndarray of int64
-        Length that each visit covers, proven and possible. Shape (v,) each. [mm]
-    needed_mm : ndarray of int64
-        Length of each street that makes a pass. Shape (s,). [mm]
-    start_us, end_us : int
-        The window. [us]
-
-    Returns
-    -------
-    proven, possible : tuple of two ndarray of int64
-        Visits that end in the window and proved enough; and those that may have covered enough, proven ones included,
-        and touch the window. Shape (s,) each. [count]
-    least_us, most_us : tuple of two ndarray of int64
-        Longest stretch of the window without a pass: at least, if every possible pass took place as it suits best,
-        and at most, if only the proven ones did, when they ended. Shape (s,) each. [us]
-
-    Raises
-    ------
-    TypeError
-        If an array is of another type, or a number no integer.
-    ValueError
-        If lengths differ, or the window ends before it starts.
-
-    Notes
-    -----
-    A pass is an instant within its visit: a proven one its end. The stretches before the first and after the last
-    count. One walk over the visits, O(s + v).
-
-    References
-    ----------
-    C. F. Manski, Partial Identification of Probability Distributions, chapter 1, 2003, doi:10.1007/b97478.
-    """
-    start = column("start", start, np.int64)
-    needed_mm = column("needed_mm", needed_mm, np.int64, max(start.size - 1, 0))
-    count = int(start[-1]) if start.size else 0
-    enter_us, leave_us = (column("span_us", one, np.int64, count) for one in span_us)
-    proven_mm, possible_mm = (column("covered_mm", one, np.int64, count) for one in covered_mm)
-    start_us = whole("start_us", start_us)
-    proven, possible, least_us, most_us = _coverage.passes(
-        start,
-        (enter_us, leave_us),
-        (proven_mm, possible_mm),
-        needed_mm,
-        start_us,
-        whole("end_us", end_us, start_us),
-    )
-    return (proven, possible), (least_us, most_us)
 
 
 def _within(name: str, index: Rows, count: int) -> None:

@@ -90,6 +90,7 @@ def warm() -> None:
         1,
         0,
         10,
+        10,
         *[1] * 4,
         9,
         9,
@@ -146,7 +147,6 @@ def _driven() -> tuple[NDArray[np.int64], ...]:
     _, from_mm, until_mm = coverage.pieces(*fixes, along, one, 0 * t_us)
     covered_mm = coverage.covered(zero, (from_mm, until_mm), 1)
     stays = coverage.visits(zero, (from_mm, until_mm), (t_us[:1], t_us[1:]), one, 0, 1)
-    counts, without_us = coverage.passes(*stays, covered_mm, 0, 2)
     triangle = geofence.area(corner_mm, np.array([0, 0, 9], np.int64), 0 * corner_mm)
     side = geofence.sides(triangle, 0 * t_us + 6, 0 * t_us + 3, t_us)
     visits = dwell.visits(t_us, side, 1, 0, 1)
@@ -155,7 +155,7 @@ def _driven() -> tuple[NDArray[np.int64], ...]:
     in_order = np.array(dwell.in_order(t_us, visits, *plan), np.int64)
     bounds_us = dwell.above(t_us, side, (t_us[:1], t_us[:1] + 20), 1, 2, 1)
     fast_us, _, _ = dwell.time_above(t_us, bounds_us, np.zeros(3, np.uint8), 1, t_us[:1], t_us[1:])
-    return covered_mm, stays[2][0], counts[0], without_us[0], visits.stay_us, made, in_order, fast_us
+    return covered_mm, stays[2][0], visits.stay_us, made, in_order, fast_us
 
 
 def _fallen() -> tuple[NDArray[np.int64] | NDArray[np.int32] | NDArray[np.int8], ...]:

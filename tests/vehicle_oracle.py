@@ -68,39 +68,6 @@ def stays(spans: Sequence[Span], apart: int) -> list[list[int]]:
     return sorted(groups, key=reach)
 
 
-def without(begins: Ints, ends: Ints, broken: Sequence[Span]) -> int:
-    """Find the longest stretch from one of some begins to one of some ends into which nothing broken reaches."""
-    return max(
-        (
-            end - begin
-            for begin, end in product(begins, ends)
-            if begin <= end and not any(low < end and begin < high for low, high in broken)
-            if not any(begin < low == high < end for low, high in broken)
-        ),
-        default=0,
-    )
-
-
-def passes(  # as the kernel
-    spans: Sequence[Span], proven: Ints, possible: Ints, needed: int, start: int, end: int
-) -> tuple[int, int, int, int]:
-    """Count passes of one street, and measure the time without."""
-    touching = [span[1] >= start and span[0] < end for span in spans]
-    sure = [
-        span[1]
-        for span, length, touches in zip(spans, proven, touching, strict=True)
-        if touches and length >= needed and span[1] < end
-    ]
-    may = [
-        span
-        for span, least, most, touches in zip(spans, proven, possible, touching, strict=True)
-        if touches and max(least, most) >= needed
-    ]
-    least = without([start, *(span[1] for span in may)], [end, *(span[0] for span in may)], may)
-    most = without([start, *sure], [end, *sure], [(instant, instant) for instant in sure])
-    return len(sure), len(may), least, most
-
-
 def square(begin: Place, end: Place, place: Place) -> Fraction:
     """Square of the distance from a place to an edge, exactly."""
     east, north = end[0] - begin[0], end[1] - begin[1]

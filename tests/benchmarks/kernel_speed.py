@@ -40,10 +40,11 @@ def main() -> None:
     for name in options.only or _MAKERS:
         with folder() as place, _MAKERS[name](Setup(options.share, python, place)) as contest:
             runs: dict[str, list[Took]] = {runner: [] for runner in contest.runners}
-            for turn in range(options.runs):
+            turns = min(options.runs, contest.runs_max)
+            for turn in range(turns):
                 for runner, took in runs.items():
                     took.append(contest.runners[runner]())
-                    _say(f"{turn + 1}/{options.runs} {name}: {runner} {took[-1].wall_s:.3f} s")
+                    _say(f"{turn + 1}/{turns} {name}: {runner} {took[-1].wall_s:.3f} s")
             parts.append(report.section(contest, runs))
     _ = sys.stdout.write("\n\n".join(parts) + "\n")
 

@@ -119,30 +119,6 @@ def test_visits_are_the_oracles_when_pieces_are_any(
         assert expected == found[start[street] : start[street + 1]]
 
 
-visit = st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(0, 9), st.integers(0, 9))
-
-
-@given(st.lists(visit, max_size=6), st.integers(0, 9), span)
-def test_passes_are_the_oracles_when_visits_are_any(
-    drawn: list[tuple[int, int, int, int]], needed: int, window: tuple[int, int]
-) -> None:
-    spans: list[tuple[int, int]] = []
-    reached = -3
-    for pause, lasts, _, _ in drawn:
-        # Visits to one street stand apart.
-        spans.append((reached + pause + 1, reached + pause + 1 + 3 * lasts))
-        reached = spans[-1][1]
-    proven = [min(a, b) for _, _, a, b in drawn]
-    possible = [max(a, b) for _, _, a, b in drawn]
-    times = (i64([begin for begin, _ in spans]), i64([end for _, end in spans]))
-    counts, stretches = coverage.passes(
-        i64([0, len(spans)]), times, (i64(proven), i64(possible)), i64([needed]), *window
-    )
-    assert oracle.passes(spans, proven, possible, needed, *window) == tuple(
-        int(column[0]) for column in (*counts, *stretches)
-    )
-
-
 def test_share_of_a_zone_when_some_of_it_lies_in_a_gap() -> None:
     # 31 streets of 400 m: 12,400 m. The vehicle drives 10,400 m without a break, in steps of 20 m; 900 m of them,
     # from 4,000 m to 4,900 m, lie in a gap and prove nothing.

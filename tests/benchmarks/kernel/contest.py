@@ -62,6 +62,8 @@ class Contest:
     bars : sequence of Bar
     notes : sequence of str
         What was checked, and how.
+    runs_max : int, optional
+        No more turns than this: one that takes minutes needs none.
     """
 
     title: str
@@ -70,6 +72,7 @@ class Contest:
     runners: Mapping[str, Runner]
     bars: Sequence[Bar] = ()
     notes: Sequence[str] = field(default_factory=list[str])
+    runs_max: int = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def scan(setup: Setup) -> Generator[Contest]:
 @contextmanager
 def growth(setup: Setup) -> Generator[Contest]:
     """Show that the cost of a scan is linear in what is scanned."""
-    sizes = [setup.of(containers) for containers in (1_000, 10_000, 30_000)]
+    sizes = [setup.of(containers) for containers in (1_000, 10_000, 100_000)]
     scans = {f"{size * _SAMPLES:,} readings": Scan(levels(size, _SAMPLES)) for size in sizes}
     amounts = dict(zip(scans, (size * _SAMPLES for size in sizes), strict=True))
     runners = {name: timed(lambda one=one: one.whole(2)) for name, one in scans.items()}
