@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._jit import I64, NEW_I64, inner, int64, kernel, several, triple
+from kernels._jit import I64, NEW_I64, inner, int64, kernel, pair, several, triple
 from kernels._ways import (
     COUNT,
     COUNT_BITS,
@@ -32,8 +32,8 @@ from kernels._ways import (
 )
 
 Ints = NDArray[np.int64]
+Pair = tuple[Ints, Ints]
 Triple = tuple[Ints, Ints, Ints]
-Four = tuple[Ints, Ints, Ints, Ints]
 Part = tuple[Ints, Ints, Ints, Ints]
 Span = tuple[int, int, int, int]
 
@@ -96,6 +96,17 @@ def number_of(inside: Ints, edge: int) -> int:
     return NOWHERE
 
 
+@kernel(pair(NEW_I64)(I64, I64, I64, int64, int64))
+def costs(graph: Ints, inside: Ints, edges: Ints, first: int, last: int) -> Pair:
+    """Give the lengths of a part's edges, and the numbers of the edges of some states."""
+    length_mm, aims = np.empty(inside.shape[0], np.int64), np.empty(last - first, np.int64)
+    for one in range(inside.shape[0]):
+        length_mm[one] = graph[RECORD * inside[one] + LENGTH]
+    for state in range(first, last):
+        aims[state - first] = number_of(inside, edges[state])
+    return length_mm, aims
+
+
 @inner(int64(NEW_I64, int64, int64))
 def _push(heap: Ints, size: int, value: int) -> int:
     """Put a value into a heap; gives its size."""
@@ -126,7 +137,7 @@ def _pop(heap: Ints, size: int) -> int:
 
 
 @inner(int64(triple(I64), part_type, I64, int64, several(NEW_I64, 3), int64, int64))
-def walk(  # the network, the part, what its edges cost, from where, what is filled, costs of turns
+def walk(  # noqa: PLR0917  # the network, the part, what its edges cost, from where, what is filled, costs of turns
     streets: Triple, part: Part, cost_mm: Ints, edge: int, work: Triple, bend_mm: int, round_mm: int
 ) -> int:
     """Find the cheapest way from an edge's head to every edge of a part; gives how many were reached.

@@ -19,13 +19,14 @@ from kernels import (
     geofence,
     levels,
     matching,
+    odds,
     reach,
     runs,
     waits,
 )
 
 # Compiled by being imported; what they give is not looked at here.
-_ALSO = (around, csv_cells, csv_lines, reach, runs)
+_ALSO = (around, csv_cells, csv_lines, odds, reach, runs)
 
 
 def warm() -> None:

@@ -7,6 +7,7 @@ reasons. Nothing of it is proof.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -18,9 +19,13 @@ from rules.paths import Path
 from rules.places import TURNS_MM, Network
 
 Ints = NDArray[np.int64]
+Pieces = tuple[Ints, Ints, Ints, Ints, Ints, Ints]
+Row = tuple[int, ...]
+
+_PPM: Final = 1_000_000
 
 # Fixes less than a block apart in time leave no choice of ways.
-FAR_US: Final = 20_000_000
+_FAR_US: Final = 20_000_000
 # Drivers turn round about once in ten kilometres. At a minute's distance this is odds of one to e**2.5.
 _TURN_ROUND_MM: Final = 300_000
 # By how much ways of a trip are longer than the straight line grows with the way: corners and one-way streets add a
@@ -52,10 +57,10 @@ class Likelier:
         Shape (m,). [index]
     begin_mm, end_mm : ndarray of int64
         Along the edge, from where it begins. Shape (m,). [mm]
-    odds_ppm : ndarray of int64
-        How likely it was driven. Shape (m,). [1e-6]
     from_ppm, to_ppm : ndarray of int64
         Which part of the way between the two fixes lies before it, and before its end. Shape (m,). [1e-6]
+    is_proven : ndarray of bool
+        Whether it is proven. Shape (m,).
     state : ndarray of int64
         A state on the likeliest street of each fix at an end of such a link, -1 of others. Shape (n,). [index]
     """
@@ -65,13 +70,13 @@ class Likelier:
     edge: Ints
     begin_mm: Ints
     end_mm: Ints
-    odds_ppm: Ints
     from_ppm: Ints
     to_ppm: Ints
+    is_proven: NDArray[np.bool_]
     state: Ints
 
 
-def likelier(network: Network, path: Path, least_us: int = FAR_US) -> Likelier:
+def likelier(network: Network, path: Path, proven: Pieces) -> Likelier:
     """Find the streets that were likelier driven than not.
 
     Parameters
@@ -79,8 +84,9 @@ def likelier(network: Network, path: Path, least_us: int = FAR_US) -> Likelier:
     network : Network
     path : Path
         The likeliest.
-    least_us : int
-        From which interval on it is asked. [us]
+    proven : tuple of six ndarray of int64
+        Pieces that are proven, whatever their odds: the fix that each leads to, edge, begin and end, and which parts
+        of the way between the two fixes lie before them. Shape (m,) each. [index, index, mm, mm, 1e-6, 1e-6]
 
     Returns
     -------
@@ -93,25 +99,78 @@ def likelier(network: Network, path: Path, least_us: int = FAR_US) -> Likelier:
     numbers = np.array(
         [
             *(TURNS_MM[0], _TURN_ROUND_MM, paths.STRANGE_MM, _STRANGE_MMPS, paths.TOP_MMPS, paths.URBAN_MMPS),
-            *(_speed_mmps(path, least_us), _UP_PPM, _DOWN_PPM, least_us, _LIKELIER_PPM, *_LIKED),
+            *(_speed_mmps(path), _UP_PPM, _DOWN_PPM, _FAR_US, _LIKELIER_PPM, *_LIKED),
         ],
         np.int64,
     )
     ways = (network.graph, network.entry, network.adjacency[1])
     states = (path.states.start, path.states.edge, path.states.along_mm, path.states.cost)
-    is_asked, fix, edge, begin_mm, end_mm, odds_ppm, from_ppm, to_ppm, state = odds.odds(
+    asked, fix, edge, begin_mm, end_mm, _, from_ppm, to_ppm, state = odds.odds(
         ways, states, path.fixes, (path.chosen, path.source), numbers
     )
-    order = np.lexsort((to_ppm, from_ppm, fix))
-    columns = (fix, edge, begin_mm, end_mm, odds_ppm, from_ppm, to_ppm)
-    return Likelier(is_asked == 1, *(column[order] for column in columns), state)
+    is_asked = asked == 1
+    pieces, is_proven = _marked((fix, edge, begin_mm, end_mm, from_ppm, to_ppm), proven, is_asked)
+    order = np.lexsort((pieces[5], pieces[4], pieces[0]))
+    fix, edge, begin_mm, end_mm, from_ppm, to_ppm = (column[order] for column in pieces)
+    from_ppm, to_ppm = _in_turn(network, (fix, edge, begin_mm, end_mm), from_ppm, to_ppm)
+    return Likelier(is_asked, fix, edge, begin_mm, end_mm, from_ppm, to_ppm, is_proven[order], state)
 
 
-def _speed_mmps(path: Path, least_us: int) -> int:
+def _marked(pieces: Pieces, proven: Pieces, is_asked: NDArray[np.bool_]) -> tuple[Pieces, NDArray[np.bool_]]:
+    """Cut pieces where proof begins and ends, and add what is proven and not among them."""
+    kept = is_asked[proven[0]] & (proven[2] < proven[3])
+    sure = [(*row,) for row in np.stack(proven, axis=1)[kept].tolist()]
+    is_touched = np.isin(pieces[0], proven[0][kept])
+    likely = [(*row,) for row in np.stack(pieces, axis=1)[is_touched].tolist()]
+    cut = [(row, True) for row, is_inside in _cut(sure, likely) if not is_inside] + _cut(likely, sure)
+    added = np.array([row for row, _ in cut], np.int64).reshape(-1, len(pieces))
+    columns = [np.concatenate((column[~is_touched], added[:, at])) for at, column in enumerate(pieces)]
+    is_proven = np.concatenate((np.zeros(int((~is_touched).sum()), np.bool_), [flag for _, flag in cut]))
+    return (columns[0], columns[1], columns[2], columns[3], columns[4], columns[5]), is_proven.astype(np.bool_)
+
+
+def _cut(rows: list[Row], others: list[Row]) -> list[tuple[Row, bool]]:
+    """Cut rows where others of the same link and edge begin or end; tell of each part whether one holds it."""
+    by_place: dict[tuple[int, int], list[Row]] = {}
+    for row in others:
+        by_place.setdefault((row[0], row[1]), []).append(row)
+    found: list[tuple[Row, bool]] = []
+    for fix, edge, begin, end, first, last in rows:
+        beside = by_place.get((fix, edge), [])
+        ends = {begin, end, *(cut for row in beside for cut in row[2:4] if begin < cut < end)}
+        for low, high in pairwise(sorted(ends)):
+            shares = (first + (last - first) * (cut - begin) // (end - begin) for cut in (low, high))
+            is_inside = any(row[2] <= low and high <= row[3] for row in beside)
+            found.append(((fix, edge, low, high, *shares), is_inside))
+    return found
+
+
+def _in_turn(
+    network: Network, pieces: tuple[Ints, Ints, Ints, Ints], from_ppm: Ints, to_ppm: Ints
+) -> tuple[Ints, Ints]:
+    """Let pieces that meet end and begin at once, and none begin before another has ended."""
+    fix, edge, begin_mm, end_mm = pieces
+    if fix.size == 0:
+        return from_ppm, to_ppm
+    head, length_mm = network.edges
+    goes_on = (edge[1:] == edge[:-1]) & (begin_mm[1:] == end_mm[:-1])
+    turns = (begin_mm[1:] == 0) & (end_mm[:-1] == length_mm[edge[:-1]]) & (head[edge[1:] ^ 1] == head[edge[:-1]])
+    meets = (fix[1:] == fix[:-1]) & (goes_on | turns)
+    middle_ppm = (from_ppm[1:] + to_ppm[:-1]) // 2
+    turn = np.stack((from_ppm, to_ppm), axis=1)
+    turn[1:, 0] = np.where(meets, middle_ppm, from_ppm[1:])
+    turn[:-1, 1] = np.where(meets, middle_ppm, to_ppm[:-1])
+    # Each link after all of the one before, so that one running maximum serves them all.
+    apart = 2 * _PPM * fix[:, None]
+    turn = np.maximum.accumulate((turn + apart).ravel()).reshape(-1, 2) - apart
+    return turn[:, 0].copy(), np.minimum(turn[:, 1], _PPM)
+
+
+def _speed_mmps(path: Path) -> int:
     """Find the speed that four of five links do not exceed; 0 where there are too few to tell."""
     fix = np.flatnonzero(path.source >= 0)
     gap_us = path.fixes[0][fix] - path.fixes[0][path.source[fix]]
-    far = np.flatnonzero(gap_us >= least_us)
+    far = np.flatnonzero(gap_us >= _FAR_US)
     if far.size < _SPEEDS_MIN:
         return 0
     walked_mm = np.concatenate(([0], np.cumsum(path.end_mm - path.begin_mm)))

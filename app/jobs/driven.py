@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.matched import Matched
+from rules.matched import Matched, Rows
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -73,19 +73,20 @@ def path_of(matched: Matched) -> Path:
     -----
     A row of no length, where the vehicle stood, belongs to the row before it, whatever its proof: it proves no metre.
     """
-    is_first = _turns(matched, matched.is_proven)
+    rows = matched.path
+    is_first = _turns(rows)
     first = np.flatnonzero(is_first)
     last = np.append(first[1:], is_first.size)[: first.size] - 1
-    is_against = matched.direction[first] < 0
-    low_mm, high_mm = matched.from_mm.astype(np.int64), matched.to_mm.astype(np.int64)
+    is_against = rows.direction[first] < 0
+    low_mm, high_mm = rows.from_mm.astype(np.int64), rows.to_mm.astype(np.int64)
     return Path(
-        segment=matched.segment[first].astype(np.int64),
+        segment=rows.segment[first].astype(np.int64),
         is_against=is_against,
-        enter_us=matched.enter_us[first],
-        leave_us=matched.leave_us[last],
+        enter_us=rows.enter_us[first],
+        leave_us=rows.leave_us[last],
         from_mm=np.where(is_against, high_mm[first], low_mm[first]),
         to_mm=np.where(is_against, low_mm[last], high_mm[last]),
-        is_proven=_proof(matched, matched.is_proven)[first],
+        is_proven=_proof(rows)[first],
     )
 
 
@@ -103,6 +104,7 @@ def pieces_of(matched: Matched, t_us: Ints, working: NDArray[np.int8]) -> tuple[
     Returns
     -------
     pieces : Pieces
+        Of the likeliest way, and of the path where it holds others: those are possible, and never proven.
     passes : ndarray of int64
         Segment of each proven pass: proven stretches that only lead on along the segment in one direction, with
         nothing else between, are one. Shape (passes,). [index into the network]
@@ -113,13 +115,23 @@ def pieces_of(matched: Matched, t_us: Ints, working: NDArray[np.int8]) -> tuple[
     has_length = matched.to_mm > matched.from_mm
     is_proven = matched.is_proven & is_on & has_length
     kept = np.flatnonzero(has_length & ~is_off)
-    pieces = Pieces(
-        matched.segment[kept].astype(np.int64),
-        matched.from_mm[kept].astype(np.int64),
-        matched.to_mm[kept].astype(np.int64),
+    pieces = _pieces(matched, kept, is_proven)
+    if matched.path.fix is not matched.fix:
+        # All rows between two fixes have one end; of those in the path some of the likeliest way are known.
+        off = np.unique(matched.fix[is_off])
+        told = np.flatnonzero((matched.path.to_mm > matched.path.from_mm) & ~np.isin(matched.path.fix, off))
+        pieces = joined([pieces, _pieces(matched.path, told, np.zeros(matched.path.fix.size, np.bool_))])
+    return pieces, _passes(matched, is_proven)
+
+
+def _pieces(rows: Rows, kept: Ints, is_proven: Flags) -> Pieces:
+    """Take pieces out of rows."""
+    return Pieces(
+        rows.segment[kept].astype(np.int64),
+        rows.from_mm[kept].astype(np.int64),
+        rows.to_mm[kept].astype(np.int64),
         is_proven[kept],
     )
-    return pieces, _passes(matched, is_proven)
 
 
 def joined(parts: Sequence[Pieces]) -> Pieces:
@@ -177,7 +189,7 @@ def _all_between(flag: Flags, first: NDArray[np.int32], last: Ints) -> Flags:
     return missing[last + 1] == missing[first]
 
 
-def _goes_on(matched: Matched) -> Flags:
+def _goes_on(matched: Rows) -> Flags:
     """Tell of each row whether it goes on on the row before: same segment, direction and chain, from where it was."""
     if matched.segment.size == 0:
         return np.empty(0, np.bool_)
@@ -190,17 +202,17 @@ def _goes_on(matched: Matched) -> Flags:
     return goes_on
 
 
-def _proof(matched: Matched, is_proven: Flags) -> Flags:
+def _proof(rows: Rows) -> Flags:
     """Give rows of no length the proof of the row before, where they go on on it."""
-    row = np.arange(is_proven.size)
-    own = np.where((matched.to_mm > matched.from_mm) | ~_goes_on(matched), row, 0)
-    return is_proven[np.maximum.accumulate(own)] if row.size else is_proven
+    row = np.arange(rows.is_proven.size)
+    own = np.where((rows.to_mm > rows.from_mm) | ~_goes_on(rows), row, 0)
+    return rows.is_proven[np.maximum.accumulate(own)] if row.size else rows.is_proven
 
 
-def _turns(matched: Matched, is_proven: Flags) -> Flags:
+def _turns(rows: Rows) -> Flags:
     """Tell of each row whether it begins a new row of the path."""
-    proof = _proof(matched, is_proven)
-    return ~_goes_on(matched) | np.concatenate(([True], proof[1:] != proof[:-1]))[: proof.size]
+    proof = _proof(rows)
+    return ~_goes_on(rows) | np.concatenate(([True], proof[1:] != proof[:-1]))[: proof.size]
 
 
 def _passes(matched: Matched, is_proven: Flags) -> Ints:
