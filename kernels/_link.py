@@ -18,7 +18,7 @@ Link = tuple[int, int, int, int, int, int, int, int, int]
 Span = tuple[int, int, int, int]
 
 # Places in the numbers.
-BEND, TURNED, STRANGE, STRANGE_MMPS, TOP, URBAN, SPEED, UP_PPM, DOWN_PPM, LEAST_US, NAMED_PPM, FACTORS = range(12)
+BEND, TURNED_PPM, STRANGE, STRANGE_MMPS, TOP, URBAN, SPEED, UP_PPM, DOWN_PPM, LEAST_US, NAMED_PPM, FACTORS = range(12)
 
 # A vehicle that stands has driven no way at all: how long it did so tells no more than that.
 _EARLY_MAX: Final = 2.0
@@ -74,7 +74,7 @@ def link_of(fixes: Five, numbers: Ints, one: int, other: int) -> Link:
         int(more_mm),
         int(least_mm),
         int(less_mm),
-        int(numbers[TURNED]),
+        int(strange_mm * numbers[TURNED_PPM] // COST_UNIT),
     )
 
 

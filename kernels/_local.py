@@ -24,7 +24,7 @@ from kernels._ways import (
     RECORD,
     UNREACHED,
     aim,
-    clear,
+    empty_search,
     follow,
     label_of,
     settle,
@@ -45,8 +45,8 @@ _terms: Final = triple(int64)  # pyright: ignore[reportArgumentType]  # numbers 
 span_type: Final = several(int64, 4)  # pyright: ignore[reportArgumentType]
 
 
-@kernel(several(NEW_I64, 4)(triple(I64), triple(I64), NEW_I64, span_type, _terms))
-def part_of(streets: Triple, states: Triple, search: Ints, span: Span, terms: tuple[int, int, int]) -> Part:
+@kernel(several(NEW_I64, 4)(triple(I64), triple(I64), span_type, _terms))
+def part_of(streets: Triple, states: Triple, span: Span, terms: tuple[int, int, int]) -> Part:
     """Cut out the part of the network between two fixes.
 
     `states` are where each fix's begin, their edges and how far along; `span` the first state of the one fix, its
@@ -58,7 +58,7 @@ def part_of(streets: Triple, states: Triple, search: Ints, span: Span, terms: tu
     graph, _, leaving = streets
     _, edges, along_mm = states
     begin, middle, first, last = span
-    is_aim = np.ones(last - first, np.int64)
+    search, is_aim = empty_search(bend_mm, round_mm), np.ones(last - first, np.int64)
     aim(graph, edges, along_mm, is_aim, first, last, search)
     for source in range(begin, middle):
         rest_mm = graph[RECORD * edges[source] + LENGTH] - along_mm[source]
@@ -83,7 +83,6 @@ def part_of(streets: Triple, states: Triple, search: Ints, span: Span, terms: tu
                 turn[total] = turn_mm(graph, inside[one], leaving[index], bend_mm, round_mm)
                 total += 1
         start[one + 1] = total
-    clear(search)
     return inside[:count].copy(), start, onward[:total].copy(), turn[:total].copy()
 
 

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, several, triple
-from kernels._link import BEND, COLUMN, LEAST_US, NAMED_PPM, TURNED, Five, Four, likelihood, link_of, weigh
+from kernels._link import BEND, COLUMN, LEAST_US, NAMED_PPM, Five, Four, likelihood, link_of, weigh
 from kernels._local import costs, part_of, walk
 from kernels._path import COST_UNIT
 from kernels._pieces import PIECE, ROW, driven, likelier
-from kernels._ways import NOWHERE, UNREACHED, empty_search
+from kernels._ways import NOWHERE, UNREACHED
 
 __all__ = ["odds"]
 
@@ -78,7 +78,6 @@ def _forwards(  # noqa: PLR0917  # the network, the states, the fixes, the path,
     """
     start, edges, along_mm, _ = states
     chosen, source = path
-    search = empty_search(numbers[BEND], numbers[TURNED])
     new = np.empty(chance.shape[0], np.float64)
     columns = (start, edges, along_mm)
     for fix in range(chosen.shape[0]):
@@ -90,7 +89,7 @@ def _forwards(  # noqa: PLR0917  # the network, the states, the fixes, the path,
         begin, middle = start[source[fix]], start[source[fix] + 1]
         link = link_of(fixes, numbers, source[fix], fix)
         span = (int(begin), int(middle), int(first), int(last))
-        part = part_of(streets, columns, search, span, (link[2], int(numbers[BEND]), link[8]))
+        part = part_of(streets, columns, span, (link[2], int(numbers[BEND]), link[8]))
         length_mm, aims = costs(streets[0], part[0], edges, first, last)
         size = part[0].shape[0]
         work = (np.empty(size, np.int64), np.empty(size, np.int64), np.empty(part[2].shape[0] + 16, np.int64))
@@ -150,7 +149,6 @@ def _named(  # noqa: PLR0917  # the network, the states, the fixes, the path, th
     """List the pieces that were likelier driven than asked for, link by link."""
     start, edges, along_mm, _ = states
     weight, chance, rest = odds_of
-    search = empty_search(numbers[BEND], numbers[TURNED])
     columns, own = (start, edges, along_mm), np.empty(chance.shape[0], np.float64)
     found, total = np.empty(1024, np.int64), 0
     for fix in range(asked.shape[0]):
@@ -160,7 +158,7 @@ def _named(  # noqa: PLR0917  # the network, the states, the fixes, the path, th
         begin, middle, first, last = start[before], start[before + 1], start[fix], start[fix + 1]
         link = link_of(fixes, numbers, before, fix)
         span = (int(begin), int(middle), int(first), int(last))
-        part = part_of(streets, columns, search, span, (link[2], int(numbers[BEND]), link[8]))
+        part = part_of(streets, columns, span, (link[2], int(numbers[BEND]), link[8]))
         count = last - first
         pieces = np.zeros(PIECE * (part[0].shape[0] + count + (middle - begin) * (count + 1)), np.float64)
         _begin(states, fix, NOWHERE, 1, own)
@@ -211,11 +209,11 @@ def odds(streets: Triple, states: Four, fixes: Five, path: Pair, numbers: Ints) 
     path : tuple of two ndarray of int64
         State chosen of each fix, and the fix that the path comes from, -1 where none. Shape (n,) each. [index]
     numbers : ndarray of int64
-        What a bend costs, and turning round; by how much a way differs from the straight line for a cost of one, and
-        how much that grows; the fastest; the usual limit; this vehicle's speed, 0 where it is not known, and which
-        shares of what it drives at that more and less cost one; from which interval on links are asked for; how
-        likely a street must be; then sixteen factors by which what a street costs scatters among drivers.
-        Shape (27,). [mm, mm, mm, mm/s, mm/s, mm/s, mm/s, 1e-6, 1e-6, us, 1e-6, 1e-6 ...]
+        What a bend costs; the cost of turning round; by how much a way differs from the straight line for a cost of
+        one, and how much that grows; the fastest; the usual limit; this vehicle's speed, 0 where it is not known, and
+        which shares of what it drives at that more and less cost one; from which interval on links are asked for;
+        how likely a street must be; then sixteen factors by which what a street costs scatters among drivers.
+        Shape (27,). [mm, 1e-6, mm, mm/s, mm/s, mm/s, mm/s, 1e-6, 1e-6, us, 1e-6, 1e-6 ...]
 
     Returns
     -------

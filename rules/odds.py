@@ -26,8 +26,9 @@ _PPM: Final = 1_000_000
 
 # Fixes less than a block apart in time leave no choice of ways.
 _FAR_US: Final = 20_000_000
-# Drivers turn round about once in ten kilometres. At a minute's distance this is odds of one to e**2.5.
-_TURN_ROUND_MM: Final = 300_000
+# Drivers turn round about once in ten kilometres: on the way between two fixes half a minute or a minute apart, one in
+# 27 (e**3.3).
+_TURN_ROUND_COST: Final = 3_300_000
 # By how much ways of a trip are longer than the straight line grows with the way: corners and one-way streets add a
 # quarter of it.
 _STRANGE_MMPS: Final = 2_000
@@ -98,7 +99,7 @@ def likelier(network: Network, path: Path, proven: Pieces) -> Likelier:
     """
     numbers = np.array(
         [
-            *(TURNS_MM[0], _TURN_ROUND_MM, paths.STRANGE_MM, _STRANGE_MMPS, paths.TOP_MMPS, paths.URBAN_MMPS),
+            *(TURNS_MM[0], _TURN_ROUND_COST, paths.STRANGE_MM, _STRANGE_MMPS, paths.TOP_MMPS, paths.URBAN_MMPS),
             *(_speed_mmps(path), _UP_PPM, _DOWN_PPM, _FAR_US, _LIKELIER_PPM, *_LIKED),
         ],
         np.int64,

@@ -94,7 +94,7 @@ class Odds:
             turn = self.length[edge] - until
             piece = (edge, at, turn) if turn >= at else (edge ^ 1, self.length[edge] - at, until)
             driven = abs(turn - at)
-            return self._likely(fix, driven + self.numbers[1], driven), [piece]
+            return self._likely(fix, driven + self._round(fix), driven), [piece]
         return None
 
     def _shortest(self, fix: int, one: int, other: int) -> float:
@@ -106,18 +106,21 @@ class Odds:
         near = self._near(fix, one, other)
         if near:
             return near[0]
-        keys = [self._key(one, other, way) for way in self._ways(self.edge[one], self.edge[other])]
+        keys = [self._key(fix, one, other, way) for way in self._ways(self.edge[one], self.edge[other])]
         return self._likely(fix, min(keys), min(keys)) if keys else 0.0
 
-    def _key(self, one: int, other: int, way: Way, factors: dict[int, int] | None = None) -> int:
+    def _key(self, fix: int, one: int, other: int, way: Way, factors: dict[int, int] | None = None) -> int:
         """Measure a way, turns included; its streets as one driver likes them, if it is told."""
         edges = (self.edge[one], *way, self.edge[other])
         key = self.length[edges[0]] - self.along[one] + self.along[other]
         key += sum(self.length[edge] * (factors[edge // 2] if factors else 10**6) // 10**6 for edge in way)
-        return key + sum(self._turn(*pair) for pair in pairwise(edges))
+        return key + sum(self._turn(fix, *pair) for pair in pairwise(edges))
 
-    def _turn(self, edge: int, following: int) -> int:
-        return turn_mm(self.network.graph, edge, following, self.numbers[0], self.numbers[1])
+    def _turn(self, fix: int, edge: int, following: int) -> int:
+        return turn_mm(self.network.graph, edge, following, self.numbers[0], self._round(fix))
+
+    def _round(self, fix: int) -> int:
+        return int(self._link(fix)[1] * self.numbers[1] // 1_000_000)
 
     def _ways(self, edge: int, goal: int, before: Way = ()) -> Iterator[Way]:
         """Write out the edges between two: all ways that go over none twice."""
@@ -136,8 +139,8 @@ class Odds:
             yield from ((piece, 1.0) for piece in near[1])
             return
         ways = [*self._ways(self.edge[one], self.edge[other])]
-        chosen = [min(ways, key=lambda way: self._key(one, other, way, liked)) for liked in self._drivers()]
-        keys = [self._key(one, other, way) for way in chosen]
+        chosen = [min(ways, key=lambda way: self._key(fix, one, other, way, liked)) for liked in self._drivers()]
+        keys = [self._key(fix, one, other, way) for way in chosen]
         shares = [self._likely(fix, key, key) + 1e-30 for key in keys]
         for way, share in zip(chosen, shares, strict=True):
             likely = share / sum(shares)

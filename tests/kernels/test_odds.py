@@ -13,7 +13,7 @@ from tests.odds_oracle import Odds, as_dict
 from tests.rules.test_traversals import fixes, street
 
 # As the kernel takes them: turns, differences, speeds, shares, from which interval on and how likely; then factors.
-NUMBERS = [20_000, 300_000, 5_000, 2_000, 40_000, 13_900, 0, 150_000, 300_000, 20_000_000, 500_000]
+NUMBERS = [20_000, 2_500_000, 5_000, 2_000, 40_000, 13_900, 0, 150_000, 300_000, 20_000_000, 500_000]
 FACTORS = [560_000 + 75_000 * at for at in range(16)]
 # Pairs of states less likely than one in ten thousand are left out.
 NEAR = 0.005

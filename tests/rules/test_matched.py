@@ -177,7 +177,6 @@ def test_path_goes_on_when_one_way_is_likelier() -> None:
     found = match(network, fixes((100, 0), (300, 0), step_s=60), MAX_GAP_US)
     assert [0, 1] == np.unique(found.path.segment).tolist()
     assert (found.path.leave_us[:-1] == found.path.enter_us[1:]).all()
-    assert [found.enter_us[0], found.leave_us[-1]] == [found.path.enter_us[0], found.path.leave_us[-1]]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 4, 5])
