@@ -26,8 +26,8 @@ _PPM: Final = 1_000_000
 
 # Fixes less than a block apart in time leave no choice of ways.
 _FAR_US: Final = 20_000_000
-# Drivers turn round about once in ten kilometres: on the way between two fixes half a minute or a minute apart, one in
-# 27 (e**3.3).
+# Drivers turn round about once in ten kilometres: on the way between two fixes half a minute or a minute apart, one
+# in 27 (e**3.3).
 _TURN_ROUND_COST: Final = 3_300_000
 # By how much ways of a trip are longer than the straight line grows with the way: corners and one-way streets add a
 # quarter of it.
