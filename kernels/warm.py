@@ -20,6 +20,7 @@ from kernels import (
     geofence,
     levels,
     matching,
+    odds,
     reach,
     runs,
     waits,
@@ -27,7 +28,7 @@ from kernels import (
 from kernels._jit import make_all
 
 # Compiled; what they give is not looked at here.
-_ALSO = (around, csv_cells, csv_lines, driven, reach, runs)
+_ALSO = (around, csv_cells, csv_lines, driven, odds, reach, runs)
 
 
 def warm() -> None:

@@ -1,27 +1,32 @@
 """Position fixes of a vehicle → its likeliest path over the streets, with what of it the fixes prove.
 
 A path has holes where a vehicle was off all streets or silent for too long, and stretches that no fix saw: those are
-*interpolated*. They are in the path, so that it can be followed, and are never proven.
+*interpolated*. They are in the path, so that it can be followed, and are never proven. Between fixes far from each
+other the path holds what was likelier driven than not (`rules.odds`), and has a hole where no street was.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels import matching
 from rules import paths
-from rules.certainty import judge
+from rules.certainty import Judged, judge
+from rules.odds import Likelier, Pieces, likelier
 from rules.paths import Fixes
 from rules.places import Network, to_local
 from rules.traversals import Traversals, traversals_of
 
 Ints = NDArray[np.int64]
 
+_PPM: Final = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
-class Matched:
-    """The path: one row for each two neighbouring fixes and segment, or part of one, in the order of driving.
+class Rows:
+    """What was driven: one row for each two neighbouring fixes and segment, or part of one, in the order of driving.
 
     Parameters
     ----------
@@ -37,10 +42,6 @@ class Matched:
         Linear in the length of the way between the two fixes. Shape (m,). [us since 1970, UTC]
     is_proven : ndarray of bool
         False where the stretch is interpolated, or where another way could as well have been driven. Shape (m,).
-    confidence_ppm : ndarray of int32
-        How likely the vehicle was on this segment, in this direction, against its best rival. Shape (m,). [1e-6]
-    fix_segment : ndarray of int32
-        Segment that each fix lies on, -1 for none. Shape (n,). [index into the network]
     """
 
     fix: NDArray[np.int32]
@@ -51,8 +52,26 @@ class Matched:
     enter_us: Ints
     leave_us: Ints
     is_proven: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Matched(Rows):
+    """The likeliest way from fix to fix as rows, all that is proven among them, and the path.
+
+    Parameters
+    ----------
+    confidence_ppm : ndarray of int32
+        How likely the vehicle was on this segment, in this direction, against its best rival. Shape (m,). [1e-6]
+    fix_segment : ndarray of int32
+        Segment that each fix lies on, -1 for none. Shape (n,). [index into the network]
+    path : Rows
+        The same rows, but between fixes far from each other: there, what is proven, and what else was likelier driven
+        than not.
+    """
+
     confidence_ppm: NDArray[np.int32]
     fix_segment: NDArray[np.int32]
+    path: Rows
 
 
 def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
@@ -70,6 +89,7 @@ def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
     -------
     Matched
         Where a chain of fixes breaks there is no row: ``leave_us`` of one row lies before ``enter_us`` of the next.
+        So it is in its path where no street was likelier driven than not.
 
     Raises
     ------
@@ -105,7 +125,11 @@ def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
     fix_segment[fix] = rows.segment[row]
     is_seen[row] = True
     confidence_ppm = _confidence_ppm(path.margin)
-    return Matched(
+    is_proven = rows.is_certain & is_seen
+    likely = likelier(network, path, _proven(network, judged, rows, checked.t_us[chosen], is_proven))
+    is_told = likely.state >= 0
+    fix_segment[chosen[is_told]] = segment[likely.state[is_told]]
+    found = Rows(
         fix=chosen[rows.fix].astype(np.int32),
         segment=rows.segment,
         from_mm=rows.from_mm,
@@ -113,10 +137,58 @@ def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
         direction=rows.direction,
         enter_us=rows.enter_us,
         leave_us=rows.leave_us,
-        is_proven=rows.is_certain & is_seen,
+        is_proven=is_proven,
+    )
+    return Matched(
+        **{column.name: getattr(found, column.name) for column in fields(Rows)},
         confidence_ppm=np.minimum(confidence_ppm[before], confidence_ppm[after]),
         fix_segment=fix_segment,
+        path=_path(network, found, likely, (chosen, path.source, checked.t_us), likely.is_asked[after]),
     )
+
+
+def _proven(network: Network, judged: Judged, rows: Traversals, t_us: Ints, is_proven: NDArray[np.bool_]) -> Pieces:
+    """Give what is proven as pieces along edges."""
+    before, segment = rows.fix[is_proven].astype(np.int64), rows.segment[is_proven].astype(np.int64)
+    after = judged.following[before]
+    is_back = rows.direction[is_proven] < 0
+    low_mm, high_mm = (column[is_proven].astype(np.int64) for column in (rows.from_mm, rows.to_mm))
+    begin_mm = np.where(is_back, network.length_mm[segment] - high_mm, low_mm)
+    gap_us = np.maximum((t_us[after] - t_us[before]) // 1_000, 1)
+    from_ppm, to_ppm = (
+        (column[is_proven] - t_us[before]) * 1_000 // gap_us for column in (rows.enter_us, rows.leave_us)
+    )
+    return after, 2 * segment + is_back, begin_mm, begin_mm + high_mm - low_mm, from_ppm, to_ppm
+
+
+def _path(
+    network: Network, rows: Rows, likely: Likelier, fixes: tuple[Ints, Ints, Ints], is_asked: NDArray[np.bool_]
+) -> Rows:
+    """Put what was likelier driven than not in the place of rows; who stood still stands where nothing else is."""
+    if not is_asked.any():
+        return rows
+    chosen, source, t_us = fixes
+    first, last = chosen[source[likely.fix]], chosen[likely.fix]
+    gap_us = t_us[last] - t_us[first]
+    is_back = likely.edge % 2 == 1
+    segment = likely.edge // 2
+    length_mm = network.length_mm[segment]
+    new = Rows(
+        fix=first.astype(np.int32),
+        segment=segment.astype(np.int32),
+        from_mm=np.where(is_back, length_mm - likely.end_mm, likely.begin_mm).astype(np.int32),
+        to_mm=np.where(is_back, length_mm - likely.begin_mm, likely.end_mm).astype(np.int32),
+        direction=(1 - 2 * is_back).astype(np.int8),
+        enter_us=t_us[first] + gap_us // _PPM * likely.from_ppm + gap_us % _PPM * likely.from_ppm // _PPM,
+        leave_us=t_us[first] + gap_us // _PPM * likely.to_ppm + gap_us % _PPM * likely.to_ppm // _PPM,
+        is_proven=likely.is_proven,
+    )
+    stands = (rows.from_mm == rows.to_mm) & ~np.isin(rows.fix, new.fix)
+    kept = ~is_asked | stands
+    order = np.argsort(np.concatenate((rows.fix[kept], new.fix)), kind="stable")
+    names = [column.name for column in fields(Rows)]
+    joined = {name: np.concatenate((getattr(rows, name)[kept], getattr(new, name)))[order] for name in names}
+    return Rows(**joined)
 
 
 def _others(network: Network, fixes: Fixes, chosen: Ints, rows: Traversals) -> tuple[Ints, Ints]:

@@ -64,9 +64,9 @@ class Pieces:
 
 def path_of(matched: Matched) -> Path:
     """Join the rows of a path that go on on the same segment with the same proof: see `kernels.driven.path`."""
-    places = (matched.segment, matched.from_mm, matched.to_mm)
-    times_us = (matched.enter_us, matched.leave_us)
-    return Path(*driven.path(places, matched.direction, times_us, matched.is_proven.view(np.uint8)))
+    rows = matched.path
+    places, times_us = (rows.segment, rows.from_mm, rows.to_mm), (rows.enter_us, rows.leave_us)
+    return Path(*driven.path(places, rows.direction, times_us, rows.is_proven.view(np.uint8)))
 
 
 def pieces_of(matched: Matched, t_us: Ints, working: NDArray[np.int8]) -> tuple[Pieces, Ints]:
@@ -83,13 +83,21 @@ def pieces_of(matched: Matched, t_us: Ints, working: NDArray[np.int8]) -> tuple[
     Returns
     -------
     pieces : Pieces
+        Of the likeliest way, and of the path where it holds others: those are possible, and never proven.
     passes : ndarray of int64
         Segment of each proven pass: proven stretches that only lead on along the segment in one direction, with
         nothing else between, are one. Shape (passes,). [index into the network]
     """
     rows = (matched.fix, matched.segment, matched.from_mm, matched.to_mm)
     found = driven.work(rows, matched.direction, matched.leave_us, matched.is_proven.view(np.uint8), t_us, working)
-    return Pieces(*found[:4]), found[4]
+    pieces, told = Pieces(*found[:4]), matched.path
+    if told.fix is not matched.fix:
+        # All rows between two fixes have one end, which some in the path do not come to.
+        leave_us = matched.leave_us[np.searchsorted(matched.fix, told.fix, side="right") - 1]
+        rows, unproven = (told.fix, told.segment, told.from_mm, told.to_mm), np.zeros(told.fix.size, np.uint8)
+        others = driven.work(rows, told.direction, leave_us, unproven, t_us, working)
+        pieces = joined([pieces, Pieces(*others[:4])])
+    return pieces, found[4]
 
 
 def joined(parts: Sequence[Pieces]) -> Pieces:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.matched import Matched, match
+from rules.matched import Rows, match
 from rules.places import Network
 from tests.accuracy.drives import Piece, Seen
 
@@ -20,10 +20,10 @@ Answer = tuple[list[Piece], Sequence[int]]
 def answer(network: Network, seen: Seen) -> Answer:
     """Match what was seen; what was driven, and the street of each fix."""
     found = match(network, seen.fixes, MAX_GAP_US)
-    return pieces_of(network, found), found.fix_segment.tolist()
+    return pieces_of(network, found.path), found.fix_segment.tolist()
 
 
-def pieces_of(network: Network, found: Matched) -> list[Piece]:
+def pieces_of(network: Network, found: Rows) -> list[Piece]:
     """Turn rows along a line into pieces along the way."""
     is_back = found.direction < 0
     length_mm = network.length_mm[found.segment]

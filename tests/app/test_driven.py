@@ -1,12 +1,14 @@
 """Lengths and paths made of matched rows, against plain loops."""
 
+from dataclasses import fields
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.jobs.driven import path_of, pieces_of, united_mm
-from rules.matched import Matched
+from rules.matched import Matched, Rows
 
 SEGMENTS = 3
 Row = tuple[int, int, int, int, bool]
@@ -27,7 +29,7 @@ def _ints(values: list[int]) -> NDArray[np.int64]:
 def _matched(path: list[Row]) -> Matched:
     seconds = _ints(list(range(len(path))))
     columns = [np.array([row[at] for row in path], np.int32) for at in range(3)]
-    return Matched(
+    driven = Rows(
         fix=seconds.astype(np.int32),
         segment=columns[0],
         from_mm=columns[1],
@@ -36,8 +38,12 @@ def _matched(path: list[Row]) -> Matched:
         enter_us=seconds,
         leave_us=seconds + 1,
         is_proven=np.array([row[4] for row in path], np.bool_),
+    )
+    return Matched(
+        **{column.name: getattr(driven, column.name) for column in fields(Rows)},
         confidence_ppm=np.zeros(len(path), np.int32),
         fix_segment=np.zeros(len(path) + 1, np.int32),
+        path=driven,
     )
 
 

@@ -1,7 +1,7 @@
 """Paths for people: what is driven is told once, what was not seen is marked, and threads change nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from random import Random
 
 import numpy as np
@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.matched import Matched, match
-from rules.paths import Fixes
+from rules.matched import Matched, Rows, match
+from rules.paths import Fixes, some_of
 from rules.places import Street, network_of
 from tests.rules.test_traversals import CROSS, LINE, MAX_GAP_US, SECOND_US, along, drive, fixes, seen, street, town
 
+NAMES = [column.name for column in fields(Rows)]
 RIGHT_CDEG, LEFT_CDEG = 9_000, 27_000
 
 
@@ -23,7 +24,8 @@ def said(one: Fixes, speed_mmps: int, course_cdeg: int) -> Fixes:
 
 
 def digest(found: Matched) -> bytes:
-    return b"".join(getattr(found, name).tobytes() for name in Matched.__slots__)
+    parts = [getattr(one, name) for one in (found, found.path) for name in NAMES]
+    return b"".join(part.tobytes() for part in (*parts, found.confidence_ppm, found.fix_segment))
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -143,3 +145,48 @@ def test_paths_when_threads_are_one_or_two() -> None:
         together = list(pool.map(matched, vehicles))
     assert alone == together
     assert alone == [matched(one) for one in vehicles]
+
+
+def proven_mm(rows: Rows) -> dict[tuple[int, int, int], int]:
+    found: dict[tuple[int, int, int], int] = {}
+    columns = [getattr(rows, name)[rows.is_proven].tolist() for name in NAMES]
+    for fix, segment, low, high, direction, *_ in zip(*columns, strict=True):
+        found[fix, segment, direction] = found.get((fix, segment, direction), 0) + high - low
+    return {place: mm for place, mm in found.items() if mm}
+
+
+THREE_WAYS = [
+    LINE,
+    *(street(f"{y}", (200, 0), (300, y), (400, 0)) for y in (-60, 58, 62)),
+    street("z", (400, 0), (600, 0)),
+]
+
+
+def test_path_has_a_hole_when_several_ways_are_as_likely() -> None:
+    found = match(network_of(THREE_WAYS), fixes((100, 0), (500, 0), step_s=60), MAX_GAP_US)
+    # The likeliest way goes over one of the three, and may be followed; in the path none is.
+    assert 3 == len(set(found.segment.tolist()))
+    assert {0, 4} == set(found.path.segment.tolist())
+    assert found.path.is_proven.any()
+    end, begin = found.path.segment.tolist().index(4) - 1, found.path.segment.tolist().index(4)
+    assert found.path.leave_us[end] < found.path.enter_us[begin]
+
+
+def test_path_goes_on_when_one_way_is_likelier() -> None:
+    network = network_of([LINE, street("b", (200, 0), (400, 0)), street("c", (200, 0), (300, 150), (400, 0))])
+    found = match(network, fixes((100, 0), (300, 0), step_s=60), MAX_GAP_US)
+    assert [0, 1] == np.unique(found.path.segment).tolist()
+    assert (found.path.leave_us[:-1] == found.path.enter_us[1:]).all()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 4, 5])
+def test_path_holds_what_is_proven_when_fixes_are_far(seed: int) -> None:
+    random = Random(seed)  # noqa: S311  # a drawn town keeps no secrets
+    network = town(random)
+    one, _ = seen(random, network, drive(random, network))
+    apart = -(-25 * SECOND_US // int(np.diff(one.t_us).min()))
+    found = match(network, some_of(one, np.arange(0, one.t_us.size, apart)), MAX_GAP_US)
+    assert found.path.fix is not found.fix
+    assert proven_mm(found) == proven_mm(found.path)
+    assert (found.path.enter_us <= found.path.leave_us).all()
+    assert (found.path.leave_us[:-1] <= found.path.enter_us[1:]).all()
