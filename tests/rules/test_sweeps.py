@@ -94,7 +94,7 @@ def test_sweep_is_the_oracles_when_a_vehicle_drives(seed: int, step_s: int) -> N
     columns = (visits.segment, visits.enter_us, visits.leave_us, visits.proven_mm, visits.possible_mm)
     assert expected.visits == list(zip(*(column.tolist() for column in columns), strict=True))
     runs = found.runs
-    columns = (runs.segment, runs.enter_us, runs.proven_mm)
+    columns = (runs.segment, runs.enter_us, runs.proven_mm, runs.by_us, runs.until_us)
     assert expected.runs == list(zip(*(column.tolist() for column in columns), strict=True))
     assert expected.hidden == [(one.span, one.most_mm, one.segments.tolist()) for one in found.hidden]
 
