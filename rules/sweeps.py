@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import coverage, reach
+from kernels import coverage, matching, reach
 from kernels.around import around
 from rules.fixes import IDLE, WORKING, Gap, Track
 from rules.paths import Fixes, doubt_mm_of, some_of, witnesses
@@ -187,7 +187,7 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     t_us = fixes.t_us
     inside = certain & (t_us[:-1] >= window[0]) & (t_us[1:] <= window[1])
     touching = possible & (t_us[1:] > window[0]) & (t_us[:-1] < window[1])
-    sure, when = _proven(fixes, rows, inside, work.max_gap_us)
+    sure, when = _proven(network, fixes, rows, inside, work.max_gap_us)
     furthest_mm = np.maximum(work.fastest_mmps * np.diff(t_us) // _SECOND_US, driven_mm)
     may = _possible(network, fixes, rows, touching, furthest_mm)
     doubts = [*gaps, *_doubts(track, chosen, rows, possible)]
@@ -261,12 +261,12 @@ def _joined(*parts: Pieces) -> Pieces:
 
 
 def _proven(
-    fixes: Fixes, rows: Traversals, inside: Flags, max_gap_us: int
+    network: Network, fixes: Fixes, rows: Traversals, inside: Flags, max_gap_us: int
 ) -> tuple[tuple[Ints, Pieces], tuple[Ints, Ints]]:
     """Find what was surely swept: the pair of each piece, and the pieces; and by when surely, and after when.
 
-    Work may have begun further along the way than the first fix of a run says, and ended before the last: by two
-    accuracies, and by twice that round a corner.
+    Work may have begun further along the way than the first fix of a run says, and ended before the last: as far as
+    the street lies within two accuracies of the fix, and by twice that round a corner.
     """
     row, from_mm, until_mm = coverage.pieces(
         rows.fix,
@@ -274,12 +274,40 @@ def _proven(
         rows.direction,
         (rows.from_mm, rows.to_mm),
         inside[rows.fix].astype(np.uint8),
-        2 * fixes.accuracy_mm.astype(np.int64),
+        _errors_mm(network, fixes, rows, inside),
     )
     is_sure = rows.is_certain[row]
     row, from_mm, until_mm = row[is_sure], from_mm[is_sure], until_mm[is_sure]
     pieces = Pieces(rows.segment[row], from_mm, until_mm, rows.enter_us[row], rows.leave_us[row])
     return (rows.fix[row].astype(np.int64), pieces), _when(fixes, rows, row, pieces, max_gap_us)
+
+
+def _errors_mm(network: Network, fixes: Fixes, rows: Traversals, inside: Flags) -> Ints:
+    """Say of the first and the last fix of each run of work how far off along the way the vehicle may be. Shape (n,).
+
+    What is matched to a corner may be further round it than two accuracies. Where the street ends within them the
+    error is no less than the way to its end, so that it counts twice there (`kernels.coverage.pieces`).
+    """
+    error_mm = 2 * fixes.accuracy_mm.astype(np.int64)
+    found_mm = error_mm.copy()
+    x_mm, y_mm = to_local(network, fixes.lon_e7, fixes.lat_e7)
+    pair = rows.fix.astype(np.int64)
+    runs = np.zeros(fixes.t_us.size + 1, np.bool_)
+    runs[1 + pair[inside[pair]]] = True
+    edge, length_mm = 2 * rows.segment.astype(np.int64) + (rows.direction < 0), network.length_mm[rows.segment]
+    # Along the edge, from where it begins.
+    begin_mm = np.where(rows.direction > 0, rows.from_mm, length_mm - rows.to_mm)
+    end_mm = np.where(rows.direction > 0, rows.to_mm, length_mm - rows.from_mm)
+    firsts = np.flatnonzero(runs[1 + pair] & ~runs[pair] & (np.diff(pair, prepend=-1) > 0))
+    lasts = np.flatnonzero(runs[1 + pair] & ~runs[2 + pair] & (np.diff(pair, append=-1) != 0))
+    for row, fix, is_first in ((firsts, pair[firsts], True), (lasts, pair[lasts] + 1, False)):
+        asked = (x_mm, y_mm, error_mm), (fix, edge[row])
+        low_mm, high_mm = matching.extents(network.vertices, network.vertex_segment, *asked)
+        off_mm = high_mm - begin_mm[row] if is_first else end_mm[row] - low_mm
+        rest_mm = length_mm[row] - begin_mm[row] if is_first else end_mm[row]
+        is_round = (off_mm <= 0) | (off_mm >= rest_mm)
+        found_mm[fix] = np.where(is_round, np.maximum(error_mm[fix], rest_mm + 1), off_mm)
+    return found_mm
 
 
 def _when(fixes: Fixes, rows: Traversals, row: Rows, pieces: Pieces, max_gap_us: int) -> tuple[Ints, Ints]:

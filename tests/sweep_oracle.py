@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels import reach
+from kernels import matching, reach
 from rules.fixes import IDLE, WORKING, Gap, Track
 from rules.places import Network, to_local
 from rules.sweeps import VISIT_US, Work
@@ -50,6 +50,14 @@ class Scene:
         place = int(x_mm[0]), int(y_mm[0])
         found = {one: nearest(self.line(one), place) for one in range(len(self.network.segment_ids))}
         return {one: how for one, how in found.items() if how[0] <= reach_mm}
+
+    def within(self, fix: int, segment: int, reach_mm: int) -> tuple[int, int]:
+        """From where to where along its line a segment lies within reach of a fix."""
+        fixes, asked = self.track.fixes, (np.array([0]), np.array([2 * segment]))
+        x_mm, y_mm = to_local(self.network, fixes.lon_e7[[fix]], fixes.lat_e7[[fix]])
+        places = (x_mm, y_mm, np.array([reach_mm]))
+        low_mm, high_mm = matching.extents(self.network.vertices, self.network.vertex_segment, places, asked)
+        return int(low_mm[0]), int(high_mm[0])
 
     def t_us(self, fix: int) -> int:
         """When a fix was."""
@@ -109,13 +117,33 @@ def worked(scene: Scene, at_work: Sequence[bool]) -> list[tuple[int, Piece]]:
         rows.direction.tolist(),
         list(zip(rows.from_mm.tolist(), rows.to_mm.tolist(), strict=True)),
         [int(at_work[int(pair)]) for pair in rows.fix],
-        [2 * scene.error_mm(fix) for fix in scene.chosen],
+        errors_mm(scene, at_work),
     )
     return [
         (row, (int(rows.segment[row]), low, high, int(rows.enter_us[row]), int(rows.leave_us[row])))
         for row, low, high in left
         if rows.is_certain[row]
     ]
+
+
+def errors_mm(scene: Scene, at_work: Sequence[bool]) -> list[int]:
+    """How far off the vehicle may be along its way where a run of work begins or ends: fix by fix."""
+    found_mm = [2 * scene.error_mm(fix) for fix in scene.chosen]
+    rows, known = scene.rows, {int(pair) for pair in scene.rows.fix if at_work[int(pair)]}
+    for pair in known:
+        of_pair = np.flatnonzero(rows.fix == pair)
+        for fix, row, is_first in ((pair, of_pair[0], True), (pair + 1, of_pair[-1], False)):
+            if pair + (-1 if is_first else 1) in known:
+                continue
+            way, segment = int(rows.direction[row]), int(rows.segment[row])
+            # From where the row begins or ends to what of its street is within the error, and to the street's end.
+            line_mm = int(rows.from_mm[row] if is_first == (way > 0) else rows.to_mm[row])
+            towards = way if is_first else -way
+            rest_mm = int(scene.network.length_mm[segment]) - line_mm if towards > 0 else line_mm
+            low_mm, high_mm = scene.within(scene.chosen[fix], segment, found_mm[fix])
+            off_mm = high_mm - line_mm if towards > 0 else line_mm - low_mm
+            found_mm[fix] = max(found_mm[fix], rest_mm + 1) if not 0 < off_mm < rest_mm else off_mm
+    return found_mm
 
 
 def when(scene: Scene, row: int, piece: Piece) -> tuple[int, int]:
