@@ -108,12 +108,11 @@ def vouched(  # the fixes, what they say of their error, the states, the path, i
     return plausible_mm, is_near
 
 
-@kernel(pair(NEW_I64)(I64, I64, I64))
-def _chain_ends(plausible_mm: Ints, along_mm: Ints, near_mm: Ints) -> Pair:
+@kernel(pair(NEW_I64)(I64, I64, pair(I64)))
+def _chain_ends(plausible_mm: Ints, along_mm: Ints, off_mm: Pair) -> Pair:
     """Find of each link from where its chain is certain, and until where, along the path.
 
-    The vehicle began no further on than every fix of the chain allows, and came at least as far as one proves. Round
-    a corner the way is longer than the error is wide.
+    The vehicle began no further on than every fix of the chain allows, and came at least as far as one proves.
     """
     count = plausible_mm.shape[0]
     from_mm, until_mm = np.empty(count, np.int64), np.empty(count, np.int64)
@@ -124,50 +123,51 @@ def _chain_ends(plausible_mm: Ints, along_mm: Ints, near_mm: Ints) -> Pair:
             last += 1
         low, high = UNREACHED, -UNREACHED
         for fix in range(first, min(last + 2, count)):
-            low, high = min(low, along_mm[fix] + 2 * near_mm[fix]), max(high, along_mm[fix] - 2 * near_mm[fix])
+            low, high = min(low, along_mm[fix] + off_mm[0][fix]), max(high, along_mm[fix] - off_mm[1][fix])
         from_mm[first : last + 1], until_mm[first : last + 1] = low, high
         first = last + 1
     return from_mm, until_mm
 
 
-@kernel(triple(NEW_I64)(several(I64, 6), I64, I64, I64, pair(I64)))
-def _spans(rows: Six, back_mm: Ints, near_mm: Ints, plausible_mm: Ints, entered: Pair) -> Triple:
+@kernel(triple(NEW_I64)(several(I64, 6), I64, pair(I64), I64, pair(I64)))
+def _spans(rows: Six, back_mm: Ints, off_mm: Pair, plausible_mm: Ints, entered: Pair) -> Triple:
     """Find of each row where it begins along the path, and from where to where it is certain if it is."""
     start, fix, _, begin_mm, end_mm, _ = rows
     total = fix.shape[0]
     before_mm, from_mm, until_mm = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total, np.int64)
     # Where each fix lies along the path: not what was walked, as fixes of a vehicle that stands go to and fro.
-    along_mm = np.zeros(near_mm.shape[0], np.int64)
+    along_mm = np.zeros(back_mm.shape[0], np.int64)
     walked_mm, rolled_mm = 0, 0
-    for one in range(near_mm.shape[0]):
+    for one in range(back_mm.shape[0]):
         along_mm[one] = walked_mm - rolled_mm
         for row in range(start[one], start[one + 1]):
             before_mm[row] = walked_mm - rolled_mm
             walked_mm += end_mm[row] - begin_mm[row]
         rolled_mm += back_mm[one]
-    chain_from_mm, chain_until_mm = _chain_ends(plausible_mm, along_mm, near_mm)
+    chain_from_mm, chain_until_mm = _chain_ends(plausible_mm, along_mm, off_mm)
     # Who began in the street, or ended in it, was no further off than a fix allows; so for all rows after, or before.
     came_mm, went_mm = -UNREACHED, UNREACHED
     for row in range(total):
         if entered[0][row] >= 0:
-            came_mm = max(came_mm, before_mm[row] + entered[0][row] - begin_mm[row] + 2 * near_mm[fix[row]])
+            came_mm = max(came_mm, before_mm[row] + entered[0][row] - begin_mm[row])
         from_mm[row] = max(chain_from_mm[fix[row]], came_mm)
     for row in range(total - 1, -1, -1):
         if entered[1][row] >= 0:
-            went_mm = min(went_mm, before_mm[row] + entered[1][row] - begin_mm[row] - 2 * near_mm[fix[row] + 1])
+            went_mm = min(went_mm, before_mm[row] + entered[1][row] - begin_mm[row])
         until_mm[row] = min(chain_until_mm[fix[row]], went_mm)
     return before_mm, from_mm, until_mm
 
 
-@kernel(several(NEW_I64, 6)(several(I64, 6), I64, I64, I64, pair(I64)))
-def trimmed(rows: Six, back_mm: Ints, near_mm: Ints, plausible_mm: Ints, entered: Pair) -> Six:
+@kernel(several(NEW_I64, 6)(several(I64, 6), I64, pair(I64), I64, pair(I64)))
+def trimmed(rows: Six, back_mm: Ints, off_mm: Pair, plausible_mm: Ints, entered: Pair) -> Six:
     """Take certainty from the ends of each chain, and where a vehicle may have begun or ended, cutting rows in three.
 
     `rows` are where each fix's rows start, the fix of each, edge, begin and end, and whether it is certain; so what
-    is given back. See `kernels.matching`.
+    is given back. `off_mm` is how far ahead of each fix a vehicle may be along the path, and how far behind;
+    `entered`, along each row's edge, how far one may have begun and how early ended. See `kernels.matching`.
     """
     start, fix, edge, begin_mm, end_mm, is_certain = rows
-    before_mm, from_mm, until_mm = _spans(rows, back_mm, near_mm, plausible_mm, entered)
+    before_mm, from_mm, until_mm = _spans(rows, back_mm, off_mm, plausible_mm, entered)
     total = fix.shape[0]
     new_start, row_of = np.zeros(start.shape[0], np.int64), np.empty(3 * total, np.int64)
     begins_mm, ends_mm, is_sure = (

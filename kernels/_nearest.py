@@ -342,3 +342,61 @@ def nearest(grid: Grid, x_mm: Ints, y_mm: Ints) -> Pair:
                 street[begin + one], distance_mm[begin + one] = found, np.int64(np.sqrt(best) + 0.5)
         first[0] = asked
     return street, distance_mm
+
+
+@kernel(pair(NEW_I64)(triple(I64), I64, triple(I64), pair(I64)))
+def extents(vertices: Triple, street: Ints, places: Triple, asked: Pair) -> Pair:
+    """Find from where to where along edges they lie within reach of places.
+
+    Parameters
+    ----------
+    vertices, street
+        As in `nearest_grid`.
+    places : tuple of three ndarray of int64
+        x, y, and how far it is to the edge of reach. Shape (n,) each. [mm]
+    asked : tuple of two ndarray of int64
+        A place and an edge: twice a street, and one more where it goes against the line. Shape (m,) each. [index]
+
+    Returns
+    -------
+    low_mm, high_mm : ndarray of int64
+        Along the edge, from its beginning: the first and the last that is within reach, a millimetre or two too much
+        and never too little; the edge's length and nought where none is. Shape (m,) each. [mm]
+
+    Raises
+    ------
+    TypeError
+        If an array is of another type than declared. Nothing else is checked here.
+
+    Notes
+    -----
+    What lies between the two may be out of reach, where a street bends. O(p) for p pieces of the streets asked for.
+
+    References
+    ----------
+    C. Ericson, Real-Time Collision Detection, section 5.3.2, 2005.
+    """
+    x, y, measure = vertices
+    low_mm, high_mm = np.zeros(asked[1].shape[0], np.int64), np.zeros(asked[1].shape[0], np.int64)
+    for one in range(asked[1].shape[0]):
+        place, edge = asked[0][one], asked[1][one]
+        reach = float(places[2][place] + 1)
+        piece = _first(street, edge // 2)
+        low, high = np.int64(2**61), np.int64(-1)
+        while piece + 1 < street.shape[0] and street[piece + 1] == edge // 2:
+            east, north = float(x[piece + 1] - x[piece]), float(y[piece + 1] - y[piece])
+            beside, above = float(places[0][place] - x[piece]), float(places[1][place] - y[piece])
+            squared = east * east + north * north
+            foot = (beside * east + above * north) / squared if squared > 0 else 0.0
+            off = (beside - foot * east) * (beside - foot * east) + (above - foot * north) * (above - foot * north)
+            if off <= reach * reach:
+                half = np.sqrt((reach * reach - off) / squared) if squared > 0 else 0.0
+                if foot + half >= 0 and foot - half <= 1:
+                    long = float(measure[piece + 1] - measure[piece])
+                    low = min(low, measure[piece] + np.int64(max(foot - half, 0.0) * long))
+                    high = max(high, measure[piece] + np.int64(min(foot + half, 1.0) * long + 1))
+            piece += 1
+        length_mm = measure[piece]
+        low, high = min(low, length_mm), max(min(high, length_mm), 0)
+        low_mm[one], high_mm[one] = (low, high) if edge % 2 == 0 else (length_mm - high, length_mm - low)
+    return low_mm, high_mm

@@ -111,7 +111,9 @@ def chains(  # noqa: PLR0915  # one loop, of which every turn needs all that is 
         found = advance(streets, columns, work, search, link, span)
         previous, most = int(source[last]), found + weights[BEAM]
         is_outlier = False
-        if previous != NOWHERE and rise[last] > weights[SKIP]:
+        # However cheap that is: too many in a row are none.
+        are_few = previous != NOWHERE and fix - previous <= weights[SKIPS_MAX] + 1
+        if are_few and rise[last] > weights[SKIP]:
             second_span = (int(start[previous]), int(start[previous + 1]), int(begin), int(end))
             link = link_of(t_us, x_mm, y_mm, accuracy_mm, near_mm, weights, previous, fix)
             other = advance(streets, columns, second_work, search, link, second_span)

@@ -22,11 +22,11 @@ street that was driven. Edges, labels and the search for ways: `kernels._ways`.
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._certain import TURN_MM, certain, kept, possible, sides
+from kernels._certain import AHEAD, BEHIND, TURN_MM, certain, kept, possible, sides
 from kernels._entered import entered
 from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, several, triple
 from kernels._linked import ordered, timed, trimmed, vouched
-from kernels._nearest import beside, is_beyond, nearest, nearest_grid, nearest_on
+from kernels._nearest import beside, extents, is_beyond, nearest, nearest_grid, nearest_on
 from kernels._path import COST_UNIT
 from kernels._rows import routes
 from kernels._trellis import chains, decode
@@ -34,6 +34,8 @@ from kernels._ways import NOWHERE, UNREACHED, table
 from kernels._witnesses import witnesses
 
 __all__ = [
+    "AHEAD",
+    "BEHIND",
     "COST_UNIT",
     "NOWHERE",
     "TURN_MM",
@@ -44,6 +46,7 @@ __all__ = [
     "decode",
     "distances",
     "entered",
+    "extents",
     "kept",
     "locate",
     "nearest",

@@ -110,19 +110,17 @@ def judge(network: Network, fixes: Fixes, max_gap_us: int) -> Judged:
     plausible_mm, is_near = matching.vouched(
         path.fixes, fixes.accuracy_mm, states, (path.chosen, following), columns, limits
     )
-    is_certain, entered = _certain(network, path, is_near, plausible_mm, columns)
+    is_certain, off_mm, entered = _certain(network, path, is_near, plausible_mm, (fix, columns))
     rows = (start, fix, path.edge, path.begin_mm, path.end_mm, is_certain)
-    start, fix, edge, begin_mm, end_mm, is_certain = matching.trimmed(
-        rows, back_mm, path.fixes[4], plausible_mm, entered
-    )
+    start, fix, edge, begin_mm, end_mm, is_certain = matching.trimmed(rows, back_mm, off_mm, plausible_mm, entered)
     return Judged(path, following, start, fix, edge, begin_mm, end_mm, is_certain == 1)
 
 
 def _certain(
-    network: Network, path: Path, is_near: Ints, plausible_mm: Ints, columns: tuple[Ints, Ints, Ints]
-) -> tuple[Ints, tuple[Ints, Ints]]:
-    """Mark the rows that are certain, and say where on them a vehicle may have begun and ended."""
-    near_mm = path.fixes[4]
+    network: Network, path: Path, is_near: Ints, plausible_mm: Ints, rows: tuple[Ints, tuple[Ints, Ints, Ints]]
+) -> tuple[Ints, tuple[Ints, Ints], tuple[Ints, Ints]]:
+    """Mark the rows that are certain; say how far off each fix, and where on rows, a vehicle may begin and end."""
+    near_mm, (fix, columns) = path.fixes[4], rows
     ways = (network.graph, network.entry, network.adjacency[1])
     # Most states are none that matters here: without them every loop over a fix's states is short.
     states = (path.states.start, path.states.edge, path.states.along_mm)
@@ -133,4 +131,37 @@ def _certain(
     states, fits = (start, edge, along_mm), np.ones(edge.size, np.int64)
     side = matching.sides(states, fits, chosen, columns, plausible_mm, near_mm)
     is_certain = matching.certain(ways, states, side, columns, plausible_mm)
-    return is_certain, matching.entered(ways, states, fits, columns, plausible_mm, is_certain)
+    came_mm, went_mm = matching.entered(ways, states, fits, columns, plausible_mm, is_certain)
+    # Who was on a row's street at its fix was there no further on, and no earlier, than the fix is near.
+    for bound_mm, which in ((came_mm, 0), (went_mm, 1)):
+        row = np.flatnonzero(bound_mm >= 0)
+        bound_mm[row] = _extents(network, path, fix[row] + which, columns[1][row])[1 - which]
+    return is_certain, _off_mm(network, path, side, (states, chosen)), (came_mm, went_mm)
+
+
+def _extents(network: Network, path: Path, fix: Ints, edge: Ints) -> tuple[Ints, Ints]:
+    """Find from where to where along edges they are near some fixes."""
+    _, x_mm, y_mm, _, near_mm = path.fixes
+    return matching.extents(network.vertices, network.vertex_segment, (x_mm, y_mm, near_mm), (fix, edge))
+
+
+def _off_mm(
+    network: Network, path: Path, side: Ints, kept: tuple[tuple[Ints, Ints, Ints], Ints]
+) -> tuple[Ints, Ints]:
+    """Say how far ahead along the path, and how far behind, a vehicle may be of where each fix was matched.
+
+    In the street where it was matched, as far as that is near; round a corner the way is longer than the error is
+    wide.
+    """
+    (start, edge, along_mm), chosen = kept
+    fix, near_mm = np.flatnonzero(chosen >= 0), path.fixes[4]
+    state = chosen[fix]
+    low_mm, high_mm = _extents(network, path, fix, edge[state])
+    of, count = np.repeat(np.arange(chosen.size), np.diff(start)), chosen.size
+    found: list[Ints] = []
+    for where, own_mm in ((matching.AHEAD, high_mm - along_mm[state]), (matching.BEHIND, along_mm[state] - low_mm)):
+        is_round = np.bincount(of[side == where], minlength=count) > 0
+        off_mm = np.where(is_round, 2 * near_mm, 0)
+        off_mm[fix] = np.maximum(off_mm[fix], own_mm)
+        found.append(off_mm)
+    return found[0], found[1]

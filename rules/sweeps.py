@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import coverage, reach
+from kernels import coverage, matching, reach
 from kernels.around import around
 from rules.fixes import IDLE, WORKING, Gap, Track
 from rules.paths import Fixes, doubt_mm_of, some_of, witnesses
@@ -26,6 +26,8 @@ Flags = NDArray[np.bool_]
 
 # Back within two minutes is the same visit: a turn at the street's end, a stop.
 VISIT_US: Final = 120 * 1_000_000
+# How many rows to either side of a piece tell when it was driven: more than lie within the widest error.
+_ROWS_MAX: Final = 12
 _SECOND_US = 1_000_000
 
 
@@ -105,14 +107,18 @@ class Runs:
     segment : ndarray of int64
         Shape (r,). [index into the network]
     enter_us : ndarray of int64
-        When the first of them was entered. Shape (r,). [us since 1970, UTC]
+        When the first of them was entered, as it was matched. Shape (r,). [us since 1970, UTC]
     proven_mm : ndarray of int64
         Shape (r,). [mm]
+    by_us, until_us : ndarray of int64
+        By when it had surely begun, and until when at least it went on. Shape (r,). [us since 1970, UTC]
     """
 
     segment: Ints
     enter_us: Ints
     proven_mm: Ints
+    by_us: Ints
+    until_us: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +187,7 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
     t_us = fixes.t_us
     inside = certain & (t_us[:-1] >= window[0]) & (t_us[1:] <= window[1])
     touching = possible & (t_us[1:] > window[0]) & (t_us[:-1] < window[1])
-    sure = _proven(fixes, rows, inside)
+    sure, when = _proven(network, fixes, rows, inside, work.max_gap_us)
     furthest_mm = np.maximum(work.fastest_mmps * np.diff(t_us) // _SECOND_US, driven_mm)
     may = _possible(network, fixes, rows, touching, furthest_mm)
     doubts = [*gaps, *_doubts(track, chosen, rows, possible)]
@@ -189,7 +195,7 @@ def sweep_of(network: Network, track: Track, gaps: list[Gap], window: tuple[int,
         sure[1],
         may[1],
         _visits(network, t_us, sure, may),
-        _runs(sure[1], VISIT_US - 2 * work.every_us),
+        _runs(sure[1], when, VISIT_US - 2 * work.every_us),
         _hidden(network, track, doubts, window, work),
     )
 
@@ -254,11 +260,13 @@ def _joined(*parts: Pieces) -> Pieces:
     return Pieces(*(np.concatenate([getattr(part, name) for part in parts]) for name in Pieces.__slots__))
 
 
-def _proven(fixes: Fixes, rows: Traversals, inside: Flags) -> tuple[Ints, Pieces]:
-    """Find what was surely swept: the pair of each piece, and the pieces.
+def _proven(
+    network: Network, fixes: Fixes, rows: Traversals, inside: Flags, max_gap_us: int
+) -> tuple[tuple[Ints, Pieces], tuple[Ints, Ints]]:
+    """Find what was surely swept: the pair of each piece, and the pieces; and by when surely, and after when.
 
-    Work may have begun further along the way than the first fix of a run says, and ended before the last: by two
-    accuracies, and by twice that round a corner.
+    Work may have begun further along the way than the first fix of a run says, and ended before the last: as far as
+    the street lies within two accuracies of the fix, and by twice that round a corner.
     """
     row, from_mm, until_mm = coverage.pieces(
         rows.fix,
@@ -266,12 +274,75 @@ def _proven(fixes: Fixes, rows: Traversals, inside: Flags) -> tuple[Ints, Pieces
         rows.direction,
         (rows.from_mm, rows.to_mm),
         inside[rows.fix].astype(np.uint8),
-        2 * fixes.accuracy_mm.astype(np.int64),
+        _errors_mm(network, fixes, rows, inside),
     )
     is_sure = rows.is_certain[row]
     row, from_mm, until_mm = row[is_sure], from_mm[is_sure], until_mm[is_sure]
-    span_us = (rows.enter_us[row], rows.leave_us[row])
-    return rows.fix[row].astype(np.int64), Pieces(rows.segment[row], from_mm, until_mm, *span_us)
+    pieces = Pieces(rows.segment[row], from_mm, until_mm, rows.enter_us[row], rows.leave_us[row])
+    return (rows.fix[row].astype(np.int64), pieces), _when(fixes, rows, row, pieces, max_gap_us)
+
+
+def _errors_mm(network: Network, fixes: Fixes, rows: Traversals, inside: Flags) -> Ints:
+    """Say of the first and the last fix of each run of work how far off along the way the vehicle may be. Shape (n,).
+
+    What is matched to a corner may be further round it than two accuracies. Where the street ends within them the
+    error is no less than the way to its end, so that it counts twice there (`kernels.coverage.pieces`).
+    """
+    error_mm = 2 * fixes.accuracy_mm.astype(np.int64)
+    found_mm = error_mm.copy()
+    x_mm, y_mm = to_local(network, fixes.lon_e7, fixes.lat_e7)
+    pair = rows.fix.astype(np.int64)
+    runs = np.zeros(fixes.t_us.size + 1, np.bool_)
+    runs[1 + pair[inside[pair]]] = True
+    edge, length_mm = 2 * rows.segment.astype(np.int64) + (rows.direction < 0), network.length_mm[rows.segment]
+    # Along the edge, from where it begins.
+    begin_mm = np.where(rows.direction > 0, rows.from_mm, length_mm - rows.to_mm)
+    end_mm = np.where(rows.direction > 0, rows.to_mm, length_mm - rows.from_mm)
+    firsts = np.flatnonzero(runs[1 + pair] & ~runs[pair] & (np.diff(pair, prepend=-1) > 0))
+    lasts = np.flatnonzero(runs[1 + pair] & ~runs[2 + pair] & (np.diff(pair, append=-1) != 0))
+    for row, fix, is_first in ((firsts, pair[firsts], True), (lasts, pair[lasts] + 1, False)):
+        asked = (x_mm, y_mm, error_mm), (fix, edge[row])
+        low_mm, high_mm = matching.extents(network.vertices, network.vertex_segment, *asked)
+        off_mm = high_mm - begin_mm[row] if is_first else end_mm[row] - low_mm
+        rest_mm = length_mm[row] - begin_mm[row] if is_first else end_mm[row]
+        is_round = (off_mm <= 0) | (off_mm >= rest_mm)
+        found_mm[fix] = np.where(is_round, np.maximum(error_mm[fix], rest_mm + 1), off_mm)
+    return found_mm
+
+
+def _when(fixes: Fixes, rows: Traversals, row: Rows, pieces: Pieces, max_gap_us: int) -> tuple[Ints, Ints]:
+    """Say by when each piece's beginning was surely driven, and after when its end. Shape (p,) each.
+
+    At a fix the vehicle is no further on along the way than twice what lies near, and no less far back: so of the
+    rows along the same street before and after a piece the nearest tells that lies so far from it. Where there is
+    none, the longest interval between two fixes is added.
+    """
+    by_us, after_us = pieces.leave_us + max_gap_us, pieces.enter_us - max_gap_us
+    is_on = rows.direction[row] > 0
+    first_mm, last_mm = (
+        np.where(is_on, one, -other).astype(np.int64)
+        for one, other in ((pieces.from_mm, pieces.until_mm), (pieces.until_mm, pieces.from_mm))
+    )
+    off_mm = 2 * doubt_mm_of(fixes.accuracy_mm)
+    fix, direction, size = rows.fix.astype(np.int64), rows.direction.astype(np.int64), rows.fix.size
+    begin_mm, end_mm = (
+        np.where(direction > 0, one, -other.astype(np.int64))
+        for one, other in ((rows.from_mm, rows.to_mm), (rows.to_mm, rows.from_mm))
+    )
+    # Whether each row goes on along the street of the one before.
+    goes_on = np.zeros(size + 1, np.bool_)
+    goes_on[1:-1] = (np.diff(rows.segment) == 0) & (np.diff(direction) == 0) & (np.diff(fix) <= 1)
+    before, after = row.astype(np.int64), row.astype(np.int64)
+    is_before, is_after = np.ones(row.size, np.bool_), np.ones(row.size, np.bool_)
+    for _ in range(_ROWS_MAX):
+        told = is_before & (begin_mm[before] + off_mm[fix[before]] <= last_mm)
+        after_us[told] = np.maximum(after_us[told], fixes.t_us[fix[before[told]]])
+        told = is_after & (end_mm[after] - off_mm[fix[after] + 1] >= first_mm)
+        by_us[told] = np.minimum(by_us[told], fixes.t_us[fix[after[told]] + 1])
+        is_before &= goes_on[before]
+        is_after &= goes_on[after + 1]
+        before, after = np.where(is_before, before - 1, before), np.where(is_after, after + 1, after)
+    return by_us, after_us
 
 
 def _possible(
@@ -383,7 +454,7 @@ def _visits(network: Network, t_us: Ints, sure: tuple[Ints, Pieces], may: tuple[
     return Visits(np.repeat(np.arange(segments), np.diff(start)), *span_us, *swept_mm)
 
 
-def _runs(proven: Pieces, parted_us: int) -> Runs:
+def _runs(proven: Pieces, when: tuple[Ints, Ints], parted_us: int) -> Runs:
     """Gather pieces that surely are of one visit: whatever the time between two fixes, they are not further apart."""
     order = np.lexsort((proven.enter_us, proven.segment))
     segment, enter_us, leave_us = (getattr(proven, name)[order] for name in ("segment", "enter_us", "leave_us"))
@@ -391,4 +462,10 @@ def _runs(proven: Pieces, parted_us: int) -> Runs:
     is_first[1:] = (np.diff(segment) > 0) | (enter_us[1:] - leave_us[:-1] > max(parted_us, 0))
     number, first = (np.cumsum(is_first) - 1).astype(np.int32), np.flatnonzero(is_first)
     ends_mm = (proven.from_mm[order], proven.until_mm[order])
-    return Runs(segment[first].astype(np.int64), enter_us[first], coverage.covered(number, ends_mm, first.size))
+    return Runs(
+        segment[first].astype(np.int64),
+        enter_us[first],
+        coverage.covered(number, ends_mm, first.size),
+        _reduced(np.minimum, when[0][order], first),
+        _reduced(np.maximum, when[1][order], first),
+    )

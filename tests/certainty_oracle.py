@@ -47,7 +47,40 @@ def judge(network: Network, fixes: Fixes, max_gap_us: int) -> Judged:
     side = matching.sides(states, fits, path.chosen, columns, plausible_mm, near_mm)
     is_certain = matching.certain(ways, states, side, columns, plausible_mm)
     entered = matching.entered(ways, states, fits, columns, plausible_mm, is_certain)
-    return _trimmed(replace(rows, is_certain=is_certain == 1), near_mm, plausible_mm, entered)
+    rows = replace(rows, is_certain=is_certain == 1)
+    return _trimmed(rows, _off_mm(network, path, side), plausible_mm, _bounds_mm(network, rows, entered))
+
+
+def _off_mm(network: Network, path: Path, side: Ints) -> tuple[Ints, Ints]:
+    """Say how far ahead of each matched fix, and how far behind, a vehicle may be: fix by fix."""
+    ahead_mm, behind_mm = (np.zeros(path.chosen.size, np.int64) for _ in range(2))
+    for fix in np.flatnonzero(path.chosen >= 0).tolist():
+        state, sides = path.chosen[fix], side[path.states.start[fix] : path.states.start[fix + 1]].tolist()
+        low_mm, high_mm = extent_mm(network, path, fix, int(path.states.edge[state]))
+        along_mm, round_mm = int(path.states.along_mm[state]), 2 * int(path.fixes[4][fix])
+        ahead_mm[fix] = max(high_mm - along_mm, round_mm if matching.AHEAD in sides else 0)
+        behind_mm[fix] = max(along_mm - low_mm, round_mm if matching.BEHIND in sides else 0)
+    return ahead_mm, behind_mm
+
+
+def _bounds_mm(network: Network, rows: Judged, entered: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """Say along each row's edge how far on a vehicle may have begun, and how early it may have ended."""
+    came_mm, went_mm = (column.copy() for column in entered)
+    for row in range(rows.fix.size):
+        fix, edge = int(rows.fix[row]), int(rows.edge[row])
+        if came_mm[row] >= 0:
+            came_mm[row] = extent_mm(network, rows.path, fix, edge)[1]
+        if went_mm[row] >= 0:
+            went_mm[row] = extent_mm(network, rows.path, fix + 1, edge)[0]
+    return came_mm, went_mm
+
+
+def extent_mm(network: Network, path: Path, fix: int, edge: int) -> tuple[int, int]:
+    """Find from where to where along an edge it is near a fix."""
+    _, x_mm, y_mm, _, near_mm = (column[[fix]] for column in path.fixes)
+    asked = np.array([0], np.int64), np.array([edge], np.int64)
+    found = matching.extents(network.vertices, network.vertex_segment, (x_mm, y_mm, near_mm), asked)
+    return int(found[0][0]), int(found[1][0])
 
 
 def links(path: Path, accuracy_mm: NDArray[np.int32], max_gap_us: int) -> Ints:
@@ -113,7 +146,7 @@ def _turns(path: Path, rows: Judged) -> NDArray[np.bool_]:
     return turns
 
 
-def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints, entered: tuple[Ints, Ints]) -> Judged:
+def _trimmed(rows: Judged, off_mm: tuple[Ints, Ints], plausible_mm: Ints, entered: tuple[Ints, Ints]) -> Judged:
     """Take certainty from both ends of each chain, by the errors of the fixes there, cutting rows in two or three.
 
     So also where a vehicle may have begun in a street of the path, or ended (`kernels.matching.entered`).
@@ -124,17 +157,16 @@ def _trimmed(rows: Judged, near_mm: Ints, plausible_mm: Ints, entered: tuple[Int
     rolled_mm = walked_mm[rows.start[:-1]] - np.concatenate(([0], np.cumsum(rows.back_mm)))[:-1]
     before_mm = rolled_mm[rows.fix] + walked_mm[:-1] - walked_mm[rows.start[rows.fix]]
     after_mm = before_mm + length_mm
-    # It began no further on than every fix allows, and came at least as far as one fix proves. Round a corner the
-    # way is longer than the error is wide.
+    # It began no further on than every fix allows, and came at least as far as one fix proves.
     chain, bounds = _chains_of(plausible_mm[:-1] >= 0)
     far = np.iinfo(np.int64).max
     chain = np.append(chain, -1)
-    from_mm = np.minimum.reduceat(np.append(rolled_mm + 2 * near_mm, far), bounds)[::2][chain[rows.fix]]
-    until_mm = np.maximum.reduceat(np.append(rolled_mm - 2 * near_mm, -far), bounds)[::2][chain[rows.fix]]
+    from_mm = np.minimum.reduceat(np.append(rolled_mm + off_mm[0], far), bounds)[::2][chain[rows.fix]]
+    until_mm = np.maximum.reduceat(np.append(rolled_mm - off_mm[1], -far), bounds)[::2][chain[rows.fix]]
     # Who began in the street, or ended in it, was no further off than a fix allows; so for all rows after, or before.
     came_mm, went_mm = (before_mm + column - rows.begin_mm for column in entered)
-    came_mm = np.where(entered[0] >= 0, came_mm + 2 * near_mm[rows.fix], -far)
-    went_mm = np.where(entered[1] >= 0, went_mm - 2 * near_mm[rows.fix + 1], far)
+    came_mm = np.where(entered[0] >= 0, came_mm, -far)
+    went_mm = np.where(entered[1] >= 0, went_mm, far)
     from_mm = np.maximum(from_mm, np.maximum.accumulate(came_mm))
     until_mm = np.minimum(until_mm, np.minimum.accumulate(went_mm[::-1])[::-1])
     is_inside = (from_mm <= before_mm) & (after_mm <= until_mm)

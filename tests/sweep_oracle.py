@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels import reach
+from kernels import matching, reach
 from rules.fixes import IDLE, WORKING, Gap, Track
 from rules.places import Network, to_local
 from rules.sweeps import VISIT_US, Work
@@ -19,6 +19,8 @@ from tests.matching_oracle import nearest
 from tests.vehicle_oracle import pieces, stays
 
 SECOND_US = 1_000_000
+LOOKED = 12
+"""Rows of a way that are looked at to either side of a piece."""
 Piece = tuple[int, int, int, int, int]
 """Segment, from, until, enter, leave."""
 Hides = tuple[tuple[int, int], int, list[int]]
@@ -48,6 +50,14 @@ class Scene:
         place = int(x_mm[0]), int(y_mm[0])
         found = {one: nearest(self.line(one), place) for one in range(len(self.network.segment_ids))}
         return {one: how for one, how in found.items() if how[0] <= reach_mm}
+
+    def within(self, fix: int, segment: int, reach_mm: int) -> tuple[int, int]:
+        """From where to where along its line a segment lies within reach of a fix."""
+        fixes, asked = self.track.fixes, (np.array([0]), np.array([2 * segment]))
+        x_mm, y_mm = to_local(self.network, fixes.lon_e7[[fix]], fixes.lat_e7[[fix]])
+        places = (x_mm, y_mm, np.array([reach_mm]))
+        low_mm, high_mm = matching.extents(self.network.vertices, self.network.vertex_segment, places, asked)
+        return int(low_mm[0]), int(high_mm[0])
 
     def t_us(self, fix: int) -> int:
         """When a fix was."""
@@ -98,7 +108,7 @@ def pairs(scene: Scene, gaps: Sequence[Gap]) -> tuple[list[bool], list[bool]]:
     return certain, possible
 
 
-def worked(scene: Scene, at_work: Sequence[bool]) -> list[Piece]:
+def worked(scene: Scene, at_work: Sequence[bool]) -> list[tuple[int, Piece]]:
     """What was surely swept: the certain rows of pairs at work, less the error at both ends of each run of them."""
     rows = scene.rows
     left = pieces(
@@ -107,13 +117,62 @@ def worked(scene: Scene, at_work: Sequence[bool]) -> list[Piece]:
         rows.direction.tolist(),
         list(zip(rows.from_mm.tolist(), rows.to_mm.tolist(), strict=True)),
         [int(at_work[int(pair)]) for pair in rows.fix],
-        [2 * scene.error_mm(fix) for fix in scene.chosen],
+        errors_mm(scene, at_work),
     )
     return [
-        (int(rows.segment[row]), low, high, int(rows.enter_us[row]), int(rows.leave_us[row]))
+        (row, (int(rows.segment[row]), low, high, int(rows.enter_us[row]), int(rows.leave_us[row])))
         for row, low, high in left
         if rows.is_certain[row]
     ]
+
+
+def errors_mm(scene: Scene, at_work: Sequence[bool]) -> list[int]:
+    """How far off the vehicle may be along its way where a run of work begins or ends: fix by fix."""
+    found_mm = [2 * scene.error_mm(fix) for fix in scene.chosen]
+    rows, known = scene.rows, {int(pair) for pair in scene.rows.fix if at_work[int(pair)]}
+    for pair in known:
+        of_pair = np.flatnonzero(rows.fix == pair)
+        for fix, row, is_first in ((pair, of_pair[0], True), (pair + 1, of_pair[-1], False)):
+            if pair + (-1 if is_first else 1) in known:
+                continue
+            way, segment = int(rows.direction[row]), int(rows.segment[row])
+            # From where the row begins or ends to what of its street is within the error, and to the street's end.
+            line_mm = int(rows.from_mm[row] if is_first == (way > 0) else rows.to_mm[row])
+            towards = way if is_first else -way
+            rest_mm = int(scene.network.length_mm[segment]) - line_mm if towards > 0 else line_mm
+            low_mm, high_mm = scene.within(scene.chosen[fix], segment, found_mm[fix])
+            off_mm = high_mm - line_mm if towards > 0 else line_mm - low_mm
+            found_mm[fix] = max(found_mm[fix], rest_mm + 1) if not 0 < off_mm < rest_mm else off_mm
+    return found_mm
+
+
+def when(scene: Scene, row: int, piece: Piece) -> tuple[int, int]:
+    """By when a piece's beginning was surely driven, and after when its end: by fixes that are far enough from it."""
+    rows = scene.rows
+    way = int(rows.direction[row])
+    by_us, after_us = piece[4] + scene.work.max_gap_us, piece[3] - scene.work.max_gap_us
+
+    def off_mm(fix: int) -> int:
+        return 2 * max(2 * scene.error_mm(scene.chosen[fix]), 8_000)
+
+    def is_one(one: int, other: int) -> bool:
+        are_same = rows.segment[one] == rows.segment[other] and rows.direction[one] == rows.direction[other]
+        return are_same and int(rows.fix[other]) - int(rows.fix[one]) <= 1
+
+    first_mm, last_mm = sorted((way * piece[1], way * piece[2]))
+    one, looked = row, 0
+    while looked < LOOKED and (one == row or (one >= 0 and is_one(one, one + 1))):
+        fix = int(rows.fix[one])
+        if min(way * int(rows.from_mm[one]), way * int(rows.to_mm[one])) + off_mm(fix) <= last_mm:
+            after_us = max(after_us, scene.t_us(scene.chosen[fix]))
+        one, looked = one - 1, looked + 1
+    one, looked = row, 0
+    while looked < LOOKED and (one == row or (one < rows.fix.size and is_one(one - 1, one))):
+        fix = int(rows.fix[one]) + 1
+        if max(way * int(rows.from_mm[one]), way * int(rows.to_mm[one])) - off_mm(fix) >= first_mm:
+            by_us = min(by_us, scene.t_us(scene.chosen[fix]))
+        one, looked = one + 1, looked + 1
+    return by_us, after_us
 
 
 def maybe(scene: Scene, touching: Sequence[bool]) -> list[tuple[int, Piece]]:
@@ -178,17 +237,19 @@ def visits(
             yield segment, begin_us, end_us, united(sure), united(known)
 
 
-def runs(proven: Sequence[Piece], parted_us: int) -> Iterator[tuple[int, int, int]]:
-    """What was surely swept of a segment without a break: when it was begun, and how much."""
-    chains: list[list[Piece]] = []
-    for piece in sorted(proven, key=lambda one: (one[0], one[3])):
-        is_on = bool(chains) and chains[-1][-1][0] == piece[0]
-        if is_on and piece[3] - chains[-1][-1][4] <= max(parted_us, 0):
-            chains[-1].append(piece)
+def runs(scene: Scene, proven: Sequence[tuple[int, Piece]]) -> Iterator[tuple[int, int, int, int, int]]:
+    """What was surely swept of a segment without a break: when begun, how much, by when surely, and until when."""
+    parted_us, chains = max(VISIT_US - 2 * scene.work.every_us, 0), list[list[tuple[int, Piece]]]()
+    for row, piece in sorted(proven, key=lambda one: (one[1][0], one[1][3])):
+        before = chains[-1][-1][1] if chains else None
+        if before and before[0] == piece[0] and piece[3] - before[4] <= parted_us:
+            chains[-1].append((row, piece))
         else:
-            chains.append([piece])
+            chains.append([(row, piece)])
     for chain in chains:
-        yield chain[0][0], chain[0][3], united(chain)
+        spans = [when(scene, row, piece) for row, piece in chain]
+        by_us, until_us = min(one for one, _ in spans), max(one for _, one in spans)
+        yield chain[0][1][0], chain[0][1][3], united([piece for _, piece in chain]), by_us, until_us
 
 
 def united(spans: Sequence[Piece]) -> int:
@@ -207,7 +268,7 @@ class Swept:
     proven: list[Piece]
     possible: list[Piece]
     visits: list[tuple[int, int, int, int, int]]
-    runs: list[tuple[int, int, int]]
+    runs: list[tuple[int, int, int, int, int]]
     hidden: list[Hides]
 
 
@@ -221,7 +282,8 @@ def swept(scene: Scene, gaps: Sequence[Gap], window: tuple[int, int]) -> Swept:
     touching = [
         one and begin < window[1] and window[0] < end for one, (begin, end) in zip(possible, times, strict=True)
     ]
-    proven, found = worked(scene, inside), maybe(scene, touching)
+    sure, found = worked(scene, inside), maybe(scene, touching)
+    proven = [piece for _, piece in sure]
     lost = [pair for pair, one in enumerate(possible) if one and pair not in scene.rows.fix]
     ends = [(scene.chosen[pair], scene.chosen[pair + 1]) for pair in lost]
     doubts = [Gap(scene.t_us(first), scene.t_us(last), first, last, None) for first, last in ends]
@@ -229,6 +291,6 @@ def swept(scene: Scene, gaps: Sequence[Gap], window: tuple[int, int]) -> Swept:
         sorted(proven),
         sorted(one for _, one in found),
         [*visits(scene, proven, found)],
-        [*runs(proven, VISIT_US - 2 * scene.work.every_us)],
+        [*runs(scene, sure)],
         [*hidden(scene, [*gaps, *doubts], window)],
     )

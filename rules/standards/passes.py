@@ -26,6 +26,7 @@ from rules.standards.streets import (
     network_of,
     places_of,
     shifts_of,
+    work_of,
 )
 from rules.standards.stretches import Span
 from rules.sweeps import VISIT_US, Runs
@@ -38,6 +39,7 @@ Ints = NDArray[np.int64]
 
 _PPM = 1_000_000
 _DAY_US = 86_400_000_000
+_SECOND_US = 1_000_000
 
 
 @dataclass(slots=True)
@@ -81,17 +83,34 @@ class _Seen:
     ----------
     visits : dict of int to list of tuple
         Each as it is told, and as a doubt.
-    runs : dict of int to list of tuple of int
-        When what surely is of one visit was begun, and how much of the segment it swept. [us since 1970, UTC; mm]
+    runs : dict of int to list of _Run
+        By time.
     hidden : dict of int to list of _Doubt
-    max_gap_us : int
-        No two fixes of a visit are further apart. [us]
     """
 
-    max_gap_us: int
     visits: defaultdict[int, list[tuple[tuple[int, int, int], _Doubt]]]
-    runs: defaultdict[int, list[tuple[int, int]]]
+    runs: defaultdict[int, list["_Run"]]
     hidden: defaultdict[int, list[_Doubt]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What was surely swept of a segment in one visit.
+
+    Parameters
+    ----------
+    enter_us : int
+        When that began, as it was matched. [us since 1970, UTC]
+    proven_mm : int
+        [mm]
+    by_us, until_us : int
+        By when it had surely begun, and until when at least it went on. [us since 1970, UTC]
+    """
+
+    enter_us: int
+    proven_mm: int
+    by_us: int
+    until_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +226,7 @@ def _segment(facts: Facts, standard: Standard, place: int, window: Window, servi
 def _seen(facts: Facts, shift: Shift, places: Ints) -> _Seen:
     """Sort what a shift says by segment."""
     visits, runs = shift.sweep.visits, shift.sweep.runs
-    seen = _Seen(shift.max_gap_us, defaultdict(list), defaultdict(list), defaultdict(list))
+    seen = _Seen(defaultdict(list), defaultdict(list), defaultdict(list))
     is_borne_near = near_borne(facts, shift, visits.enter_us, visits.leave_us)
     columns = (visits.segment, visits.enter_us, visits.leave_us, visits.proven_mm, visits.possible_mm, is_borne_near)
     is_in = np.isin(visits.segment, places)
@@ -215,8 +234,8 @@ def _seen(facts: Facts, shift: Shift, places: Ints) -> _Seen:
         place, begin_us, end_us, proven_mm, possible_mm, is_adverse = row
         doubt = _Doubt(begin_us, end_us, possible_mm, is_adverse)
         seen.visits[place].append(((begin_us, end_us, proven_mm), doubt))
-    for place, begun_us, proven_mm in zip(*(getattr(runs, name).tolist() for name in Runs.__slots__), strict=True):
-        seen.runs[place].append((begun_us, proven_mm))
+    for place, *run in zip(*(getattr(runs, name).tolist() for name in Runs.__slots__), strict=True):
+        seen.runs[place].append(_Run(*run))
     for hidden in shift.sweep.hidden:
         doubt = _Doubt(*hidden.span, hidden.most_mm, is_borne(facts, shift, hidden))
         for place in np.intersect1d(hidden.segments, places).tolist():
@@ -229,22 +248,39 @@ def _passes(facts: Facts, standard: Standard, place: int, day: date, shifts: Seq
     measure = cast("PassMeasure", standard.measure)
     length_mm = int(network_of(facts.terms).length_mm[place])
     needed_mm = -(-round(value_on(measure.pass_share, day) * _PPM) * length_mm // _PPM)
+    # So much is not swept in less.
+    least_us = needed_mm * _SECOND_US // work_of(measure, day).fastest_mmps
     found = _Passes()
     for seen in shifts:
         visited = [doubt for _, doubt in seen.visits.get(place, ())]
-        passed = [begun_us for begun_us, proven_mm in seen.runs.get(place, ()) if proven_mm >= needed_mm]
         for stay in _stays([*visited, *seen.hidden.get(place, ())]):
-            span = (stay[0].begin_us, max(one.end_us for one in stay))
+            begin_us, end_us = stay[0].begin_us, max(one.end_us for one in stay)
+            runs = [run for run in seen.runs.get(place, ()) if begin_us <= run.enter_us <= end_us]
+            span = (min(_earliest_us(begin_us + least_us, runs), end_us), end_us)
             if sum(one.most_mm for one in stay if not one.is_adverse) >= needed_mm:
                 found.possible.append(span)
             elif sum(one.most_mm for one in stay) >= needed_mm:
                 found.borne.append(span)
-            for begun_us in passed:
-                # A visit ends at some time after what proves it began, but when in it that was driven is a guess.
-                heard = [one.span for one in visited if one.begin_us <= begun_us <= one.end_us and one in stay]
-                found.heard += [(max(begin_us, begun_us - seen.max_gap_us), end_us) for begin_us, end_us in heard]
-                found.proven += [(max(begin_us, begun_us - seen.max_gap_us), span[1]) for begin_us, _ in heard]
+            for run in runs:
+                if run.proven_mm < needed_mm:
+                    continue
+                # Its visit ended after what proves it, but when that was is a guess.
+                until_us = max(run.until_us, begin_us)
+                heard = [one for one in visited if one.begin_us <= run.enter_us <= one.end_us and one in stay]
+                found.heard += [(min(until_us, one.end_us), one.end_us) for one in heard]
+                found.proven += [(until_us, end_us) for _ in heard]
     return found
+
+
+def _earliest_us(least_us: int, runs: Sequence[_Run]) -> int:
+    """Say when the first pass of a stay may have ended: with its first run's visit, if none can have been before.
+
+    Work that ends no more than `VISIT_US` before a run begins is of that run's visit, which goes on as long as the
+    run.
+    """
+    if runs and least_us >= runs[0].by_us - VISIT_US:
+        return max(least_us, runs[0].until_us)
+    return least_us
 
 
 def _stays(doubtful: Sequence[_Doubt]) -> list[list[_Doubt]]:

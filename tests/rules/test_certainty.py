@@ -163,7 +163,7 @@ def street(name: str, *line_m: tuple[int, int], is_oneway: bool = False) -> Stre
     return Street(name, tuple((METRE_E7 * x, METRE_E7 * y) for x, y in line_m), is_oneway=is_oneway)
 
 
-@pytest.mark.parametrize(("is_oneway", "first_m"), [(False, 17), (True, 0)])
+@pytest.mark.parametrize(("is_oneway", "first_m"), [(False, 9), (True, 0)])
 def test_street_is_certain_from_the_fixs_error_on_when_it_may_have_been_come_to_from_its_other_end(
     *, is_oneway: bool, first_m: int
 ) -> None:

@@ -94,7 +94,7 @@ def test_sweep_is_the_oracles_when_a_vehicle_drives(seed: int, step_s: int) -> N
     columns = (visits.segment, visits.enter_us, visits.leave_us, visits.proven_mm, visits.possible_mm)
     assert expected.visits == list(zip(*(column.tolist() for column in columns), strict=True))
     runs = found.runs
-    columns = (runs.segment, runs.enter_us, runs.proven_mm)
+    columns = (runs.segment, runs.enter_us, runs.proven_mm, runs.by_us, runs.until_us)
     assert expected.runs == list(zip(*(column.tolist() for column in columns), strict=True))
     assert expected.hidden == [(one.span, one.most_mm, one.segments.tolist()) for one in found.hidden]
 
@@ -115,10 +115,21 @@ def along(step_s: float, until_m: float = 200) -> Fixes:
     return fixes_at(*((x, 0.0) for x in np.arange(0, until_m + 0.01, 2 * step_s).tolist()), step_s=step_s)
 
 
-@pytest.mark.parametrize("step_s", [1, 2, 4])
-def test_proven_is_no_less_when_fixes_come_more_often(step_s: int) -> None:
+# A tracker that says no speed does not prove work over a pair shorter than the errors: its drive ends with a witness.
+@pytest.mark.parametrize(
+    ("step_s", "said_mmps", "until_m"),
+    [
+        *((step_s, 2_000, 200) for step_s in (1, 2, 4)),
+        (1, NOT_SAID, 140),
+        (2, NOT_SAID, 160),
+        (4, NOT_SAID, 160),
+    ],
+)
+def test_proven_is_no_less_when_fixes_come_more_often(step_s: int, said_mmps: int, until_m: float) -> None:
     network, window = network_of([LINE]), (-SECOND_US, 200 * SECOND_US)
-    sparse, dense = (sweep_of(network, told(along(one)), [], window, WORK) for one in (10, step_s))
+    tracks = [told(along(one, until_m)) for one in (10, step_s)]
+    said = [replace(one, speed_mmps=np.full(len(one), said_mmps, np.int32)) for one in tracks]
+    sparse, dense = (sweep_of(network, one, [], window, WORK) for one in said)
 
     assert 0 < proven_mm(sparse) <= proven_mm(dense)
 

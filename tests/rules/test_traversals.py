@@ -60,8 +60,8 @@ def test_line_when_driven() -> None:
     assert list(range(10)) == sorted(set(found.fix.tolist()))
     assert {1} == set(found.direction.tolist())
     assert (found.enter_us[1:] == found.leave_us[:-1]).all()
-    # All but twice the error of 10 m at each end.
-    assert 160 == pytest.approx(certain_m(found), abs=1)
+    # All but what is near the fix at each end, 10 m.
+    assert 180 == pytest.approx(certain_m(found), abs=1)
 
 
 def test_line_when_driven_backwards() -> None:
@@ -76,10 +76,10 @@ def test_oneway_when_driven_against() -> None:
 def test_crossing_when_driven_straight_on() -> None:
     found = traverse(network_of(CROSS), fixes(*along(400)), MAX_GAP_US)
     assert [("a", 1), ("b", 1)] == path(network_of(CROSS), fixes(*along(400)), MAX_GAP_US)
-    assert 340 <= certain_m(found) <= 360
+    assert 360 <= certain_m(found) <= 381
 
 
-@pytest.mark.parametrize(("apart_m", "expected_m"), [(8, 0), (60, 160)])
+@pytest.mark.parametrize(("apart_m", "expected_m"), [(8, 0), (60, 180)])
 def test_parallel_street_when_near_and_when_far(apart_m: int, expected_m: int) -> None:
     network = network_of([LINE, street("p", (0, apart_m), (200, apart_m))])
     assert expected_m == pytest.approx(certain_m(traverse(network, fixes(*along(200)), MAX_GAP_US)), abs=1)
@@ -100,7 +100,7 @@ def test_turn_when_round() -> None:
     network = network_of([LINE])
     found = traverse(network, fixes(*there_and_back), MAX_GAP_US)
     assert [("a", 1), ("a", -1)] == path(network, fixes(*there_and_back), MAX_GAP_US)
-    assert found.to_mm[found.is_certain].max() <= 101_000
+    assert found.to_mm[found.is_certain].max() <= 111_000
 
 
 def test_standing_when_fixes_go_to_and_fro() -> None:
