@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, several, triple
-from kernels._link import BEND, COLUMN, LEAST_US, NAMED_PPM, Five, Four, likelihood, link_of, weigh
-from kernels._local import costs, part_of, walk
+from kernels._odds_link import BEND, COLUMN, LEAST_US, NAMED_PPM, Five, Four, likelihood, link_of, weigh
+from kernels._odds_part import costs, heap_room, part_of, walk
+from kernels._odds_pieces import PIECE, ROW, driven, likelier
 from kernels._path import COST_UNIT
-from kernels._pieces import PIECE, ROW, driven, likelier
 from kernels._ways import NOWHERE, UNREACHED
 
 __all__ = ["odds"]
@@ -92,7 +92,7 @@ def _forwards(  # noqa: PLR0917  # the network, the states, the fixes, the path,
         part = part_of(streets, columns, span, (link[2], int(numbers[BEND]), link[8]))
         length_mm, aims = costs(streets[0], part[0], edges, first, last)
         size = part[0].shape[0]
-        work = (np.empty(size, np.int64), np.empty(size, np.int64), np.empty(part[2].shape[0] + 16, np.int64))
+        work = (np.empty(size, np.int64), np.empty(size, np.int64), np.empty(heap_room(part), np.int64))
         new[first:last] = 0.0
         for one in range(begin, middle if size > 0 else begin):
             if chance[one] == 0.0:

@@ -8,7 +8,7 @@ from itertools import pairwise, product
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels._link import FACTORS
+from kernels._odds_link import FACTORS
 from kernels._ways import turn_mm
 from rules.paths import Path
 from rules.places import Network

@@ -42,6 +42,17 @@ def given(network: Network, path: Path, numbers: list[int]) -> list[np.ndarray[t
     return list(odds.odds(ways, states, path.fixes, (path.chosen, path.source), np.array(numbers, np.int64)))
 
 
+def test_odds_when_very_many_streets_meet() -> None:
+    # More than any heap was once made for: each may follow on the first.
+    legs = [(100 * np.cos(at * np.pi / 20), 100 * np.sin(at * np.pi / 20)) for at in range(40)]
+    network = network_of([street(f"{at}", (0, 0), (float(x), float(y))) for at, (x, y) in enumerate(legs)])
+    path = paths.likeliest(network, fixes((80, 0), (-80, 0), step_s=60, accuracy_m=2), 300_000_000)
+    is_asked, *columns, _ = given(network, path, [*NUMBERS, *FACTORS])
+    assert [0, 1] == is_asked.tolist()
+    # In on one, out on the one opposite.
+    assert [1, 40] == sorted(edge for edge, *_ in as_dict(columns, 1))
+
+
 # Such as have a path from end to end.
 @pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 6, 7, 10])
 @pytest.mark.parametrize("speed_mmps", [0, 4_000])

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, several, triple
-from kernels._link import BEND, COLUMN, FACTORS, Four, Link, Span, cost_of, likelihood, link_type
-from kernels._local import Part, costs, part_type, span_type, walk
-from kernels._path import COST_UNIT, KEPT, NEXT, ROUND, STRAIGHT, kind_of
+from kernels._odds_link import BEND, COLUMN, FACTORS, Four, Link, cost_of, likelihood, link_type
+from kernels._odds_part import Part, costs, heap_room, part_type, walk
+from kernels._path import COST_UNIT, KEPT, NEXT, ROUND, STRAIGHT, Span, kind_of, span_type
 from kernels._ways import LENGTH, NOWHERE, RECORD, UNREACHED, turn_mm
 
 Ints = NDArray[np.int64]
@@ -121,7 +121,7 @@ def driven(  # noqa: PLR0917  # the network, the states, the part and link, the 
         return 0
     length_mm, aims = costs(graph, inside, edges, first, last)
     cost_mm, key, befores = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(DRIVERS * size, np.int64)
-    heap, weight = np.empty(part[2].shape[0] + 16, np.int64), np.zeros(DRIVERS * count, np.float64)
+    heap, weight = np.empty(heap_room(part), np.int64), np.zeros(DRIVERS * count, np.float64)
     total = np.zeros(count, np.float64)
     for driver in range(DRIVERS):
         _liked(inside, length_mm, driver, numbers, cost_mm)

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels._jit import I64, float64, inner, int64, several
-from kernels._local import span_type
-from kernels._path import BACK, COST_UNIT, GAP_MAX_US, ROUND, STRAIGHT, kind_of
+from kernels._path import BACK, COST_UNIT, GAP_MAX_US, ROUND, STRAIGHT, Span, kind_of, span_type
 from kernels._ways import LENGTH, NOWHERE, RECORD, UNREACHED
 
 Ints = NDArray[np.int64]
@@ -15,7 +14,6 @@ Floats = NDArray[np.float64]
 Four = tuple[Ints, Ints, Ints, Ints]
 Five = tuple[Ints, Ints, Ints, Ints, Ints]
 Link = tuple[int, int, int, int, int, int, int, int, int]
-Span = tuple[int, int, int, int]
 
 # Places in the numbers.
 BEND, TURNED_PPM, STRANGE, STRANGE_MMPS, TOP, URBAN, SPEED, UP_PPM, DOWN_PPM, LEAST_US, NAMED_PPM, FACTORS = range(12)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels._jit import I64, NEW_I64, inner, int64, kernel, pair, several, triple
+from kernels._path import Span, span_type
 from kernels._ways import (
     COUNT,
     COUNT_BITS,
@@ -35,14 +36,12 @@ Ints = NDArray[np.int64]
 Pair = tuple[Ints, Ints]
 Triple = tuple[Ints, Ints, Ints]
 Part = tuple[Ints, Ints, Ints, Ints]
-Span = tuple[int, int, int, int]
 
 # A part of more edges than this is that of a silence of minutes: what a vehicle did in it is anybody's guess.
 PART_MAX: Final = 2_048
 
 part_type: Final = several(I64, 4)
 _terms: Final = triple(int64)  # pyright: ignore[reportArgumentType]  # numbers make a tuple as arrays do
-span_type: Final = several(int64, 4)  # pyright: ignore[reportArgumentType]
 
 
 @kernel(several(NEW_I64, 4)(triple(I64), triple(I64), span_type, _terms))
@@ -104,6 +103,12 @@ def costs(graph: Ints, inside: Ints, edges: Ints, first: int, last: int) -> Pair
     for state in range(first, last):
         aims[state - first] = number_of(inside, edges[state])
     return length_mm, aims
+
+
+@inner(int64(part_type))
+def heap_room(part: Part) -> int:
+    """Say how many values the heap of a walk may hold: each edge once to begin with, then each turn once."""
+    return int(part[0].shape[0] + part[2].shape[0])
 
 
 @inner(int64(NEW_I64, int64, int64))
