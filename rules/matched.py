@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kernels import matching
 from rules import paths
 from rules.certainty import Judged, judge
-from rules.odds import Likelier, Pieces, likelier
+from rules.odds import Likelier, Pieces, is_asking, likelier
 from rules.paths import Fixes
 from rules.places import Network, to_local
 from rules.traversals import Traversals, traversals_of
@@ -126,10 +126,7 @@ def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
     is_seen[row] = True
     confidence_ppm = _confidence_ppm(path.margin)
     is_proven = rows.is_certain & is_seen
-    likely = likelier(network, path, _proven(network, judged, rows, checked.t_us[chosen], is_proven))
-    is_told = likely.state >= 0
-    fix_segment[chosen[is_told]] = segment[likely.state[is_told]]
-    found = Rows(
+    told = found = Rows(
         fix=chosen[rows.fix].astype(np.int32),
         segment=rows.segment,
         from_mm=rows.from_mm,
@@ -139,11 +136,16 @@ def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
         leave_us=rows.leave_us,
         is_proven=is_proven,
     )
+    if is_asking(path):
+        likely = likelier(network, path, _proven(network, judged, rows, checked.t_us[chosen], is_proven))
+        is_told = likely.state >= 0
+        fix_segment[chosen[is_told]] = segment[likely.state[is_told]]
+        told = _path(network, found, likely, (chosen, path.source, checked.t_us), likely.is_asked[after])
     return Matched(
         **{column.name: getattr(found, column.name) for column in fields(Rows)},
         confidence_ppm=np.minimum(confidence_ppm[before], confidence_ppm[after]),
         fix_segment=fix_segment,
-        path=_path(network, found, likely, (chosen, path.source, checked.t_us), likely.is_asked[after]),
+        path=told,
     )
 
 

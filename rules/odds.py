@@ -77,6 +77,17 @@ class Likelier:
     state: Ints
 
 
+def is_asking(path: Path) -> bool:
+    """Tell whether any two neighbouring fixes of a path are so far from each other that streets are asked for."""
+    return bool((_links(path)[1] >= _FAR_US).any())
+
+
+def _links(path: Path) -> tuple[Ints, Ints]:
+    """Find the fixes to which a link leads, and how long it takes."""
+    fix = np.flatnonzero(path.source >= 0)
+    return fix, path.fixes[0][fix] - path.fixes[0][path.source[fix]]
+
+
 def likelier(network: Network, path: Path, proven: Pieces) -> Likelier:
     """Find the streets that were likelier driven than not.
 
@@ -169,8 +180,7 @@ def _in_turn(
 
 def _speed_mmps(path: Path) -> int:
     """Find the speed that four of five links do not exceed; 0 where there are too few to tell."""
-    fix = np.flatnonzero(path.source >= 0)
-    gap_us = path.fixes[0][fix] - path.fixes[0][path.source[fix]]
+    fix, gap_us = _links(path)
     far = np.flatnonzero(gap_us >= _FAR_US)
     if far.size < _SPEEDS_MIN:
         return 0
