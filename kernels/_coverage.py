@@ -11,6 +11,9 @@ Rows = NDArray[np.int32]
 # Up to here the pieces of a group are put in order by hand; more of them are handed to a sort.
 _FEW = 64
 
+# How many rows to either side of a piece tell when it was driven: more than lie within the widest error.
+_ROWS_MAX = 12
+
 FAR = 2**60
 """Further than any way is long."""
 
@@ -100,6 +103,51 @@ def pieces(  # columns of rows first, then what is asked of them
                 found += 1
         first = last + 1
     return row_of[:found].copy(), from_mm[:found].copy(), until_mm[:found].copy()
+
+
+@inner(int64(I32, I32, I8, int64))
+def _goes_on(fix: Rows, segment: Rows, direction: NDArray[np.int8], row: int) -> int:
+    """Tell whether the next row goes on along the street of one."""
+    is_same = segment[row] == segment[row + 1] and direction[row] == direction[row + 1]
+    return 1 if is_same and fix[row + 1] - fix[row] <= 1 else 0
+
+
+@kernel(pair(NEW_I64)(I32, I32, I8, pair(I32), pair(I64), I32, pair(I32), pair(I64), int64))
+def when(  # noqa: PLR0917  # columns of rows and fixes first, then the pieces
+    fix: Rows,
+    segment: Rows,
+    direction: NDArray[np.int8],
+    ends_mm: tuple[Rows, Rows],
+    known: tuple[Ints, Ints],
+    row: Rows,
+    cuts_mm: tuple[Rows, Rows],
+    span_us: tuple[Ints, Ints],
+    max_gap_us: int,
+) -> tuple[Ints, Ints]:
+    """Say by when pieces were begun, and after when they ended; see `coverage.when`."""
+    t_us, off_mm = known
+    by_us, after_us = span_us[1] + max_gap_us, span_us[0] - max_gap_us
+    for piece in range(row.shape[0]):
+        own = np.int64(row[piece])
+        is_on = direction[own] > 0
+        first_mm = np.int64(cuts_mm[0][piece] if is_on else -cuts_mm[1][piece])
+        last_mm = np.int64(cuts_mm[1][piece] if is_on else -cuts_mm[0][piece])
+        # Of those that tell, the one next to the piece tells the most.
+        for before in range(own, max(own - _ROWS_MAX, -1), -1):
+            if before < own and not _goes_on(fix, segment, direction, before):
+                break
+            begin_mm = np.int64(ends_mm[0][before] if is_on else -ends_mm[1][before])
+            if begin_mm + off_mm[fix[before]] <= last_mm:
+                after_us[piece] = max(after_us[piece], t_us[fix[before]])
+                break
+        for after in range(own, min(own + _ROWS_MAX, fix.shape[0])):
+            if after > own and not _goes_on(fix, segment, direction, after - 1):
+                break
+            end_mm = np.int64(ends_mm[1][after] if is_on else -ends_mm[0][after])
+            if end_mm - off_mm[fix[after] + 1] >= first_mm:
+                by_us[piece] = min(by_us[piece], t_us[fix[after] + 1])
+                break
+    return by_us, after_us
 
 
 @kernel(pair(NEW_I64)(I32, I64, int64))

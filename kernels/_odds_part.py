@@ -36,6 +36,7 @@ Ints = NDArray[np.int64]
 Pair = tuple[Ints, Ints]
 Triple = tuple[Ints, Ints, Ints]
 Part = tuple[Ints, Ints, Ints, Ints]
+Work = tuple[Ints, Ints, Ints, Ints]
 
 # A part of more edges than this is that of a silence of minutes: what a vehicle did in it is anybody's guess.
 PART_MAX: Final = 2_048
@@ -140,37 +141,50 @@ def _pop(heap: Ints, size: int) -> int:
     return taken
 
 
-@inner(int64(triple(I64), part_type, I64, int64, several(NEW_I64, 3), int64, int64))
-def walk(  # noqa: PLR0917  # the network, the part, what its edges cost, from where, what is filled, costs of turns
-    streets: Triple, part: Part, cost_mm: Ints, edge: int, work: Triple, bend_mm: int, round_mm: int
-) -> int:
-    """Find the cheapest way from an edge's head to every edge of a part; gives how many were reached.
+@inner(int64(I64, NEW_I64))
+def mark(aims: Ints, is_aim: Ints) -> int:
+    """Mark the edges of a part that are to be reached, and no others; gives how many they are."""
+    is_aim[:] = 0
+    count = 0
+    for place in range(aims.shape[0]):
+        if aims[place] != NOWHERE and is_aim[aims[place]] == 0:
+            is_aim[aims[place]] = 1
+            count += 1
+    return count
 
-    `work` is filled with each edge's key, `UNREACHED` where no way leads, and the edge before, `NOWHERE` for the
-    first; its third column is room for a heap.
+
+@inner(int64(triple(I64), part_type, I64, int64, several(NEW_I64, 4), int64, int64, int64))
+def walk(  # noqa: PLR0917  # the network, the part, what its edges cost, from where, what is filled, costs of turns
+    streets: Triple, part: Part, cost_mm: Ints, edge: int, work: Work, bend_mm: int, round_mm: int, aims: int
+) -> int:
+    """Find the cheapest ways from an edge's head to so many marked edges of a part; gives how many are left.
+
+    `work` is filled with each edge's key, `UNREACHED` where no way was found, and the edge before, `NOWHERE` for the
+    first; its third column is room for a heap, the last says which edges are marked. What lies further off than the
+    last of them is known in part only.
     """
     graph, _, leaving = streets
     inside, start, onward, turn = part
-    key, before, heap = work
+    key, before, heap, is_aim = work
     for one in range(inside.shape[0]):
         key[one], before[one] = UNREACHED, NOWHERE
-    size, reached = 0, 0
+    size = 0
     listed = graph[RECORD * edge + LEAVING]
     for index in range(listed >> COUNT_BITS, (listed >> COUNT_BITS) + (listed & COUNT_MASK)):
         one = number_of(inside, leaving[index])
         if one != NOWHERE:
             key[one] = turn_mm(graph, edge, leaving[index], bend_mm, round_mm)
             size = _push(heap, size, key[one] * PART_MAX + one)
-    while size > 0:
+    while size > 0 and aims > 0:
         taken = _pop(heap, size)
         size -= 1
         one = taken % PART_MAX
         if taken // PART_MAX > key[one]:
             continue
-        reached += 1
+        aims -= is_aim[one]
         for index in range(start[one], start[one + 1]):
             other, so_far = onward[index], key[one] + cost_mm[one] + turn[index]
             if so_far < key[other]:
                 key[other], before[other] = so_far, one
                 size = _push(heap, size, so_far * PART_MAX + other)
-    return reached
+    return aims

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, several, triple
 from kernels._odds_link import BEND, COLUMN, FACTORS, Four, Link, cost_of, likelihood, link_type
-from kernels._odds_part import Part, costs, heap_room, part_type, walk
+from kernels._odds_part import Part, costs, heap_room, mark, part_type, walk
 from kernels._path import COST_UNIT, KEPT, NEXT, ROUND, STRAIGHT, Span, kind_of, span_type
 from kernels._ways import LENGTH, NOWHERE, RECORD, UNREACHED, turn_mm
 
@@ -122,14 +122,17 @@ def driven(  # noqa: PLR0917  # the network, the states, the part and link, the 
     length_mm, aims = costs(graph, inside, edges, first, last)
     cost_mm, key, befores = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(DRIVERS * size, np.int64)
     heap, weight = np.empty(heap_room(part), np.int64), np.zeros(DRIVERS * count, np.float64)
-    total = np.zeros(count, np.float64)
+    total, is_aim = np.zeros(count, np.float64), np.empty(size, np.int64)
+    for target in range(count):
+        aims[target] = NOWHERE if likely[target] == 0.0 else aims[target]
+    due = mark(aims, is_aim)
     for driver in range(DRIVERS):
         _liked(inside, length_mm, driver, numbers, cost_mm)
         before = befores[driver * size : (driver + 1) * size]
-        walk(streets, part, cost_mm, edge, (key, before, heap), numbers[BEND], link[8])
+        walk(streets, part, cost_mm, edge, (key, before, heap, is_aim), numbers[BEND], link[8], due)
         for target in range(count):
             aim = aims[target]
-            if likely[target] == 0.0 or aim == NOWHERE or key[aim] >= UNREACHED:
+            if aim == NOWHERE or key[aim] >= UNREACHED:
                 continue
             turned = rest_mm + _way(graph, part, length_mm, before, edge, aim, numbers[BEND], link[8])[1]
             turned += along_mm[first + target]

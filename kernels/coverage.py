@@ -87,6 +87,74 @@ def pieces(  # columns of rows first, then what is asked of them
     )
 
 
+def when(  # noqa: PLR0917  # the rows, the fixes, then the pieces
+    fix: Rows,
+    segment: Rows,
+    direction: NDArray[np.int8],
+    ends_mm: tuple[Rows, Rows],
+    known: tuple[Ints, Ints],
+    row: Rows,
+    cuts_mm: tuple[Rows, Rows],
+    span_us: tuple[Ints, Ints],
+    max_gap_us: int,
+) -> tuple[Ints, Ints]:
+    """Say by when the beginning of each piece of a row was surely driven, and after when its end.
+
+    Parameters
+    ----------
+    fix, segment, direction, ends_mm
+        Rows as of `pieces`. Shape (m,) each. [index, index, code, mm]
+    known : tuple of two ndarray of int64
+        When each fix was, and how much further on along its street the vehicle may have been, or further back.
+        Shape (n,) each. [us, mm]
+    row : ndarray of int32
+        The row that each piece is of. Shape (p,). [index]
+    cuts_mm : tuple of two ndarray of int32
+        Where each piece begins and ends along its street's line. Shape (p,) each. [mm]
+    span_us : tuple of two ndarray of int64
+        When its row was entered and left, as it was matched. Shape (p,) each. [us]
+    max_gap_us : int
+        What is added where no fix tells: the longest interval between two. [us]
+
+    Returns
+    -------
+    by_us, after_us : ndarray of int64
+        Shape (p,) each. [us]
+
+    Raises
+    ------
+    TypeError
+        If an array is of another type, or `max_gap_us` is no integer.
+    ValueError
+        If lengths differ, or a row or a fix is named that is not there.
+
+    Notes
+    -----
+    Of the rows along the same street before and after a piece the nearest tells whose fix surely lies beyond it; no
+    more than twelve are asked. O(m + p).
+
+    References
+    ----------
+    R. E. Moore, Interval Analysis, chapter 2, 1966.
+    """
+    fix = column("fix", fix, np.int32)
+    t_us = column("t_us", known[0], np.int64)
+    _within("fix", fix, max(t_us.size - 1, 0))
+    row = column("row", row, np.int32)
+    _within("row", row, fix.size)
+    return _coverage.when(
+        fix,
+        column("segment", segment, np.int32, fix.size),
+        column("direction", direction, np.int8, fix.size),
+        _ends(ends_mm, fix.size),
+        (t_us, column("off_mm", known[1], np.int64, t_us.size)),
+        row,
+        _ends(cuts_mm, row.size),
+        (column("enter_us", span_us[0], np.int64, row.size), column("leave_us", span_us[1], np.int64, row.size)),
+        whole("max_gap_us", max_gap_us, 0),
+    )
+
+
 def covered(group: Rows, ends_mm: tuple[Rows, Rows], group_count: int) -> Ints:
     """Measure what pieces cover together, group by group.
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kernels._jit import I64, NEW_I64, float64, inner, int64, kernel, pair, several, triple
 from kernels._odds_link import BEND, COLUMN, LEAST_US, NAMED_PPM, Five, Four, likelihood, link_of, weigh
-from kernels._odds_part import costs, heap_room, part_of, walk
+from kernels._odds_part import costs, heap_room, mark, part_of, walk
 from kernels._odds_pieces import PIECE, ROW, driven, likelier
 from kernels._path import COST_UNIT
 from kernels._ways import NOWHERE, UNREACHED
@@ -92,12 +92,13 @@ def _forwards(  # noqa: PLR0917  # the network, the states, the fixes, the path,
         part = part_of(streets, columns, span, (link[2], int(numbers[BEND]), link[8]))
         length_mm, aims = costs(streets[0], part[0], edges, first, last)
         size = part[0].shape[0]
-        work = (np.empty(size, np.int64), np.empty(size, np.int64), np.empty(heap_room(part), np.int64))
+        heap, is_aim = np.empty(heap_room(part), np.int64), np.empty(size, np.int64)
+        work, due = (np.empty(size, np.int64), np.empty(size, np.int64), heap, is_aim), mark(aims, is_aim)
         new[first:last] = 0.0
         for one in range(begin, middle if size > 0 else begin):
             if chance[one] == 0.0:
                 continue
-            walk(streets, part, length_mm, edges[one], work, numbers[BEND], link[8])
+            walk(streets, part, length_mm, edges[one], work, numbers[BEND], link[8], due)
             at = asked[fix] + (one - begin) * (last - first)
             here = (int(one), int(first), int(last), int(at))
             weigh(streets[0], states, link, here, work[0], aims, weight)

@@ -185,7 +185,9 @@ def _path(
         leave_us=t_us[first] + gap_us // _PPM * likely.to_ppm + gap_us % _PPM * likely.to_ppm // _PPM,
         is_proven=likely.is_proven,
     )
-    stands = (rows.from_mm == rows.to_mm) & ~np.isin(rows.fix, new.fix)
+    is_told = np.zeros(t_us.size, np.bool_)
+    is_told[new.fix] = True
+    stands = (rows.from_mm == rows.to_mm) & ~is_told[rows.fix]
     kept = ~is_asked | stands
     order = np.argsort(np.concatenate((rows.fix[kept], new.fix)), kind="stable")
     names = [column.name for column in fields(Rows)]

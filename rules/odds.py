@@ -132,7 +132,9 @@ def _marked(pieces: Pieces, proven: Pieces, is_asked: NDArray[np.bool_]) -> tupl
     """Cut pieces where proof begins and ends, and add what is proven and not among them."""
     kept = is_asked[proven[0]] & (proven[2] < proven[3])
     sure = [(*row,) for row in np.stack(proven, axis=1)[kept].tolist()]
-    is_touched = np.isin(pieces[0], proven[0][kept])
+    is_proven_to = np.zeros(is_asked.size, np.bool_)
+    is_proven_to[proven[0][kept]] = True
+    is_touched = is_proven_to[pieces[0]]
     likely = [(*row,) for row in np.stack(pieces, axis=1)[is_touched].tolist()]
     cut = [(row, True) for row, is_inside in _cut(sure, likely) if not is_inside] + _cut(likely, sure)
     added = np.array([row for row, _ in cut], np.int64).reshape(-1, len(pieces))

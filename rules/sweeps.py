@@ -26,8 +26,6 @@ Flags = NDArray[np.bool_]
 
 # Back within two minutes is the same visit: a turn at the street's end, a stop.
 VISIT_US: Final = 120 * 1_000_000
-# How many rows to either side of a piece tell when it was driven: more than lie within the widest error.
-_ROWS_MAX: Final = 12
 _SECOND_US = 1_000_000
 
 
@@ -317,32 +315,17 @@ def _when(fixes: Fixes, rows: Traversals, row: Rows, pieces: Pieces, max_gap_us:
     rows along the same street before and after a piece the nearest tells that lies so far from it. Where there is
     none, the longest interval between two fixes is added.
     """
-    by_us, after_us = pieces.leave_us + max_gap_us, pieces.enter_us - max_gap_us
-    is_on = rows.direction[row] > 0
-    first_mm, last_mm = (
-        np.where(is_on, one, -other).astype(np.int64)
-        for one, other in ((pieces.from_mm, pieces.until_mm), (pieces.until_mm, pieces.from_mm))
+    return coverage.when(
+        rows.fix,
+        rows.segment,
+        rows.direction,
+        (rows.from_mm, rows.to_mm),
+        (fixes.t_us, 2 * doubt_mm_of(fixes.accuracy_mm)),
+        row,
+        (pieces.from_mm, pieces.until_mm),
+        (pieces.enter_us, pieces.leave_us),
+        max_gap_us,
     )
-    off_mm = 2 * doubt_mm_of(fixes.accuracy_mm)
-    fix, direction, size = rows.fix.astype(np.int64), rows.direction.astype(np.int64), rows.fix.size
-    begin_mm, end_mm = (
-        np.where(direction > 0, one, -other.astype(np.int64))
-        for one, other in ((rows.from_mm, rows.to_mm), (rows.to_mm, rows.from_mm))
-    )
-    # Whether each row goes on along the street of the one before.
-    goes_on = np.zeros(size + 1, np.bool_)
-    goes_on[1:-1] = (np.diff(rows.segment) == 0) & (np.diff(direction) == 0) & (np.diff(fix) <= 1)
-    before, after = row.astype(np.int64), row.astype(np.int64)
-    is_before, is_after = np.ones(row.size, np.bool_), np.ones(row.size, np.bool_)
-    for _ in range(_ROWS_MAX):
-        told = is_before & (begin_mm[before] + off_mm[fix[before]] <= last_mm)
-        after_us[told] = np.maximum(after_us[told], fixes.t_us[fix[before[told]]])
-        told = is_after & (end_mm[after] - off_mm[fix[after] + 1] >= first_mm)
-        by_us[told] = np.minimum(by_us[told], fixes.t_us[fix[after[told]] + 1])
-        is_before &= goes_on[before]
-        is_after &= goes_on[after + 1]
-        before, after = np.where(is_before, before - 1, before), np.where(is_after, after + 1, after)
-    return by_us, after_us
 
 
 def _possible(

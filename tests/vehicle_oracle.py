@@ -47,6 +47,35 @@ def pieces(  # as the kernel
     return found
 
 
+def when(  # as the kernel
+    rows: Sequence[tuple[int, int, int, Span]],
+    known: Sequence[tuple[int, int]],
+    piece: tuple[int, Span, Span],
+    max_gap: int,
+) -> tuple[int, int]:
+    """Take the best that any fix tells of a piece: by when its beginning was driven, after when its end."""
+    own, cut, (enter, leave) = piece
+    sign = rows[own][2]
+
+    def goes_on(one: int) -> bool:
+        (fix, *street, _), (next_fix, *next_street, _) = rows[one], rows[one + 1]
+        return street == next_street and next_fix - fix <= 1
+
+    def at(ends: Span) -> Span:
+        return ends if sign > 0 else (-ends[1], -ends[0])
+
+    by, after = [leave + max_gap], [enter - max_gap]
+    for row in range(max(0, own - 11), min(len(rows), own + 12)):
+        if not all(goes_on(one) for one in range(min(row, own), max(row, own))):
+            continue
+        fix, (begin, end) = rows[row][0], at(rows[row][3])
+        if row <= own and begin + known[fix][1] <= at(cut)[1]:
+            after.append(known[fix][0])
+        if row >= own and end - known[fix + 1][1] >= at(cut)[0]:
+            by.append(known[fix + 1][0])
+    return min(by), max(after)
+
+
 def covered(spans: Sequence[Span]) -> int:
     """Count the units that lie in any of some spans."""
     return len({unit for begin, end in spans for unit in range(begin, end)})

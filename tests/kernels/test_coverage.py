@@ -15,6 +15,8 @@ from tests.kernels.cases import i8, i32, i64, u8
 STREETS = 3
 LENGTH_MM = (12, 30, 7)
 
+span = st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda two: (min(two), max(two)))
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -68,7 +70,43 @@ def test_pieces_are_the_oracles_when_rows_are_any(rows: Rows) -> None:
     assert expected == list(zip(row.tolist(), from_mm.tolist(), until_mm.tolist(), strict=True))
 
 
-span = st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda two: (min(two), max(two)))
+@st.composite
+def long_driven(draw: st.DrawFn) -> Rows:
+    """Draw rows of which most go on along the street of the one before, so that many tell."""
+    size = draw(st.integers(1, 30))
+    fix, segment, direction = [0], [0], [1]
+    for _ in range(size - 1):
+        fix.append(fix[-1] + draw(st.sampled_from([0, 1, 1, 1, 1, 2])))
+        turns = draw(st.sampled_from([False] * 9 + [True]))
+        segment.append((segment[-1] + turns) % STREETS)
+        direction.append(direction[-1] * draw(st.sampled_from([1] * 9 + [-1])))
+    at = [draw(st.integers(0, 40)) for _ in range(size)]
+    ends = [(one, one + draw(st.integers(0, 9))) for one in (sorted(at) if draw(st.booleans()) else at)]
+    return Rows(fix, segment, direction, ends, [1] * size, [draw(st.integers(0, 30)) for _ in range(fix[-1] + 2)])
+
+
+@given(long_driven(), st.data())
+def test_when_is_the_oracles_when_rows_are_any(rows: Rows, data: st.DataObject) -> None:
+    size = len(rows.fix)
+    known = [(10 * at, error) for at, error in enumerate(rows.error)]
+    piece = st.tuples(st.integers(0, size - 1), span, st.tuples(st.integers(0, 300), st.integers(0, 300)))
+    pieces = data.draw(st.lists(piece, max_size=5))
+    by_us, after_us = coverage.when(
+        i32(rows.fix),
+        i32(rows.segment),
+        i8(rows.direction),
+        both(rows.ends),
+        (i64([t for t, _ in known]), i64(rows.error)),
+        i32([row for row, _, _ in pieces]),
+        both([cut for _, cut, _ in pieces]),
+        (i64([enter for _, _, (enter, _) in pieces]), i64([leave for _, _, (_, leave) in pieces])),
+        20,
+    )
+    columns = list(zip(rows.fix, rows.segment, rows.direction, rows.ends, strict=True))
+    expected = [oracle.when(columns, known, one, 20) for one in pieces]
+    assert expected == list(zip(by_us.tolist(), after_us.tolist(), strict=True))
+
+
 parts = st.lists(st.tuples(st.integers(0, STREETS - 1), span), max_size=90)
 
 

@@ -20,7 +20,7 @@ from tests.benchmarks.kernel.contest import Bar, Contest, Setup, peer, program, 
 from tests.benchmarks.kernel.field import SEED, city, drive
 
 _LENGTH_M, _SIGMA_M = 8_000.0, 5.0
-_DRIVES, _FIXES, _PEER_DRIVES = 40, 1_000_000, 8
+_DRIVES, _FIXES, _PEER_DRIVES = 40, 1_000_000, 40
 _MAX_GAP_US = 60_000_000
 _CITIES = (2_000, 20_000, 200_000)
 
