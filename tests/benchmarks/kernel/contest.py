@@ -13,9 +13,10 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from numpy.typing import NDArray
 _ROOT: Final = Path(__file__).parents[3]
 _PEERS: Final = Path(__file__).with_name("peers.py")
 _CLOSE_MAX_S: Final = 60
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,8 @@ class Contest:
     runners : mapping of str to callable
         In the order in which they take turns.
     bars : sequence of Bar
-    notes : sequence of str
-        What was checked, and how.
+    notes : sequence of str or callable
+        What was checked, and how; a callable is asked after the runs.
     runs_max : int, optional
         No more turns than this: one that takes minutes needs none.
     """
@@ -71,7 +74,7 @@ class Contest:
     amounts: Mapping[str, int]
     runners: Mapping[str, Runner]
     bars: Sequence[Bar] = ()
-    notes: Sequence[str] = field(default_factory=list[str])
+    notes: Sequence[str | Callable[[], str]] = ()
     runs_max: int = 100
 
 
@@ -92,14 +95,39 @@ Maker: TypeAlias = Callable[[Setup], AbstractContextManager[Contest]]
 
 
 def timed(work: Callable[[], object]) -> Runner:
-    """Make a runner of a function of this process."""
+    """Make a runner of a function of this process, and of those that it starts and waits for."""
 
     def run() -> Took:
-        begun, spent = time.perf_counter(), time.process_time()
+        begun, spent = time.perf_counter(), time.process_time() + _children_s()
         _ = work()
-        return Took(time.perf_counter() - begun, time.process_time() - spent)
+        return Took(time.perf_counter() - begun, time.process_time() + _children_s() - spent)
 
     return run
+
+
+def forked(work: Callable[[int], T], count: int) -> Callable[[], list[T]]:
+    """Let so many processes each do a part of some work, on what lies in this one's memory; all that they find."""
+
+    def run() -> list[T]:
+        _PARTS.append(work)
+        try:
+            with get_context("fork").Pool(count) as pool:
+                found = pool.map(_part, range(count))
+                pool.close()
+                pool.join()
+                return found
+        finally:
+            _ = _PARTS.pop()
+
+    return run
+
+
+_PARTS: Final[list[Callable[[int], Any]]] = []
+
+
+def _part(number: int) -> Any:
+    """Do the part of a forked process."""
+    return _PARTS[-1](number)
 
 
 def program(command: Sequence[str]) -> Runner:

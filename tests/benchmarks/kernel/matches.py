@@ -20,7 +20,7 @@ from tests.benchmarks.kernel.contest import Bar, Contest, Setup, peer, program, 
 from tests.benchmarks.kernel.field import SEED, city, drive
 
 _LENGTH_M, _SIGMA_M = 8_000.0, 5.0
-_DRIVES, _FIXES, _PEER_DRIVES = 40, 1_000_000, 40
+_DRIVES, _FIXES = 40, 1_000_000
 _MAX_GAP_US = 60_000_000
 _CITIES = (2_000, 20_000, 200_000)
 
@@ -67,7 +67,7 @@ def _fixes_file(traces: Sequence[Fixes], file: Path) -> None:
 
 
 def _matching(step_s: int, setup: Setup) -> Generator[Contest]:
-    """Compare on the same drives; each counts several times, as so many vehicles, and slow peers match a few."""
+    """Compare on the same drives: ours match each several times, as so many vehicles, Meili once, slow peers one."""
     extract = helsinki(setup.python)
     network = network_of_extract(extract)
     usable = drives.round_trip_edges(network)
@@ -76,18 +76,17 @@ def _matching(step_s: int, setup: Setup) -> Generator[Contest]:
     several = [drives.seen(network, one, step_s, _SIGMA_M).fixes for one in made]
     once = sum(fixes.t_us.size for fixes in several)
     traces = several * max(1, round(setup.of(_FIXES) / once))
-    few = several[:_PEER_DRIVES]
     _streets_file(extract, setup.folder / "streets.geojson")
     _fixes_file(traces, setup.folder / "fixes.csv")
-    _fixes_file(few, setup.folder / "few.csv")
+    _fixes_file(several, setup.folder / "once.csv")
     # Told of the same error as the fixes in memory are, and Meili in both contests.
-    told_m = f"{int(few[0].accuracy_mm[0]) / 1_000:g}"
+    told_m = f"{int(several[0].accuracy_mm[0]) / 1_000:g}"
     command = [sys.executable, "-m", "app.cli.main", "match", str(setup.folder / "streets.geojson")]
     ends = ["--path", str(setup.folder / "path.csv"), "--accuracy", told_m, "--threads", "1"]
     # Byte code is made at first use.
-    _ = program([*command, str(setup.folder / "few.csv"), *ends])()
-    many, some = sum(fixes.t_us.size for fixes in traces), sum(fixes.t_us.size for fixes in few)
-    least = few[0].t_us.size
+    _ = program([*command, str(setup.folder / "once.csv"), *ends])()
+    many = sum(fixes.t_us.size for fixes in traces)
+    least = several[0].t_us.size
     with peer(setup, "matching") as others:
         runners = {
             "poniente, 1 thread": timed(lambda: matched(network, traces, 1)),
@@ -97,7 +96,7 @@ def _matching(step_s: int, setup: Setup) -> Generator[Contest]:
             "Meili": others.runner("Meili"),
             "Meili, file to file": others.runner("Meili, file to file"),
         }
-        amounts = {name: some if "Meili" in name else many for name in runners}
+        amounts = {name: once if "Meili" in name else many for name in runners}
         for name in ("leuvenmapmatching", "mappymatch"):
             runners[name], amounts[name] = others.runner(name), least
         bars = [

@@ -1,7 +1,7 @@
 """A city's month, from columns in memory to the measures of all determinations: containers, then sweepers."""
 
 import resource
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,14 +16,14 @@ from rules.assets import Asset, Installation, Register
 from rules.causes import Presence
 from rules.shifts import Field, shift_of
 from rules.standards.judging import Facts
-from rules.standards.months import measures
+from rules.standards.months import Measures, measures
 from rules.sweeps import Pieces, Work
 from rules.windows import standard_windows
 from sensors.columns import Columns
 from sensors.kinds.fill_level import KIND as FILL_LEVEL
 from sensors.kinds.position_fix import KIND as POSITION_FIX
 from sensors.readings import NOT_SAID, Kind
-from tests.benchmarks.kernel.contest import Bar, Contest, Setup, timed
+from tests.benchmarks.kernel.contest import Bar, Contest, Runner, Setup, forked, timed
 from tests.benchmarks.kernel.field import DAY_US, FIRST_US, QUARTER_US, SECOND_US, city, drive, levels
 from tests.rules.contracts import contract_table, full_standard, terms_of
 
@@ -74,18 +74,13 @@ def container_facts(containers: int) -> Facts:
     return Facts(terms_of(contract_table(standard)), register, readings, Presence(register, readings))
 
 
-def containers_measured(facts: Facts, threads: int) -> int:
-    """Measure all containers in all windows of September; how many measures."""
+def containers_part(facts: Facts, number: int, parts: int) -> Measures:
+    """Measure one of so many parts of all containers in all windows of September."""
     (standard,) = facts.terms.file.standard
     windows = list(standard_windows(facts.terms, standard, (date(2026, 9, 1), date(2026, 10, 1))))
     assets = facts.register.assets
-    cuts = [len(assets) * k // threads for k in range(threads + 1)]
-
-    def part(first: int, last: int) -> int:
-        return measures(facts, standard, windows, assets[first:last]).asset.size
-
-    with ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(part, cuts[:-1], cuts[1:]))
+    first, last = (len(assets) * k // parts for k in (number, number + 1))
+    return measures(facts, standard, windows, assets[first:last])
 
 
 def sweeper_field(sweepers: int, days: int) -> Field:
@@ -109,8 +104,8 @@ def sweeper_field(sweepers: int, days: int) -> Field:
     return Field(network, register, readings, Presence(register, readings))
 
 
-def sweepers_measured(field: Field, days: int, threads: int) -> tuple[int, int]:
-    """Measure what each sweeper swept in each shift; how many millimetres, at least and at most."""
+def sweepers_part(field: Field, days: int, number: int, parts: int) -> list[tuple[int, int]]:
+    """Measure what each of one of so many parts of the sweepers swept in all shifts; millimetres, least and most."""
     window_us = [(FIRST_US + day * DAY_US, FIRST_US + day * DAY_US + 32 * QUARTER_US) for day in range(days)]
 
     def one(asset: Asset) -> tuple[int, int]:
@@ -121,9 +116,7 @@ def sweepers_measured(field: Field, days: int, threads: int) -> tuple[int, int]:
             _united_mm(field, one.possible) for one in sweeps
         )
 
-    with ThreadPoolExecutor(threads) as pool:
-        proven_mm, possible_mm = zip(*pool.map(one, field.register.assets), strict=True)
-    return sum(proven_mm), sum(possible_mm)
+    return [one(asset) for asset in field.register.assets[number::parts]]
 
 
 def _united_mm(field: Field, pieces: Pieces) -> int:
@@ -137,14 +130,14 @@ def containers(setup: Setup) -> Generator[Contest]:
     count = setup.of(_CONTAINERS)
     facts = container_facts(count)
     readings = sum(len(one) for one in facts.readings.values())
-    runners = {f"{threads} threads": timed(lambda n=threads: containers_measured(facts, n)) for threads in (1, 2)}
+    runners = _by_parts(lambda number, parts: containers_part(facts, number, parts))
     amounts = dict.fromkeys(runners, readings)
     told = (
         f"{count:,} containers, {count * _DAYS:,} measures with all bounds and completeness; one container in "
-        f"{_SILENT_ONE_IN} silent for six hours. Peak memory of this process so far: {_memory_gb():.1f} GB."
+        f"{_SILENT_ONE_IN} silent for six hours."
     )
-    bars = [Bar("2 threads", "", 28_800_000 / _MONTH_MAX_S)]
-    yield Contest("City-month, containers", "readings", amounts, runners, bars, [told])
+    bars = [Bar("2 processes", "", 28_800_000 / _MONTH_MAX_S)]
+    yield Contest("City-month, containers", "readings", amounts, runners, bars, [told, _memory])
 
 
 @contextmanager
@@ -152,12 +145,30 @@ def sweepers(setup: Setup) -> Generator[Contest]:
     """Measure a month of all sweepers: 300, eight hours a day, each 10 s."""
     count, days = setup.of(_SWEEPERS, 2), min(_DAYS, setup.of(_DAYS, 1))
     field = sweeper_field(count, days)
-    runners = {f"{threads} threads": timed(lambda n=threads: sweepers_measured(field, days, n)) for threads in (1, 2)}
+    runners = _by_parts(lambda number, parts: sweepers_part(field, days, number, parts))
     amounts = dict.fromkeys(runners, count * days * _SHIFT_FIXES)
-    told = [f"{count} sweepers, {days} days. Peak memory of this process so far: {_memory_gb():.1f} GB."]
-    bars = [Bar("2 threads", "", 26_000_000 / _MONTH_MAX_S)]
+    told = [f"{count} sweepers, {days} days.", _memory]
+    bars = [Bar("2 processes", "", 26_000_000 / _MONTH_MAX_S)]
     yield Contest("City-month, sweepers", "fixes", amounts, runners, bars, told)
 
 
-def _memory_gb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+def _by_parts(work: Callable[[int, int], object]) -> dict[str, Runner]:
+    """Make runners of work that may be done in parts: in one, in two threads, and in two processes."""
+
+    def threaded() -> list[object]:
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(work, (0, 1), (2, 2)))
+
+    return {
+        "1 thread": timed(lambda: work(0, 1)),
+        "2 threads": timed(threaded),
+        "2 processes": timed(forked(lambda number: work(number, 2), 2)),
+    }
+
+
+def _memory() -> str:
+    """Say how much was in memory; what was there before a process was forked counts once."""
+    whole, forked_gb = (
+        resource.getrusage(who).ru_maxrss / 1e6 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return f"Peak memory: {whole:.1f} GB, and of the larger of two forked processes {forked_gb:.1f} GB."

@@ -124,15 +124,15 @@ def matching(folder: Path) -> Runners:
     command = [str(build), "-c", str(file), str(folder / "streets.osm.pbf")]
     _ = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     actor = valhalla.Actor(str(file))
-    requests = [json.dumps(_request(rows)) for rows in _traces(folder / "few.csv").values()]
-    first = next(iter(_traces(folder / "few.csv").values()))
+    requests = [json.dumps(_request(rows)) for rows in _traces(folder / "once.csv").values()]
+    first = next(iter(_traces(folder / "once.csv").values()))
     plane = [_plane((float(row["lon"]), float(row["lat"]))) for row in first]
     line = [(float(row["lon"]), float(row["lat"])) for row in first]
     trace = exchange.Trace([_seconds(row["t"]) for row in first], line, plane, 5.0)
 
     def by_files() -> Any:
         with (folder / "meili.csv").open("w", encoding="utf-8") as out:
-            for vehicle, rows in _traces(folder / "few.csv").items():
+            for vehicle, rows in _traces(folder / "once.csv").items():
                 said = json.loads(actor.trace_attributes(json.dumps(_request(rows))))
                 out.writelines(
                     f"{vehicle},{place},{edge['way_id']},{edge.get('forward', '')}\n"

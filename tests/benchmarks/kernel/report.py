@@ -48,7 +48,7 @@ def section(contest: Contest, runs: Runs) -> str:
     parts = [f"### {contest.title}", markdown(head, rows)]
     if bars := [_bar(contest, runs, place) for place in range(len(contest.bars))]:
         parts.append(markdown(["bar", "asked", "measured", "by processor time", ""], [one for one in bars if one]))
-    return "\n\n".join([*parts, *contest.notes])
+    return "\n\n".join([*parts, *(note if isinstance(note, str) else note() for note in contest.notes)])
 
 
 def _bar(contest: Contest, runs: Runs, place: int) -> list[str]:
