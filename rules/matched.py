@@ -203,7 +203,7 @@ def _others(network: Network, fixes: Fixes, chosen: Ints, rows: Traversals) -> t
     if fix.size == 0:
         return fix, fix
     x_mm, y_mm = to_local(network, fixes.lon_e7[fix], fixes.lat_e7[fix])
-    near_mm = paths.doubt_mm_of(fixes.accuracy_mm[fix])
+    near_mm = np.minimum(paths.doubt_mm_of(fixes.accuracy_mm[fix]), paths.SEARCH_MAX_MM)
     path = (rows.fix.astype(np.int64), rows.segment.astype(np.int64), rows.enter_us, rows.leave_us)
     row = matching.beside(network.vertices, network.vertex_segment, path, (fixes.t_us[fix], x_mm, y_mm, near_mm))
     is_in = row >= 0

@@ -199,8 +199,11 @@ def _weights(bridge_us: int) -> Ints:
 
 
 def doubt_mm_of(accuracy_mm: NDArray[np.int32]) -> Ints:
-    """Say within how far of each fix streets are in doubt, as an array in millimetres."""
-    return _radii_mm(accuracy_mm)[2]
+    """Say within how far of each fix the vehicle may have been, and streets are in doubt. Shape (n,). [mm].
+
+    However far streets are looked for: of a fix in doubt beyond that nothing is proven, and more is possible.
+    """
+    return np.maximum(NEAR_ACCURACIES * accuracy_mm.astype(np.int64), NEAR_MIN_MM)
 
 
 def _radii_mm(accuracy_mm: NDArray[np.int32]) -> tuple[Ints, Ints, Ints]:
@@ -208,7 +211,7 @@ def _radii_mm(accuracy_mm: NDArray[np.int32]) -> tuple[Ints, Ints, Ints]:
     # Two calls for each `clip`: they take a third of the time, which short traces feel.
     accuracy = np.minimum(accuracy_mm.astype(np.int64), SEARCH_MAX_MM)
     search_mm = np.minimum(np.maximum(SEARCH_ACCURACIES * accuracy, SEARCH_MIN_MM), SEARCH_MAX_MM)
-    return accuracy, search_mm, np.minimum(np.maximum(NEAR_ACCURACIES * accuracy, NEAR_MIN_MM), search_mm)
+    return accuracy, search_mm, np.minimum(doubt_mm_of(accuracy_mm), search_mm)
 
 
 def witnesses(network: Network, fixes: Fixes) -> Ints:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from kernels import matching
 from rules.certainty import Judged, judge
-from rules.paths import NEAR_ACCURACIES, NEAR_MIN_MM, Fixes
+from rules.paths import Fixes
 from rules.places import Network
 
-__all__ = ["Fixes", "Traversals", "near_of", "path", "traversals_of", "traverse"]
+__all__ = ["Fixes", "Traversals", "path", "traversals_of", "traverse"]
 
 Ints = NDArray[np.int64]
 
@@ -174,8 +174,3 @@ def path(network: Network, fixes: Fixes, max_gap_us: int) -> list[tuple[str, int
 def _chains(fix: NDArray[np.int32]) -> Ints:
     """Number the chains of pairs that follow on each other."""
     return np.cumsum(np.diff(fix, prepend=fix[:1]) > 1, dtype=np.int64)
-
-
-def near_of(accuracy_mm: NDArray[np.int32]) -> Ints:
-    """How near another street must come to each fix to be a doubt. Shape (n,). [mm]."""
-    return np.maximum(NEAR_ACCURACIES * accuracy_mm.astype(np.int64), NEAR_MIN_MM)

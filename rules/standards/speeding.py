@@ -20,11 +20,11 @@ from rules.contract import Standard, Terms
 from rules.events import readings_digest, sources_of
 from rules.fixes import IDLE, WORKING, Gap, Seen, Track, gaps_of, track_of
 from rules.numbers import value_on
+from rules.paths import doubt_mm_of
 from rules.records import Determination, digest
 from rules.shifts import KIND
 from rules.standards.judging import Bounds, Facts, Family, Judged, determination, register_digest, zones_of
 from rules.standards.streets import vehicles_of
-from rules.traversals import near_of
 from sensors.readings import NOT_SAID
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _least_mm(track: Track) -> _Ints:
     x_mm, y_mm = geodesy.project(fixes.lon_e7, fixes.lat_e7, (int(fixes.lon_e7[0]), int(fixes.lat_e7[0])))
     squared = np.diff(x_mm).astype(np.float64) ** 2 + np.diff(y_mm).astype(np.float64) ** 2
     straight_mm = np.floor(np.sqrt(squared)).astype(np.int64)
-    near_mm = near_of(fixes.accuracy_mm)
+    near_mm = doubt_mm_of(fixes.accuracy_mm)
     is_working = track.working == WORKING
     surely_mm = np.maximum(straight_mm - near_mm[:-1] - near_mm[1:], 0)
     return np.where(is_working[:-1] & is_working[1:], surely_mm, 0)

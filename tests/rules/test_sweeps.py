@@ -39,7 +39,10 @@ def drawn(seed: int, step_s: int) -> Track:
     fixes = some_of(track.fixes, np.flatnonzero(kept))
     size = fixes.t_us.size
     fixes = replace(
-        fixes, accuracy_mm=random.choice(np.array([3_000, 7_500, 25_000], np.int32), size, p=[0.5, 0.45, 0.05])
+        fixes,
+        accuracy_mm=random.choice(
+            np.array([3_000, 7_500, 25_000, 150_000], np.int32), size, p=[0.5, 0.43, 0.05, 0.02]
+        ),
     )
     working = np.repeat(random.choice([WORKING, WORKING, IDLE, UNSAID], FIXES), random.integers(1, 40))[:size]
     speed_mmps = np.where(random.random(size) < 0.9, random.integers(300, 4_300, size), NOT_SAID)
