@@ -74,6 +74,17 @@ def test_fix_is_passed_over_when_it_is_an_outlier_on_another_street() -> None:
     assert {0} == set(found.segment[found.to_mm > found.from_mm].tolist())
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_no_more_than_three_fixes_in_a_row_are_outliers_when_they_jump_to_and_fro(count: int) -> None:
+    north = [street("far", (400, 200), (0, 200)), street("up", (0, 200), (0, 0))]
+    south = [street("low", (400, -200), (0, -200)), street("down", (0, -200), (0, 0))]
+    jumps = [(100.0 + place, 200.0 * (-1) ** place) for place in range(count)]
+    places = [*along(80), *jumps, *[(x, 0.0) for x in range(120, 201, 20)]]
+    found = match(network_of([*CROSS, *north, *south]), fixes(*places), MAX_GAP_US)
+    assert (count <= 3) == ({0} == set(found.segment[found.to_mm > found.from_mm].tolist()))
+    assert [-1] * min(count, 3) == found.fix_segment[5 : 5 + min(count, 3)].tolist()
+
+
 def test_course_decides_when_the_direction_is_in_doubt() -> None:
     one = fixes((100, 0), (100, 0), (100, 0))
     network = network_of([LINE])
