@@ -63,7 +63,7 @@ def around(vertices: Triple, street: Ints, grid: Triple, places: Triple) -> Arou
     Notes
     -----
     Looks at the pieces of the cells that the search square touches, O(p + c log c) for p pieces and c streets found,
-    and O(streets) once. Distances are those of `kernels.matching.distances`.
+    and O(streets) once.
 
     References
     ----------

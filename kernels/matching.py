@@ -44,7 +44,6 @@ __all__ = [
     "certain",
     "chains",
     "decode",
-    "distances",
     "entered",
     "extents",
     "kept",
@@ -313,41 +312,3 @@ def states(vertices: Triple, located: Located, streets: Pair, fixes: Fixes4, wei
                 state += 1
         state_start[fix + 1] = state
     return state_start, edge, along_mm, cost, away_mm
-
-
-@kernel(NEW_I64(triple(I64), I64, int64, int64))
-def distances(vertices: Triple, street: Ints, x_mm: int, y_mm: int) -> Ints:
-    """Measure the straight distance from one place to every street.
-
-    Parameters
-    ----------
-    vertices, street
-        As in `cells`.
-    x_mm, y_mm : int
-        The place. [mm]
-
-    Returns
-    -------
-    ndarray of int64
-        To the nearest place of each street, rounded to the millimetre. Shape (streets,). [mm]
-
-    Raises
-    ------
-    TypeError
-        If an array is of another type than declared. Nothing else is checked here.
-
-    Notes
-    -----
-    O(v).
-
-    References
-    ----------
-    C. Ericson, Real-Time Collision Detection, section 5.1.2, 2005.
-    """
-    streets = street[street.shape[0] - 1] + 1 if street.shape[0] else 0
-    nearest_mm = np.full(streets, UNREACHED, np.int64)
-    for piece in range(street.shape[0] - 1):
-        if street[piece] == street[piece + 1]:
-            distance_mm = nearest_on(vertices[0], vertices[1], vertices[2], piece, x_mm, y_mm)[0]
-            nearest_mm[street[piece]] = min(nearest_mm[street[piece]], distance_mm)
-    return nearest_mm

@@ -81,7 +81,6 @@ def warm() -> None:
         0,
         1,
         0,
-        2,
         0,
         0,
         0,
@@ -129,7 +128,6 @@ def _matched() -> tuple[NDArray[np.int64], ...]:
     nearest = matching.nearest(matching.nearest_grid(vertices, street, 10, 5), ends, none)
     return (
         cells[0],
-        matching.distances(vertices, street, 12, 0),
         states[2],
         chosen,
         edge,

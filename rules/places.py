@@ -221,28 +221,6 @@ def to_local(network: Network, lon_e7: NDArray[np.int32], lat_e7: NDArray[np.int
     return geodesy.project(lon_e7, lat_e7, network.origin_e7)
 
 
-def distances_mm(network: Network, x_mm: int, y_mm: int) -> Ints:
-    """Measure the straight distance from one place to every segment.
-
-    Parameters
-    ----------
-    network : Network
-    x_mm, y_mm : int
-        The place, as `to_local` gives it. [mm]
-
-    Returns
-    -------
-    ndarray of int64
-        To the nearest place of each segment, rounded to the millimetre. Shape (s,). [mm]
-
-    Notes
-    -----
-    Looks at every piece of every line. No vehicle drives less than the straight distance, so what is further than a
-    gap's time allows was surely not visited in it.
-    """
-    return matching.distances(network.vertices, network.vertex_segment, int(x_mm), int(y_mm))
-
-
 def _refuse(constant: str) -> Decimal:
     raise ValueError(f"{constant} is no number")
 

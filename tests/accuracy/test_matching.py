@@ -6,7 +6,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from rules.places import Network, Street, distances_mm, network_of, to_local
+from kernels.around import around
+from rules.places import Network, Street, network_of, to_local
 from tests.accuracy import drives, ours
 from tests.accuracy.drives import Piece
 from tests.accuracy.scores import Score, score
@@ -74,10 +75,11 @@ def test_fixes_when_there_is_no_error(town: Network) -> None:
     on_street = ours.answer(town, seen)[1]
     # The right-hand side of the street at most, so that nothing but a junction can be mistaken: there several streets
     # are within that.
-    places = zip(*to_local(town, seen.fixes.lon_e7, seen.fixes.lat_e7), strict=True)
-    is_plain = [int(np.sum(distances_mm(town, x_mm, y_mm) <= 4_000)) == 1 for x_mm, y_mm in places]
+    x_mm, y_mm = to_local(town, seen.fixes.lon_e7, seen.fixes.lat_e7)
+    places = (x_mm, y_mm, np.full(x_mm.size, 4_000))
+    is_plain = np.diff(around(town.vertices, town.vertex_segment, town.grid, places)[0]) == 1
     is_right = [one == edge // 2 for one, edge in zip(on_street, seen.edges, strict=True)]
-    assert 20 <= sum(is_plain)
+    assert 20 <= is_plain.sum()
     assert 0.98 <= np.mean(np.array(is_right)[is_plain])
 
 

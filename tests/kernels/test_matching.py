@@ -60,12 +60,6 @@ def test_locate_is_the_oracles_when_places_are_any(town: Town, at: list[tuple[in
         assert oracle.located(town.lines, one, reach_mm) == list(found)
 
 
-@given(towns(), place)
-def test_distances_are_the_oracles_when_the_place_is_any(town: Town, at: tuple[int, int]) -> None:
-    found = matching.distances(town.network.vertices, town.network.vertex_segment, *at)
-    assert [oracle.nearest(line, at)[0] for line in town.lines] == found.tolist()
-
-
 @given(towns(), st.lists(place, max_size=4), st.integers(1, 80_000), st.integers(1, 60_000))
 def test_nearest_is_the_oracles_when_places_are_any(
     town: Town, at: list[tuple[int, int]], reach_mm: int, side_mm: int

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rules.places import Network, Street, distances_mm, network_of, read_network, to_local
+from kernels.around import around
+from rules.places import Network, Street, network_of, read_network, to_local
 from rules.records import Finding, FindingCode
 
 
@@ -58,7 +59,7 @@ def test_network_when_empty() -> None:
     found, findings = read()
     assert [] == findings
     assert found is not None
-    assert [] == distances_mm(found, 0, 0).tolist()
+    assert 0 == found.length_mm.size
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"features": 1}', '{"features": [NaN]}', "{" * 9_999])
@@ -104,7 +105,9 @@ def test_distances_when_measured() -> None:
     network = network_of([Street("a", ((0, 0), (10_000, 0))), Street("b", ((0, 9_000), (10_000, 9_000)))])
     x_mm, y_mm = to_local(network, np.array([5_000], np.int32), np.array([0], np.int32))
     # 9,000 units of latitude at the equator: 99.5 m.
-    assert [0, 99_517] == pytest.approx(distances_mm(network, int(x_mm[0]), int(y_mm[0])).tolist(), abs=2)
+    places = (x_mm, y_mm, np.array([200_000], np.int64))
+    _, segment, _, off_mm = around(network.vertices, network.vertex_segment, network.grid, places)
+    assert ([0, 1], [0, 99_517]) == (segment.tolist(), pytest.approx(off_mm.tolist(), abs=2))
 
 
 def test_network_when_across_the_antimeridian() -> None:
