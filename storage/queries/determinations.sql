@@ -8,15 +8,15 @@ order by a.opportunity, a.seq desc
 -- name: insert
 insert into determination (id, opportunity, contract, standard, subject, zone, day, inputs_digest, body, seq)
 select id, opportunity, %(contract)s, standard, subject, zone, day, inputs_digest, body, %(seq)s
-from unnest(%(id)s::text[], %(opportunity)s::text[], %(standard)s::text[], %(subject)s::text[], %(zone)s::text[],
-            %(day)s::date[], %(inputs_digest)s::text[], %(body)s::text[])
+from unnest(%(id)b::text[], %(opportunity)b::text[], %(standard)b::text[], %(subject)b::text[], %(zone)b::text[],
+            %(day)b::date[], %(inputs_digest)b::text[], %(body)b::text[])
      as new (id, opportunity, standard, subject, zone, day, inputs_digest, body)
 on conflict do nothing
 
 -- name: insert_assessed
 insert into assessed (contract, day, opportunity, id, seq)
 select %(contract)s, day, opportunity, id, %(seq)s
-from unnest(%(day)s::date[], %(opportunity)s::text[], %(id)s::text[]) as new (day, opportunity, id)
+from unnest(%(day)b::date[], %(opportunity)b::text[], %(id)b::text[]) as new (day, opportunity, id)
 
 -- name: select_one
 select body from determination where id = %(id)s
