@@ -12,8 +12,7 @@ from tests.rules import test_checks, test_payments, test_restate
 LAWS = (
     test_payments.test_statement_is_the_plain_one_when_terms_and_facts_are_any,
     test_payments.test_statements_are_the_plain_ones_when_months_follow_each_other,
-    test_payments.test_lines_add_up_when_terms_and_facts_are_any,
-    test_payments.test_deduction_stays_under_its_cap_when_terms_and_facts_are_any,
+    test_payments.test_lines_add_up_and_stay_under_their_caps_when_terms_and_facts_are_any,
     test_payments.test_relief_never_costs_when_terms_and_facts_are_any,
     test_payments.test_breach_never_pays_when_added_to_any_month,
     test_payments.test_gap_of_the_contractor_pays_no_more_than_the_worst_fact,

@@ -66,8 +66,8 @@ def worth(settled: Statement) -> Fraction:
 
 def exact_worth(settled: Statement) -> Fraction:
     """What the contractor has in the end, before totals are rounded: what is in procedure is so later."""
-    lines = settled.body["blocks"]["A"]["lines"]
-    return worth(settled) - sum((read(line["amount"]) for line in lines if line["kind"] == "rounding"), NOUGHT)
+    said = settled.body["blocks"]["A"]["lines"]
+    return worth(settled) - sum((read(line["amount"]) for line in said if line["kind"] == "rounding"), NOUGHT)
 
 
 def plain(found: dict[str, Fraction]) -> dict[str, Fraction]:
@@ -131,9 +131,14 @@ def test_statements_are_the_plain_ones_when_months_follow_each_other(data: st.Da
 
 @given(st.data())
 @MANY
-def test_lines_add_up_when_terms_and_facts_are_any(data: st.DataObject) -> None:
+def test_lines_add_up_and_stay_under_their_caps_when_terms_and_facts_are_any(data: st.DataObject) -> None:
     terms = terms_of(data.draw(tables()))
     settled = settle(terms, data.draw(facts(terms)), PERIOD)
+    adds_up(terms, settled)
+    stays_under_caps(terms, settled)
+
+
+def adds_up(terms: Terms, settled: Statement) -> None:
     body, step = settled.body, value_on(terms.file.money.rounding.step, date(2026, 9, 1))
     for block in body["blocks"].values():
         assert read(block["total"]) == sum((read(line["amount"]) for line in block["lines"]), NOUGHT)
@@ -144,16 +149,11 @@ def test_lines_add_up_when_terms_and_facts_are_any(data: st.DataObject) -> None:
     for line in lines(settled):
         steps = line["trace"]
         assert all(one["out"] == after["in"] for one, after in pairwise(steps))
-        sign = 1 if line["kind"] == "base" else -1
-        assert not steps or read(steps[-1]["out"]) == sign * read(line["amount"])
+        assert not steps or read(steps[-1]["out"]) == (1 if line["kind"] == "base" else -1) * read(line["amount"])
         assert line["kind"] != "deduction" or read(line["amount"]) <= 0
 
 
-@given(st.data())
-@MANY
-def test_deduction_stays_under_its_cap_when_terms_and_facts_are_any(data: st.DataObject) -> None:
-    terms = terms_of(data.draw(tables()))
-    settled = settle(terms, data.draw(facts(terms)), PERIOD)
+def stays_under_caps(terms: Terms, settled: Statement) -> None:
     spent: dict[tuple[str, ...], Fraction] = {}
     days = (date(2026, 9, 1), date(2026, 9, 30))
     order = terms.file.money.order
