@@ -284,14 +284,14 @@ def _misplaced(streets: Sequence[Street]) -> Iterator[Finding]:
     """Find the streets that lie too far from the first one to be of the same city."""
     if not streets:
         return
-    origin_e7 = streets[0].line_e7[0]
-    for street in streets:
-        line = np.array(street.line_e7, np.int32)
-        x_mm, y_mm = geodesy.project(line[:, 0], line[:, 1], origin_e7)
-        furthest_mm = int(max(np.abs(x_mm).max(), np.abs(y_mm).max()))
-        if furthest_mm > _EXTENT_MAX_MM:
-            value = f"{street.segment_id}: {furthest_mm // 1_000_000} km from the first street"
-            yield Finding(FindingCode.MALFORMED, SEGMENTS_FILE, "geometry.coordinates", value)
+    places = np.array([vertex for street in streets for vertex in street.line_e7], np.int32)
+    lon_e7, lat_e7 = np.ascontiguousarray(places[:, 0]), np.ascontiguousarray(places[:, 1])
+    x_mm, y_mm = geodesy.project(lon_e7, lat_e7, streets[0].line_e7[0])
+    start = np.concatenate(([0], np.cumsum([len(street.line_e7) for street in streets])[:-1]))
+    furthest_mm = np.maximum.reduceat(np.maximum(np.abs(x_mm), np.abs(y_mm)), start)
+    for index in np.flatnonzero(furthest_mm > _EXTENT_MAX_MM).tolist():
+        value = f"{streets[index].segment_id}: {furthest_mm[index] // 1_000_000} km from the first street"
+        yield Finding(FindingCode.MALFORMED, SEGMENTS_FILE, "geometry.coordinates", value)
 
 
 def _bounds_e7(lon_e7: NDArray[np.int32], lat_e7: NDArray[np.int32]) -> tuple[int, int, int, int]:
