@@ -131,7 +131,8 @@ def read_network(text: str, findings: list[Finding]) -> Network | None:
     try:
         features = _listed(json.loads(text, parse_float=Decimal, parse_constant=_refuse)["features"])
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        findings.append(Finding(FindingCode.FILE_MALFORMED, SEGMENTS_FILE, "features", str(error)))
+        said = "it is JSON of another kind" if isinstance(error, KeyError) else f"it is no GeoJSON ({error})"
+        findings.append(Finding(FindingCode.FILE_MALFORMED, SEGMENTS_FILE, "features", said))
         return None
     before = len(findings)
     streets: list[Street] = []

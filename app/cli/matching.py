@@ -58,6 +58,8 @@ def match_files(
     from app.errors import UsageError
     from app.jobs import matching
 
+    if network.suffix.lower() == ".csv":
+        raise UsageError(f"{network} is a CSV file; streets come first: poniente match streets.geojson fixes.csv")
     streets = matching.network_of_file(network)
     file = matching.fixes_of_file(fixes, accuracy)
     try:
@@ -74,6 +76,8 @@ def match_files(
     if not path and not segments:
         _print(streets, done, form)
     _tell(file, done, max_gap)
+    if done.unmatched == done.fixes > 0 < len(streets.segment_ids):
+        note(f"no fix lies near a street: {matching.whereabouts(streets, file.rows)}; longitude comes first")
 
 
 def _print(streets: "Network", done: "Summary", form: Format) -> None:

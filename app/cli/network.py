@@ -31,7 +31,7 @@ def network(
     try:
         from app.jobs.extract import read_ways
     except ImportError as error:
-        raise UsageError(f"{file} needs osmium, which is not here: pip install 'poniente[osm]'") from error
+        raise UsageError(f"{file} needs osmium, which is not here: pip install osmium") from error
     segments = list(split(read_ways(file, with_service=service)))
     if not segments:
         raise RefusedError(f"{file} holds no street that may be driven; is it the right extract?")

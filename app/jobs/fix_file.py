@@ -192,6 +192,8 @@ def _bytes_of(file: Path) -> NDArray[np.uint8]:
 def _header(file: Path, text: NDArray[np.uint8]) -> tuple[list[str], int]:
     """Read the names of the columns; they end where the rows begin."""
     head = text[:_HEADER_BYTES_MAX].tobytes()
+    if not head.strip():
+        raise RefusedError(f"{file} is empty; needed is a header with {', '.join(NEEDED)}, then a line for each fix")
     first, end, _ = head.partition(b"\n")
     try:
         header = [cell.strip() for row in csv.reader([first.decode("utf-8-sig").strip()]) for cell in row]

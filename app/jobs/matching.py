@@ -121,6 +121,14 @@ def fixes_of_file(file: Path, accuracy_m: float) -> FixFile:
     return read_fixes(file, round(accuracy_m * 1_000))
 
 
+def whereabouts(network: Network, rows: Rows) -> str:
+    """Say where streets and fixes lie, in whole hundredths of a degree of longitude and latitude."""
+    west, south, east, north = network.bounds_e7
+    lon, lat = (int(np.median(column)) for column in (rows.lon_e7, rows.lat_e7))
+    streets = f"{(west + east) / 2e7:.2f}, {(south + north) / 2e7:.2f}"
+    return f"the streets lie around {streets}, the fixes around {lon / 1e7:.2f}, {lat / 1e7:.2f}"
+
+
 def match_all(network: Network, rows: Rows, max_gap_us: int, threads: int, path: IO[bytes] | None) -> Summary:
     """Match all vehicles, and write their paths.
 

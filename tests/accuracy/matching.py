@@ -86,7 +86,7 @@ def bars(rows: Sequence[tuple[Case, Scores]]) -> str:
 def _worse(where: str, scores: Scores, own: Score, peers: Mapping[str, Score]) -> list[str]:
     """Compare with the best peer in each figure."""
     found: list[str] = []
-    for figure, sign in (("recall", 1), ("extra", -1), ("hit", 1)):
+    for figure, sign, called in (("recall", 1, "recall"), ("extra", -1, "extra"), ("hit", 1, "on street")):
         best = max(peers, key=lambda name: sign * float(getattr(peers[name], figure)), default="")
         if not best:
             continue
@@ -95,7 +95,7 @@ def _worse(where: str, scores: Scores, own: Score, peers: Mapping[str, Score]) -
             pairs = zip(scores["poniente"], scores[best], strict=True)
             each = [getattr(one, figure) - getattr(other, figure) for one, other in pairs]
             error = statistics.stdev(each) / len(each) ** 0.5 if len(each) > 1 else 0.0
-            found.append(f"- {where}: {figure} behind {PEERS[best]} by {behind:.4f} (standard error {error:.4f})")
+            found.append(f"- {where}: {called} behind {PEERS[best]} by {behind:.4f} (standard error {error:.4f})")
     return found
 
 

@@ -182,7 +182,8 @@ def test_refusal_when_a_cell_is_wrong(run: Callable[..., Result], header: str, r
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (b"", "line 1: there is no column vehicle_id"),
+        (b"", "is empty"),
+        (b"vehicle,t,lon,lat\n", "line 1: there is no column vehicle_id"),
         (b"vehicle_id,t,lon\n", "line 1: there is no column lat"),
         (b"vehicle_id;t;lon;lat\n", "semicolons"),
         (b"vehicle_id,t,lon,lat,t\n", "column t stands twice"),
@@ -205,6 +206,13 @@ def test_vehicle_when_off_all_streets(run: Callable[..., Result]) -> None:
     done = run([HEADER, *(row.replace(",0.0000000", ",45.0") for row in _drive())])
     assert [0.0] * 3 == _metres(done, "possible_m")
     assert "on no street 31" in done.stderr
+    assert "no fix lies near a street" in done.stderr
+
+
+def test_refusal_when_streets_come_last(streets: Path, tmp_path: Path) -> None:
+    fixes = tmp_path / "fixes.csv"
+    fixes.write_text("vehicle_id,t,lon,lat\n")
+    assert "streets come first" in str(CliRunner().invoke(main, ["match", str(fixes), str(streets)]).exception)
 
 
 def test_vehicle_when_it_sends_one_fix(run: Callable[..., Result]) -> None:

@@ -101,7 +101,7 @@ def test_files_when_wrong(tmp_path: Path) -> None:
 def test_osmium_when_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "app.jobs.extract", raising=False)
     monkeypatch.setitem(sys.modules, "osmium", None)
-    with pytest.raises(UsageError, match=r"pip install 'poniente\[osm\]'") as caught:
+    with pytest.raises(UsageError, match=r"pip install osmium") as caught:
         run(extract(tmp_path))
     assert 2 == explain(caught.value)
 
