@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kernels import matching
 from rules import paths
 from rules.certainty import Judged, judge
-from rules.odds import Likelier, Pieces, is_asking, likelier
+from rules.odds import FAR_US, Likelier, Pieces, is_asking, likelier
 from rules.paths import Fixes
 from rules.places import Network, to_local
 from rules.traversals import Traversals, traversals_of
@@ -137,7 +137,9 @@ def match(network: Network, fixes: Fixes, max_gap_us: int) -> Matched:
         is_proven=is_proven,
     )
     if is_asking(path):
-        likely = likelier(network, path, _proven(network, judged, rows, checked.t_us[chosen], is_proven))
+        t_us = checked.t_us[chosen]
+        is_far = t_us[after] - t_us[before] >= FAR_US
+        likely = likelier(network, path, _proven(network, judged, rows, t_us, is_proven & is_far))
         is_told = likely.state >= 0
         fix_segment[chosen[is_told]] = segment[likely.state[is_told]]
         told = _path(network, found, likely, (chosen, path.source, checked.t_us), likely.is_asked[after])

@@ -6,9 +6,10 @@ harm in a path than one that is missing. What drivers and their vehicles are lik
 reasons. Nothing of it is proof.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,23 @@ from rules.places import TURNS_MM, Network
 
 Ints = NDArray[np.int64]
 Pieces = tuple[Ints, Ints, Ints, Ints, Ints, Ints]
-Row = tuple[int, ...]
+
+
+class _Piece(NamedTuple):
+    """As one row of `Likelier`."""
+
+    fix: int
+    edge: int
+    begin_mm: int
+    end_mm: int
+    from_ppm: int
+    to_ppm: int
+
 
 _PPM: Final = 1_000_000
 
 # Fixes less than a block apart in time leave no choice of ways.
-_FAR_US: Final = 20_000_000
+FAR_US: Final = 20_000_000
 # Drivers turn round about once in ten kilometres: on the way between two fixes half a minute or a minute apart, one
 # in 27 (e**3.3).
 _TURN_ROUND_COST: Final = 3_300_000
@@ -79,7 +91,7 @@ class Likelier:
 
 def is_asking(path: Path) -> bool:
     """Tell whether any two neighbouring fixes of a path are so far from each other that streets are asked for."""
-    return bool((_links(path)[1] >= _FAR_US).any())
+    return bool((_links(path)[1] >= FAR_US).any())
 
 
 def _links(path: Path) -> tuple[Ints, Ints]:
@@ -111,7 +123,7 @@ def likelier(network: Network, path: Path, proven: Pieces) -> Likelier:
     numbers = np.array(
         [
             *(TURNS_MM[0], _TURN_ROUND_COST, paths.STRANGE_MM, _STRANGE_MMPS, paths.TOP_MMPS, paths.URBAN_MMPS),
-            *(_speed_mmps(path), _UP_PPM, _DOWN_PPM, _FAR_US, _LIKELIER_PPM, *_LIKED),
+            *(_speed_mmps(path), _UP_PPM, _DOWN_PPM, FAR_US, _LIKELIER_PPM, *_LIKED),
         ],
         np.int64,
     )
@@ -121,69 +133,66 @@ def likelier(network: Network, path: Path, proven: Pieces) -> Likelier:
         ways, states, path.fixes, (path.chosen, path.source), numbers
     )
     is_asked = asked == 1
-    pieces, is_proven = _marked((fix, edge, begin_mm, end_mm, from_ppm, to_ppm), proven, is_asked)
-    order = np.lexsort((pieces[5], pieces[4], pieces[0]))
-    fix, edge, begin_mm, end_mm, from_ppm, to_ppm = (column[order] for column in pieces)
-    from_ppm, to_ppm = _in_turn(network, (fix, edge, begin_mm, end_mm), from_ppm, to_ppm)
-    return Likelier(is_asked, fix, edge, begin_mm, end_mm, from_ppm, to_ppm, is_proven[order], state)
+    sure = [one for one in _pieces(*proven) if is_asked[one.fix] and one.begin_mm < one.end_mm]
+    likely = _pieces(fix, edge, begin_mm, end_mm, from_ppm, to_ppm)
+    marked = [(one, True) for one, is_inside in _cut(sure, likely) if not is_inside] + _cut(likely, sure)
+    marked.sort(key=_when)
+    pieces = _in_turn(network, [one for one, _ in marked])
+    columns = np.array(pieces, np.int64).reshape(-1, len(_Piece._fields)).T.copy()
+    is_proven = np.array([flag for _, flag in marked], np.bool_)
+    return Likelier(is_asked, *columns, is_proven=is_proven, state=state)
 
 
-def _marked(pieces: Pieces, proven: Pieces, is_asked: NDArray[np.bool_]) -> tuple[Pieces, NDArray[np.bool_]]:
-    """Cut pieces where proof begins and ends, and add what is proven and not among them."""
-    kept = is_asked[proven[0]] & (proven[2] < proven[3])
-    sure = [(*row,) for row in np.stack(proven, axis=1)[kept].tolist()]
-    is_proven_to = np.zeros(is_asked.size, np.bool_)
-    is_proven_to[proven[0][kept]] = True
-    is_touched = is_proven_to[pieces[0]]
-    likely = [(*row,) for row in np.stack(pieces, axis=1)[is_touched].tolist()]
-    cut = [(row, True) for row, is_inside in _cut(sure, likely) if not is_inside] + _cut(likely, sure)
-    added = np.array([row for row, _ in cut], np.int64).reshape(-1, len(pieces))
-    columns = [np.concatenate((column[~is_touched], added[:, at])) for at, column in enumerate(pieces)]
-    is_proven = np.concatenate((np.zeros(int((~is_touched).sum()), np.bool_), [flag for _, flag in cut]))
-    return (columns[0], columns[1], columns[2], columns[3], columns[4], columns[5]), is_proven.astype(np.bool_)
+def _pieces(*columns: Ints) -> list[_Piece]:
+    """Put columns side by side: links so far apart are few, and lists of few take less time than arrays."""
+    return [_Piece(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-def _cut(rows: list[Row], others: list[Row]) -> list[tuple[Row, bool]]:
-    """Cut rows where others of the same link and edge begin or end; tell of each part whether one holds it."""
-    by_place: dict[tuple[int, int], list[Row]] = {}
-    for row in others:
-        by_place.setdefault((row[0], row[1]), []).append(row)
-    found: list[tuple[Row, bool]] = []
-    for fix, edge, begin, end, first, last in rows:
+def _when(marked: tuple[_Piece, bool]) -> tuple[int, int, int]:
+    """Say in which order pieces were driven: link by link, and by which part of the way lies before them."""
+    one = marked[0]
+    return one.fix, one.from_ppm, one.to_ppm
+
+
+def _cut(pieces: Sequence[_Piece], others: Sequence[_Piece]) -> list[tuple[_Piece, bool]]:
+    """Cut pieces where others of the same link and edge begin or end; tell of each part whether one holds it."""
+    by_place: dict[tuple[int, int], list[_Piece]] = {}
+    for one in others:
+        by_place.setdefault((one.fix, one.edge), []).append(one)
+    found: list[tuple[_Piece, bool]] = []
+    for fix, edge, begin, end, first, last in pieces:
         beside = by_place.get((fix, edge), [])
-        ends = {begin, end, *(cut for row in beside for cut in row[2:4] if begin < cut < end)}
+        ends = {begin, end, *(cut for one in beside for cut in (one.begin_mm, one.end_mm) if begin < cut < end)}
         for low, high in pairwise(sorted(ends)):
             shares = (first + (last - first) * (cut - begin) // (end - begin) for cut in (low, high))
-            is_inside = any(row[2] <= low and high <= row[3] for row in beside)
-            found.append(((fix, edge, low, high, *shares), is_inside))
+            is_inside = any(one.begin_mm <= low and high <= one.end_mm for one in beside)
+            found.append((_Piece(fix, edge, low, high, *shares), is_inside))
     return found
 
 
-def _in_turn(
-    network: Network, pieces: tuple[Ints, Ints, Ints, Ints], from_ppm: Ints, to_ppm: Ints
-) -> tuple[Ints, Ints]:
+def _in_turn(network: Network, pieces: Sequence[_Piece]) -> list[_Piece]:
     """Let pieces that meet end and begin at once, and none begin before another has ended."""
-    fix, edge, begin_mm, end_mm = pieces
-    if fix.size == 0:
-        return from_ppm, to_ppm
     head, length_mm = network.edges
-    goes_on = (edge[1:] == edge[:-1]) & (begin_mm[1:] == end_mm[:-1])
-    turns = (begin_mm[1:] == 0) & (end_mm[:-1] == length_mm[edge[:-1]]) & (head[edge[1:] ^ 1] == head[edge[:-1]])
-    meets = (fix[1:] == fix[:-1]) & (goes_on | turns)
-    middle_ppm = (from_ppm[1:] + to_ppm[:-1]) // 2
-    turn = np.stack((from_ppm, to_ppm), axis=1)
-    turn[1:, 0] = np.where(meets, middle_ppm, from_ppm[1:])
-    turn[:-1, 1] = np.where(meets, middle_ppm, to_ppm[:-1])
-    # Each link after all of the one before, so that one running maximum serves them all.
-    apart = 2 * _PPM * fix[:, None]
-    turn = np.maximum.accumulate((turn + apart).ravel()).reshape(-1, 2) - apart
-    return turn[:, 0].copy(), np.minimum(turn[:, 1], _PPM)
+    spans = [[one.from_ppm, one.to_ppm] for one in pieces]
+    for place, (one, other) in enumerate(pairwise(pieces)):
+        goes_on = other.edge == one.edge and other.begin_mm == one.end_mm
+        is_whole = other.begin_mm == 0 and one.end_mm == length_mm[one.edge]
+        turns = is_whole and head[other.edge ^ 1] == head[one.edge]
+        if other.fix == one.fix and (goes_on or turns):
+            spans[place][1] = spans[place + 1][0] = (spans[place + 1][0] + spans[place][1]) // 2
+    found: list[_Piece] = []
+    link, reached = -1, 0
+    for one, (begin, end) in zip(pieces, spans, strict=True):
+        begun = begin if one.fix != link else max(begin, reached)
+        link, reached = one.fix, max(begun, end)
+        found.append(one._replace(from_ppm=begun, to_ppm=min(reached, _PPM)))
+    return found
 
 
 def _speed_mmps(path: Path) -> int:
     """Find the speed that four of five links do not exceed; 0 where there are too few to tell."""
     fix, gap_us = _links(path)
-    far = np.flatnonzero(gap_us >= _FAR_US)
+    far = np.flatnonzero(gap_us >= FAR_US)
     if far.size < _SPEEDS_MIN:
         return 0
     walked_mm = np.concatenate(([0], np.cumsum(path.end_mm - path.begin_mm)))
