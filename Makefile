@@ -10,6 +10,8 @@ COMPILE := pip compile pyproject.toml --group build --universal --generate-hashe
            --python-version 3.11 --quiet
 
 export PYTHON
+# Commands are started over and over: without byte code each compiles all that it imports, a second's work.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo gates test soak bench bench-pay accuracy bounds bounds-check lock clean run-venv dev-venv
