@@ -64,6 +64,19 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.01)
 
 
+def wait_until_still(said: Callable[[], object], seconds: float) -> None:
+    """Wait until something has stayed what it is for so long."""
+    last, since = said(), time.monotonic()
+
+    def is_still() -> bool:
+        nonlocal last, since
+        if (now := said()) != last:
+            last, since = now, time.monotonic()
+        return time.monotonic() - since >= seconds
+
+    wait_until(is_still, f"nothing changes for {seconds:g} s")
+
+
 class Worker:
     """A worker in a thread of this process."""
 

@@ -29,6 +29,7 @@ from tests.ingest.rig import (
     make_session,
     not_acknowledged,
     wait_until,
+    wait_until_still,
     watching,
     working,
 )
@@ -72,7 +73,9 @@ def test_everything_is_stored_and_acknowledged_when_the_broker_is_iotcore(databa
         with working(database, broker):
             publish(broker, fleet(600, sequence=1_000))
             watch.wait_for(accepted=600, conflict=0)
-            wait_until(lambda: watch.messages() == {"decoded": 900}, "all messages are in")
+            wait_until(lambda: watch.messages().get("decoded", 0) >= 900, "all messages are in")
+            # This broker cuts the line of who asks for its drops: what was not acknowledged before comes again.
+            wait_until_still(watch.messages, 3)
         assert not_acknowledged(broker) == []
 
 
