@@ -212,8 +212,8 @@ def uncapped(data: st.DataObject, bearer: str) -> tuple[Terms, list[Determinatio
 @MANY
 def test_breach_never_pays_when_added_to_any_month(data: st.DataObject) -> None:
     terms, found, place = uncapped(data, "city")
-    less, more = (with_verdict(found, place, verdict) for verdict in (Verdict.MET, Verdict.NOT_MET))
-    assert worth(settle(terms, more, PERIOD)) <= worth(settle(terms, less, PERIOD)) + step_of(terms)
+    less, more = (settle(terms, with_verdict(found, place, one), PERIOD) for one in (Verdict.MET, Verdict.NOT_MET))
+    assert worth(more) <= worth(less) + step_of(terms)
 
 
 @given(st.data())
@@ -221,21 +221,21 @@ def test_breach_never_pays_when_added_to_any_month(data: st.DataObject) -> None:
 def test_gap_of_the_contractor_pays_no_more_than_the_worst_fact(data: st.DataObject) -> None:
     terms, found, place = uncapped(data, "contractor")
     known = [with_verdict(found, place, verdict) for verdict in (Verdict.MET, Verdict.NOT_MET)]
-    pays = [worth(settle(terms, one, PERIOD)) for one in known]
     gap = worth(settle(terms, with_verdict(found, place, Verdict.INCONCLUSIVE, is_borne=True), PERIOD))
-    assert gap <= min(pays) + step_of(terms)
+    assert gap <= min(worth(settle(terms, one, PERIOD)) for one in known) + step_of(terms)
 
 
 @given(st.data())
 @MANY
 def test_gap_of_the_city_costs_nothing_of_the_best_fact(data: st.DataObject) -> None:
     terms, found, place = uncapped(data, "city")
+    # Where natures overlap, a breach may put a fine in procedure in a price's place: what is open counts too then.
+    paid = exact_worth if any(one.overlap.across == "natures" for one in terms.file.standard) else net
     known = [with_verdict(found, place, verdict) for verdict in (Verdict.MET, Verdict.NOT_MET)]
-    pays = [net(settle(terms, one, PERIOD)) for one in known]
     gap = settle(terms, with_verdict(found, place, Verdict.INCONCLUSIVE), PERIOD)
-    held = [line for line in lines(gap) if line["state"] == "held"]
     # What is held is charged by nobody's silence: only an act can make it firm.
-    assert held or net(gap) >= max(pays)
+    is_held = any(line["state"] == "held" for line in lines(gap))
+    assert is_held or paid(gap) >= max(paid(settle(terms, one, PERIOD)) for one in known)
 
 
 @given(st.data())
